@@ -1,0 +1,105 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/model/alert.h"
+#include "rules/model/event.h"
+#include "rules/rule.h"
+
+namespace tocsin::rules {
+
+// What the engine asks of the journal: the event behind a number, for templates and sequences.
+class EventLookup {
+ public:
+  virtual ~EventLookup() = default;
+  // nullptr when it is no longer kept. The pointer holds until the next call.
+  virtual const Event* find(JournalSeq seq) = 0;
+};
+
+// Counts what rules did, per rule; read by metrics. Plain numbers, engine thread only.
+struct RuleCounters {
+  uint64_t selected = 0;
+  uint64_t skipped = 0;             // optional field of `of` absent
+  uint64_t missing_key = 0;
+  uint64_t late = 0;                // events that came behind the rule's watermark
+  uint64_t overflow = 0;            // events of groups refused at the limit
+  uint64_t evaluations = 0;
+  uint64_t evaluation_errors = 0;
+  uint64_t groups = 0;
+  uint64_t warming = 0;
+  uint64_t state_bytes = 0;
+};
+
+struct EngineOptions {
+  // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly: monotone
+  // rules fire on arrival and say `provisional`.
+  Emit emit = Emit::kEarly;
+};
+
+// Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
+//
+// Pure: no clock, no I/O, no threads, no randomness. The same calls in the same order give the same
+// transitions; with Emit::kFinal any order of events within lateness does.
+// The state is a cache over the journal: save() and restore() carry it over a restart, else it is
+// rebuilt by feeding the journal again.
+// Thread-safety: one thread at a time.
+class Engine {
+ public:
+  using Transitions = std::vector<AlertTransition>;
+
+  Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options, EventLookup& journal);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Declares that events of `source` are to come, so that its silence holds the watermark back.
+  // A source not declared is declared by its first event.
+  void expect_source(SourceId source);
+
+  // An accepted event (kAssert of rev 0; corrections and retractions are only counted for now).
+  // Also moves the watermark of its source to at least event.time - lateness.
+  void on_event(const Event& event, JournalSeq seq, Transitions& out);
+
+  // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
+  void advance(SourceId source, EventTime to, Transitions& out);
+
+  // No more events of this source: it no longer holds anything back.
+  void end_source(SourceId source, Transitions& out);
+
+  // All sources have ended: everything up to `to` is complete; deadlines and windows after it stay
+  // open.
+  void finish(EventTime to, Transitions& out);
+
+  // Watermark of a source; nullopt before its first event.
+  std::optional<EventTime> watermark(SourceId source) const;
+  // Newest event time of a source.
+  std::optional<EventTime> newest(SourceId source) const;
+  // Lowest watermark over all live sources; kMinEventTime before any event.
+  EventTime watermark() const;
+
+  // Calls `put` with each (key, value) that changed since the last save; value empty: gone. Keys and
+  // values are opaque bytes with a format version; rules with the same shape read them again.
+  void save(const std::function<void(std::string_view key, std::string_view value)>& put);
+  // Takes back one saved entry, before any event. An entry of a rule that is gone or of another
+  // shape is ignored (false).
+  bool restore(std::string_view key, std::string_view value);
+
+  // Replaces the rules: state of rules with the same shape goes on, the rest starts anew; alerts of
+  // rules that are gone end as resolved with condition "rule removed".
+  void activate(std::shared_ptr<const Bundle> bundle, Transitions& out);
+
+  const Bundle& bundle() const;
+  const std::vector<RuleCounters>& counters() const;  // by RuleIndex
+  size_t state_bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tocsin::rules

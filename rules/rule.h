@@ -1,0 +1,182 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rules/cel/program.h"
+#include "rules/model/alert.h"
+#include "rules/model/catalogue.h"
+#include "rules/model/time.h"
+#include "rules/model/vocabulary.h"
+#include "rules/template.h"
+
+// Rules as the engine runs them: what rules/load makes of the files, typed and compiled.
+namespace tocsin::rules {
+
+// One part of a group's key.
+struct GroupKey {
+  enum class Kind : uint8_t { kRegion, kSource, kIndicator, kAttr };
+  Kind kind = Kind::kRegion;
+  RegionLevel level = RegionLevel::kCountry;  // of kRegion
+  std::string attr;                           // of kAttr
+  std::string name;                           // in alerts and as `by.NAME`: "region", "source", "indicator", the attr
+};
+
+// What to do with an event that lacks a key.
+enum class MissingKey : uint8_t { kDrop, kGroup };
+
+enum class AggregateKind : uint8_t { kCount, kSum, kMean, kMin, kMax, kDistinct };
+
+// A number taken over a sliding window of panes.
+struct Measure {
+  std::string name;
+  AggregateKind aggregate = AggregateKind::kCount;
+  std::optional<cel::Program> of;  // none for kCount; number for sum/mean/min/max, any for distinct
+  Milliseconds window{0};          // a multiple of `every`
+  Milliseconds every{0};           // pane length and distance of two evaluations
+  uint32_t min_n = 1;              // of kMean: fewer values make it undefined
+};
+
+// A level is entered when `when` holds and left when `exit` holds (without `exit`: when `when` no
+// longer does).
+struct LevelSpec {
+  Level level = Level::kWarning;
+  std::optional<cel::Program> when;  // none: holds whenever the rule's own condition does
+  std::optional<cel::Program> exit;
+  Span hold{};  // `for` of this level
+};
+
+struct EventDetect {};
+
+struct ThresholdDetect {
+  std::vector<Measure> measures;  // all with the same `every`, sorted by name
+  cel::Program when;
+};
+
+enum class SurgeMethod : uint8_t { kPoisson, kNegativeBinomial, kZScore, kRatio };
+
+struct SurgeDetect {
+  Measure measure;
+  uint32_t history = 26;      // baseline windows, each of the measure's length
+  Milliseconds gap{0};        // between baseline and the current window
+  uint32_t min_history = 8;   // fewer since the group was first seen: warming, never an alert
+  bool robust = true;         // zscore by median and MAD
+  bool stable_sources = false;  // leave out sources onboarded inside the baseline
+  SurgeMethod method = SurgeMethod::kNegativeBinomial;
+  double at_least = 3.0;      // surprise, z or ratio, by method
+  double floor = 1.0;         // never below this value of the current window
+  std::optional<SurgeMethod> confirm;
+  double confirm_at_least = 0.0;
+  // Levels of a surge compare the method's score; LevelSpec::when is then compiled from it.
+};
+
+struct SequenceStep {
+  std::string name;
+  cel::Program select;          // of the event, or of the event that must not come
+  bool negated = false;         // `not … for`
+  bool optional = false;
+  Span within{};                // after the step before; zero: only the whole span limits it
+  Span wait{};                  // `for` of a negated step
+};
+
+struct SequenceDetect {
+  std::vector<SequenceStep> steps;
+  Span span{};                              // from first to last step
+  std::optional<cel::Program> until;        // ends open matches
+  bool strict_order = true;                 // false: any order
+  bool skip_past_last = true;               // false: skip to next
+  uint32_t max_open = 16;                   // open matches a group
+};
+
+struct AbsenceDetect {
+  uint32_t at_least = 1;
+  Span every{};
+  Span grace{};
+  std::vector<std::string> roster;  // known keys (values of the single group key)
+  std::optional<Span> learn;        // or: learned keys
+  std::optional<Span> forget;
+  std::optional<cel::Program> unless;
+};
+
+using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect>;
+enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence };  // index of Detect
+std::string_view to_string(RuleKind kind);
+
+struct AlertPolicy {
+  Span pending{};         // `for`
+  Span keep_firing_for{};
+  Span hold{};            // of event and sequence rules: firing so long after the last match
+  Span update_every{.exact = std::chrono::hours(24)};
+  uint32_t max_evidence = 20;
+  uint32_t max_step_down = 0;  // levels at a time; 0: any
+};
+
+struct Documentation {
+  std::string rationale;
+  std::string document;   // "doha-2018"
+  std::string paragraph;  // "¶28"
+  std::vector<std::string> false_positives;
+  std::string response;
+};
+
+// Where the decision may be taken.
+enum class Emit : uint8_t { kEarly, kFinal };
+
+struct Rule {
+  std::string id;       // "package/name"
+  std::string package;
+  std::string name;
+  Place place;
+  RuleStatus status = RuleStatus::kProduction;
+  Driver driver = Driver::kViolence;
+  Stage stage = Stage::kLatent;
+  Documentation doc;
+  std::optional<cel::Program> select;  // none for sequence: its steps select
+  // What can match at all, from select or from all steps; nullopt: any.
+  std::optional<std::vector<IndicatorId>> indicators;
+  std::optional<std::vector<RegionId>> countries;
+  std::vector<GroupKey> by;
+  MissingKey missing_key = MissingKey::kDrop;
+  Detect detect;
+  std::vector<LevelSpec> levels;  // by rank, lowest first; at least one
+  AlertPolicy alert;
+  Milliseconds lateness{0};       // at least this much beside the source's own
+  Emit emit = Emit::kEarly;       // kFinal when the rule is not monotone, or says so
+  uint32_t max_groups = 10'000;
+  uint64_t max_state_bytes = 64ull << 20;
+  std::map<std::string, Template> titles;     // by language, at least "en"
+  std::map<std::string, Template> summaries;  // by language
+  std::map<std::string, std::string> labels;  // extra labels of the alert
+  Hash128 shape;   // of everything that decides state: same shape, state is kept over a reload
+  Hash128 hash;    // of the whole rule
+
+  RuleKind kind() const { return static_cast<RuleKind>(detect.index()); }
+};
+
+// One loaded set of rules with its catalogue: what an engine runs and what a reload replaces whole.
+// Thread-safety: immutable after construction.
+struct Bundle {
+  std::shared_ptr<const Catalogue> catalogue;
+  std::vector<Rule> rules;  // sorted by id
+  Hash128 hash;             // of all files, in an order that does not depend on reading order
+};
+
+// Names and types of the variables that levels, `when` and templates of a rule of this kind see, in
+// slot order; the engine fills them in the same order. Common to all kinds, first:
+//   region {id, name, level} (map), by (map(string, string)), level (string), rule (string),
+//   at (timestamp), starts_at (timestamp)
+// then, by kind:
+//   threshold  each measure by name, in order (int for count and distinct, double otherwise)
+//   surge      k (double), score, surprise, ratio (double), baseline {mean, sd, median, n} (map(string, double))
+//   sequence   each step that is not negated, by name (dyn map with the event's fields: id, time,
+//              source, indicator, region, value, attrs); null when an optional step did not come
+//   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
+//   event      none beyond `e`, the matching event
+std::vector<cel::Variable> variables_of(RuleKind kind, const Detect& detect);
+inline constexpr size_t kCommonVariables = 6;
+
+}  // namespace tocsin::rules

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/cel/program.h"
+
+namespace tocsin::rules {
+
+// A text with `{{ expression | filter(args) }}` holes, compiled against an environment.
+//
+// Filters: fixed(n) pct signed date ago join(sep) names upper trunc(n). A hole whose value is
+// missing or an error prints `n/a`; a text is cut at 8 KiB.
+// Thread-safety: immutable after construction.
+class Template {
+ public:
+  static std::optional<Template> compile(std::string_view text, const Place& place,
+                                         const cel::Environment& environment,
+                                         Diagnostics& diagnostics);
+
+  const std::string& source() const { return source_; }
+  // `at` is the time that `ago` counts from.
+  std::string render(const Event* event, std::span<const cel::Value> variables, EventTime at,
+                     Arena& arena) const;
+
+ private:
+  struct Filter {
+    std::string name;
+    std::string argument;
+  };
+  struct Part {
+    std::string text;  // literal when there is no program
+    std::optional<cel::Program> program;
+    std::vector<Filter> filters;
+  };
+  std::string source_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace tocsin::rules

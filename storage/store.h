@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/model/alert.h"
+#include "rules/model/event.h"
+#include "rules/model/hash.h"
+#include "rules/model/result.h"
+
+namespace tocsin::storage {
+
+// A record of the journal beside events: what time or people decided, so that a replay of the
+// journal meets the same decisions at the same place.
+struct Control {
+  enum class Kind : uint8_t { kAdvance = 0, kActivate = 1, kEndSource = 2, kExpectSource = 3 };  // persistent, do not renumber
+  Kind kind = Kind::kAdvance;
+  std::string source;  // of kAdvance, kEndSource, kExpectSource
+  EventTime time{};    // of kAdvance
+  std::string bundle;  // of kActivate: hash of the bundle, hex
+};
+
+// One line of the alert log.
+struct AlertRecord {
+  Hash128 alert;
+  uint32_t seq = 0;
+  bool open = true;       // false when the transition ended the alert
+  bool notify = true;     // false for shadow rules: recorded, not sent
+  std::string json;       // alert/1, canonical bytes without newline
+};
+
+// An input that became no event.
+struct DeadLetter {
+  std::string reason;    // closed list, label of tocsin_dead_letters_total: "syntax", "unknown_indicator"…
+  std::string message;   // for people: what, where, what to do
+  std::string stream;    // where it came from: "http", "kafka/topic/3", "file/NAME"
+  int64_t position = 0;  // line, offset or row there
+  WallTime at{};
+  std::string raw;       // the bytes as they came, cut at 64 KiB
+  uint64_t number = 0;   // given by the store, from 1
+};
+
+// Everything one commit makes durable, all or nothing. Filled by the pipeline, reused.
+class Batch {
+ public:
+  virtual ~Batch() = default;
+  // Appends to the journal and gives the event its number; numbers go up by one.
+  virtual JournalSeq append(const Event& event) = 0;
+  virtual JournalSeq append(const Control& control) = 0;
+  virtual void put_alert(AlertRecord record) = 0;
+  virtual void put_dead_letter(DeadLetter letter) = 0;
+  // Next position to read of a stream ("kafka/topic/3", "file/…"): opaque text of its source.
+  virtual void put_position(std::string_view stream, std::string_view position) = 0;
+  // Engine state, with the checkpoint that it belongs to.
+  virtual void put_state(std::string_view key, std::string_view value) = 0;  // empty value deletes
+  virtual void mark_checkpoint() = 0;  // state is as of the last append of this batch
+  virtual size_t events() const = 0;
+  virtual size_t bytes() const = 0;
+  virtual bool empty() const = 0;
+};
+
+// An entry to be sent to a sink.
+struct OutboxEntry {
+  uint64_t number = 0;  // order of commit, the key for done()
+  Hash128 alert;
+  uint32_t seq = 0;
+  WallTime committed{};
+  std::string json;
+};
+
+struct StoreStatistics {
+  uint64_t journal_events = 0;
+  JournalSeq last_seq = 0;
+  uint64_t alerts_open = 0;
+  uint64_t alert_records = 0;
+  uint64_t dead_letters = 0;
+  uint64_t disk_bytes = 0;
+  std::map<std::string, uint64_t> outbox_depth;  // by sink
+  std::map<std::string, double> engine;          // RocksDB's own, by property name
+};
+
+// The durable truth: journal, alert log, outbox, positions, dead letters, engine state.
+//
+// commit() is atomic and, with durability `commit`, on the disk when it returns. After a failed
+// commit the store refuses everything with kUnavailable until reopened: the outcome is unknown.
+// Thread-safety: begin/commit from one thread; reading calls from any thread.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // The catalogue turns names into ids when journal records are read back; call before reading
+  // events, and again when the catalogue changes.
+  virtual void set_catalogue(std::shared_ptr<const Catalogue> catalogue) = 0;
+
+  // The one batch, emptied.
+  virtual Batch& begin() = 0;
+  virtual Status commit(Batch& batch, WallTime now) = 0;
+
+  virtual JournalSeq last_seq() const = 0;
+
+  // Calls for each record with seq >= from in order until one returns false. Records whose names
+  // the catalogue no longer knows are handed as nullptr event with their seq.
+  struct JournalRecord {
+    JournalSeq seq = 0;
+    const Event* event = nullptr;      // valid during the call
+    const Control* control = nullptr;
+  };
+  virtual Status read_journal(JournalSeq from,
+                              const std::function<bool(const JournalRecord&)>& each) const = 0;
+  // The event of one number, copied into `arena`; kNotFound when dropped by retention.
+  virtual Result<Event> read_event(JournalSeq seq, Arena& arena) const = 0;
+
+  // Ids for dedupe: (source, id) hashed, with the revision and time of every event accepted since
+  // `since` (by event time); for rebuilding the dedupe index at start.
+  struct SeenId {
+    Hash128 key;
+    uint32_t rev;
+    EventTime time;
+  };
+  virtual Status read_seen_ids(EventTime since,
+                               const std::function<void(const SeenId&)>& each) const = 0;
+
+  // Checkpoint: the seq that saved state is as of (0: none), and its entries.
+  virtual JournalSeq checkpoint_seq() const = 0;
+  virtual Status read_state(
+      const std::function<void(std::string_view key, std::string_view value)>& each) const = 0;
+
+  virtual std::optional<std::string> position(std::string_view stream) const = 0;
+  virtual std::map<std::string, std::string> positions() const = 0;
+
+  // Small named values (format version, instance id, active bundle).
+  virtual std::optional<std::string> meta(std::string_view name) const = 0;
+  virtual Status put_meta(std::string_view name, std::string_view value) = 0;
+
+  // Alerts. `latest` gives the last transition of each alert, newest commit first.
+  struct AlertQuery {
+    bool open_only = false;
+    size_t limit = 1000;
+    uint64_t before = UINT64_MAX;  // paging: only with an order number below this
+  };
+  struct StoredAlert {
+    uint64_t order = 0;  // order of commit of its last transition
+    Hash128 alert;
+    uint32_t seq = 0;
+    bool open = true;
+    std::string json;
+  };
+  virtual Status read_alerts(const AlertQuery& query,
+                             const std::function<bool(const StoredAlert&)>& each) const = 0;
+  // All transitions of one alert, by seq.
+  virtual Result<std::vector<std::string>> read_alert(Hash128 alert) const = 0;
+  // The alert log in commit order, from an order number on.
+  virtual Status read_alert_log(uint64_t from,
+                                const std::function<bool(const StoredAlert&)>& each) const = 0;
+
+  // Outbox. Sinks are known by name; a sink gets what is committed after it was first declared.
+  virtual Status declare_sinks(const std::vector<std::string>& sinks) = 0;
+  virtual Result<std::vector<OutboxEntry>> read_outbox(std::string_view sink, size_t limit) const = 0;
+  virtual Status done(std::string_view sink, const std::vector<uint64_t>& numbers) = 0;
+
+  virtual Status read_dead_letters(uint64_t from,
+                                   const std::function<bool(const DeadLetter&)>& each) const = 0;
+  virtual Status remove_dead_letters(const std::vector<uint64_t>& numbers) = 0;
+
+  // Drops journal records, closed alerts and dead letters older than these (by commit time);
+  // zero keeps for ever.
+  struct Retention {
+    Milliseconds journal{0};
+    Milliseconds closed_alerts{0};
+    Milliseconds dead_letters{0};
+  };
+  virtual Status apply_retention(const Retention& retention, WallTime now) = 0;
+
+  virtual StoreStatistics statistics() const = 0;
+};
+
+}  // namespace tocsin::storage
