@@ -21,7 +21,7 @@ struct AttrDeclaration {
   AttrType type = AttrType::kString;
   bool required = false;
   std::vector<std::string> values;  // closed list of a string attr; empty: any text
-  uint32_t cardinality = 0;         // expected distinct values; 0: unknown, not usable as a group key
+  uint32_t cardinality = 0;  // expected distinct values; 0: unknown, not usable as a group key
 };
 
 // What is measured: "violence.state_based" and the like.
@@ -40,14 +40,14 @@ struct Indicator {
 struct Source {
   std::string name;
   std::string title;
-  Milliseconds lateness{0};       // how far its newest event may be ahead of one still to come
-  Milliseconds cadence{0};        // expected distance of two events; 0: none expected
-  Milliseconds idle{0};           // silent for so long (wall clock): stops holding the watermark back
+  Milliseconds lateness{0};  // how far its newest event may be ahead of one still to come
+  Milliseconds cadence{0};   // expected distance of two events; 0: none expected
+  Milliseconds idle{0};      // silent for so long (wall clock): stops holding the watermark back
   Milliseconds correction_horizon{0};  // events older than watermark - this are `too_late`
-  double reliability = 1.0;       // default confidence of its events
-  Tlp tlp = Tlp::kAmber;          // marking of its events that carry none
+  double reliability = 1.0;            // default confidence of its events
+  Tlp tlp = Tlp::kAmber;               // marking of its events that carry none
   std::optional<EventTime> onboarded;
-  bool extra_attrs = false;       // `extra: attrs`: unknown top-level keys become attrs
+  bool extra_attrs = false;             // `extra: attrs`: unknown top-level keys become attrs
   std::vector<IndicatorId> indicators;  // what it may send, sorted
 };
 
@@ -56,10 +56,10 @@ enum class RegionLevel : uint8_t { kCountry = 0, kAdmin1 = 1, kAdmin2 = 2 };
 struct Region {
   std::string id;  // "SY", "SY-DR", or a declared finer id
   RegionLevel level = RegionLevel::kCountry;
-  RegionId parent{};   // itself for a country
-  RegionId country{};  // itself for a country
+  RegionId parent{};                         // itself for a country
+  RegionId country{};                        // itself for a country
   std::map<std::string, std::string> names;  // by language: "en", "fr", "ar"
-  std::string iso3;    // of a country, "" otherwise
+  std::string iso3;                          // of a country, "" otherwise
 };
 
 // Everything that is known beforehand: indicators, sources, region tree, land borders.

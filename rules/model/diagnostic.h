@@ -19,7 +19,7 @@ struct Place {
 // One thing that is wrong or doubtful in a file that a person wrote.
 struct Diagnostic {
   Severity severity = Severity::kError;
-  std::string code;     // stable: "T0123"
+  std::string code;  // stable: "T0123"
   Place place;
   std::string message;  // what is wrong
   std::string hint;     // what to do; may be empty
@@ -30,11 +30,13 @@ struct Diagnostic {
 class Diagnostics {
  public:
   void error(std::string code, Place place, std::string message, std::string hint = {}) {
-    all_.push_back({Severity::kError, std::move(code), std::move(place), std::move(message), std::move(hint)});
+    all_.push_back(
+        {Severity::kError, std::move(code), std::move(place), std::move(message), std::move(hint)});
     ++errors_;
   }
   void warning(std::string code, Place place, std::string message, std::string hint = {}) {
-    all_.push_back({Severity::kWarning, std::move(code), std::move(place), std::move(message), std::move(hint)});
+    all_.push_back({Severity::kWarning, std::move(code), std::move(place), std::move(message),
+                    std::move(hint)});
   }
   void append(Diagnostics other) {
     errors_ += other.errors_;

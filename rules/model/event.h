@@ -48,7 +48,7 @@ struct Event {
   IndicatorId indicator{};
   RegionId region{};
   EventTime time{};
-  EventTime time_end{};  // == time unless has_time_end
+  EventTime time_end{};         // == time unless has_time_end
   double value = std::nan("");  // NaN when absent; absent is not 0
   double confidence = 1.0;      // 0..1
   double lat = std::nan("");    // NaN when absent

@@ -5,24 +5,48 @@
 #include <optional>
 #include <string_view>
 
-// The closed lists of the domain, spelled as in rule files, events and metrics. The numbers are part
-// of the persistent format: do not renumber.
+// The closed lists of the domain, spelled as in rule files, events and metrics. The numbers are
+// part of the persistent format: do not renumber.
 namespace tocsin {
 
 // Levels of an alert, in rank order. kNone is "no level", never written.
-enum class Level : uint8_t { kNone = 0, kInfo = 1, kWatch = 2, kWarning = 3, kAlert = 4, kEmergency = 5 };
+enum class Level : uint8_t {
+  kNone = 0,
+  kInfo = 1,
+  kWatch = 2,
+  kWarning = 3,
+  kAlert = 4,
+  kEmergency = 5
+};
 
 // What drives a conflict: the drivers of the Doha regional dialogue (January 2018), conclusions
 // ¶2-¶30 and panels 1-6, and `composite` for rules over several of them.
 enum class Driver : uint8_t {
-  kExclusion, kCorruption, kJusticeGap, kHumanRights, kInstitutions, kViolence, kDisplacement,
-  kRegionalRivalry, kSocioeconomic, kSocialCohesion, kEmergingThreat, kPeaceProcess, kResilience,
+  kExclusion,
+  kCorruption,
+  kJusticeGap,
+  kHumanRights,
+  kInstitutions,
+  kViolence,
+  kDisplacement,
+  kRegionalRivalry,
+  kSocioeconomic,
+  kSocialCohesion,
+  kEmergingThreat,
+  kPeaceProcess,
+  kResilience,
   kComposite,
 };
 
 // Stages of the conflict continuum (¶1: outbreak, escalation, continuation, recurrence).
 enum class Stage : uint8_t {
-  kLatent, kEmerging, kOutbreak, kEscalation, kContinuation, kDeescalation, kPostAgreement,
+  kLatent,
+  kEmerging,
+  kOutbreak,
+  kEscalation,
+  kContinuation,
+  kDeescalation,
+  kPostAgreement,
   kRecurrence,
 };
 
@@ -52,14 +76,22 @@ std::string_view to_string(RuleStatus value);
 // nullopt when the word is not in the list; spelling is exact (lower case).
 template <typename Enum>
 std::optional<Enum> parse_enum(std::string_view word);
-template <> std::optional<Level> parse_enum(std::string_view word);
-template <> std::optional<Driver> parse_enum(std::string_view word);
-template <> std::optional<Stage> parse_enum(std::string_view word);
-template <> std::optional<Tlp> parse_enum(std::string_view word);
-template <> std::optional<Operation> parse_enum(std::string_view word);
-template <> std::optional<TimePrecision> parse_enum(std::string_view word);
-template <> std::optional<Polarity> parse_enum(std::string_view word);
-template <> std::optional<RuleStatus> parse_enum(std::string_view word);
+template <>
+std::optional<Level> parse_enum(std::string_view word);
+template <>
+std::optional<Driver> parse_enum(std::string_view word);
+template <>
+std::optional<Stage> parse_enum(std::string_view word);
+template <>
+std::optional<Tlp> parse_enum(std::string_view word);
+template <>
+std::optional<Operation> parse_enum(std::string_view word);
+template <>
+std::optional<TimePrecision> parse_enum(std::string_view word);
+template <>
+std::optional<Polarity> parse_enum(std::string_view word);
+template <>
+std::optional<RuleStatus> parse_enum(std::string_view word);
 
 inline constexpr std::array kAllLevels{Level::kInfo, Level::kWatch, Level::kWarning, Level::kAlert,
                                        Level::kEmergency};
