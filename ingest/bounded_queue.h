@@ -10,16 +10,15 @@
 
 namespace tocsin::ingest {
 
-// Hand-over between threads, bounded by weight (bytes): a full queue makes the giver wait or refuse,
-// nothing is ever dropped.
-// Thread-safety: any thread.
+// Hand-over between threads, bounded by weight (bytes): a full queue makes the giver wait or
+// refuse, nothing is ever dropped. Thread-safety: any thread.
 template <typename T>
 class BoundedQueue {
  public:
   explicit BoundedQueue(size_t max_weight) : max_weight_(max_weight) {}
 
-  // Waits for room; false when the queue was closed. One item heavier than the whole queue is let in
-  // when the queue is empty.
+  // Waits for room; false when the queue was closed. One item heavier than the whole queue is let
+  // in when the queue is empty.
   bool push(T item, size_t weight) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || fits(weight); });

@@ -18,8 +18,8 @@ using BatchQueue = BoundedQueue<RawBatch>;
 // How an input is doing, for `status`, `/-/ready` and metrics.
 struct SourceHealth {
   bool connected = false;
-  bool finished = false;       // a one-shot input that has been read whole
-  std::string message;         // what is wrong, for people; empty when nothing is
+  bool finished = false;                       // a one-shot input that has been read whole
+  std::string message;                         // what is wrong, for people; empty when nothing is
   std::map<std::string, int64_t> lag_records;  // by stream, where known
 };
 
@@ -32,9 +32,11 @@ class EventSource {
  public:
   virtual ~EventSource() = default;
   virtual const std::string& name() const = 0;
-  // Starts its own thread. `position_of` gives the stored position of a stream, safe from any thread.
-  virtual Status start(BatchQueue& queue,
-                       std::function<std::optional<std::string>(std::string_view stream)> position_of) = 0;
+  // Starts its own thread. `position_of` gives the stored position of a stream, safe from any
+  // thread.
+  virtual Status start(
+      BatchQueue& queue,
+      std::function<std::optional<std::string>(std::string_view stream)> position_of) = 0;
   // Stops reading and joins the thread; batches already queued stay valid.
   virtual void stop() = 0;
   virtual SourceHealth health() const = 0;

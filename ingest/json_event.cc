@@ -1,0 +1,519 @@
+#include "ingest/json_event.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "ingest/reasons.h"
+#include "ingest/record_decoder.h"
+#include "ingest/utf8.h"
+
+namespace tocsin::ingest {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+static_assert(kPadding >= simdjson::SIMDJSON_PADDING);
+
+bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// The token of `value` without the white space behind it.
+std::string_view token_of(ondemand::value& value) {
+  std::string_view token = value.raw_json_token();
+  while (!token.empty() && is_json_space(token.back())) token.remove_suffix(1);
+  return token;
+}
+
+std::string_view kind_of(std::string_view token) {
+  switch (token.empty() ? ' ' : token.front()) {
+    case '"':
+      return "text";
+    case '{':
+      return "an object";
+    case '[':
+      return "a list";
+    case 't':
+    case 'f':
+      return "a bool";
+    case 'n':
+      return "null";
+    default:
+      return "a number";
+  }
+}
+
+// Length first: nearly every name has its own.
+std::optional<Field> field_named(std::string_view key) {
+  const auto is = [&](std::string_view name, Field field) {
+    return key == name ? std::optional(field) : std::nullopt;
+  };
+  switch (key.size()) {
+    case 2:
+      return key[0] == 'i' ? is("id", Field::kId) : is("op", Field::kOp);
+    case 3:
+      switch (key[1]) {
+        case 'a':
+          return is("lat", Field::kLat);
+        case 'o':
+          return is("lon", Field::kLon);
+        case 'e':
+          return is("rev", Field::kRev);
+        default:
+          return is("tlp", Field::kTlp);
+      }
+    case 4:
+      switch (key[1]) {
+        case 'i':
+          return is("time", Field::kTime);
+        case 'n':
+          return is("unit", Field::kUnit);
+        default:
+          return is("tags", Field::kTags);
+      }
+    case 5:
+      return key[0] == 'v' ? is("value", Field::kValue) : is("attrs", Field::kAttrs);
+    case 6:
+      switch (key[0]) {
+        case 's':
+          return is("source", Field::kSource);
+        case 'r':
+          return is("region", Field::kRegion);
+        default:
+          return is("actors", Field::kActors);
+      }
+    case 8:
+      return is("time_end", Field::kTimeEnd);
+    case 9:
+      return is("indicator", Field::kIndicator);
+    case 10:
+      return is("confidence", Field::kConfidence);
+    case 13:
+      return is("geo_precision", Field::kGeoPrecision);
+    case 14:
+      return is("time_precision", Field::kTimePrecision);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+// The simdjson parser with what one record needs while it is read.
+class JsonEventReader::Parser {
+ public:
+  explicit Parser(std::shared_ptr<const CurrentSymbols> symbols) : validator_(std::move(symbols)) {}
+
+  void refresh() { validator_.refresh(); }
+
+  bool read(std::string_view record, const EnvelopeDefaults& defaults, Arena& arena, Event& event,
+            Rejection& rejection) {
+    record_ = record;
+    arena_ = &arena;
+    rejection_ = &rejection;
+    draft_.clear();
+    draft_.has_bytes = true;
+    nested_extra_ = false;
+    if (record.size() > kMaxEventBytes) {
+      return refuse(reasons::kTooLarge, fmt::format("record: {} bytes; send at most {}",
+                                                    record.size(), kMaxEventBytes));
+    }
+    return read_object() && apply(defaults) && validator_.finish(draft_, arena, event, rejection);
+  }
+
+ private:
+  bool refuse(std::string_view reason, std::string message) {
+    rejection_->reason = reason;
+    rejection_->message = std::move(message);
+    return false;
+  }
+
+  size_t offset(const char* at) const { return static_cast<size_t>(at - record_.data()); }
+
+  bool read_object() {
+    ondemand::document document;
+    auto error =
+        json_.iterate(record_.data(), record_.size(), record_.size() + kPadding).get(document);
+    if (error != simdjson::SUCCESS) return syntax(error, nullptr);
+    ondemand::object object;
+    error = document.get_object().get(object);
+    if (error == simdjson::INCORRECT_TYPE) {
+      return refuse(reasons::kWrongType,
+                    fmt::format("record (byte 0): is {}; send one JSON object a record",
+                                kind_of(record_.substr(std::min(
+                                    record_.find_first_not_of(" \t\r\n"), record_.size())))));
+    }
+    if (error != simdjson::SUCCESS) return syntax(error, &document);
+    for (auto result : object) {
+      ondemand::field field;
+      error = std::move(result).get(field);
+      if (error != simdjson::SUCCESS) return syntax(error, &document);
+      if (!read_field(field, document)) return false;
+    }
+    const char* rest = nullptr;
+    if (document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS) {
+      return syntax(simdjson::TAPE_ERROR, &document);
+    }
+    return true;
+  }
+
+  // What simdjson found wrong, with the byte where that can be told.
+  bool syntax(simdjson::error_code error, ondemand::document* document) {
+    if (error == simdjson::UTF8_ERROR) {
+      return refuse(reasons::kBadUtf8,
+                    fmt::format("record (byte {}): is not UTF-8; send the text in that encoding",
+                                first_bad_utf8(record_)));
+    }
+    size_t at = 0;
+    const char* where = nullptr;
+    if (error == simdjson::UNESCAPED_CHARS) {
+      const auto* const found = std::find_if(record_.begin(), record_.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 && !is_json_space(c);
+      });
+      at = found == record_.end() ? 0 : static_cast<size_t>(found - record_.begin());
+    } else if (document != nullptr &&
+               document->current_location().get(where) == simdjson::SUCCESS) {
+      at = std::min(offset(where), record_.size());
+    }
+    return refuse(reasons::kSyntax,
+                  fmt::format("record (byte {}): is not JSON ({}); send one whole object, "
+                              "RFC 8259, a line",
+                              at, simdjson::error_message(error)));
+  }
+
+  bool syntax_at(std::string_view token, std::string_view what) {
+    return refuse(reasons::kSyntax, fmt::format("record (byte {}): {}; send RFC 8259 JSON",
+                                                offset(token.data()), what));
+  }
+
+  // Key of a field; escapes are allowed, so that "id" written as "\u0069d" is no second name.
+  bool read_key(ondemand::field& field, ondemand::document& document, std::string_view& key) {
+    const char* const first = field.key().raw();
+    const char* last = first;
+    while (*last != '"' && *last != '\\') ++last;
+    if (*last == '"') [[likely]] {
+      key = {first, static_cast<size_t>(last - first)};
+      return true;
+    }
+    std::string_view unescaped;
+    const auto error = field.unescaped_key().get(unescaped);
+    if (error != simdjson::SUCCESS) return syntax(error, &document);
+    key = arena_->copy(unescaped);
+    return true;
+  }
+
+  bool read_field(ondemand::field& field, ondemand::document& document) {
+    std::string_view key;
+    if (!read_key(field, document, key)) return false;
+    ondemand::value& value = field.value();
+    const std::string_view token = token_of(value);
+    const std::optional<Field> known = field_named(key);
+    if (!known) [[unlikely]]
+      return read_extra(key, token, value);
+    if (draft_.has(*known)) [[unlikely]] {
+      return refuse(reasons::kDuplicateField,
+                    fmt::format("{} (byte {}): is there twice; send each key once", key,
+                                offset(token.data())));
+    }
+    draft_.at[static_cast<size_t>(*known)] = static_cast<uint32_t>(offset(token.data()));
+    draft_.mark(*known);
+    switch (*known) {
+      case Field::kId:
+        return text(*known, token, value, draft_.id);
+      case Field::kRev:
+        return whole(*known, token, value, draft_.rev);
+      case Field::kOp:
+        return text(*known, token, value, draft_.op);
+      case Field::kSource:
+        return text(*known, token, value, draft_.source);
+      case Field::kIndicator:
+        return text(*known, token, value, draft_.indicator);
+      case Field::kTime:
+        return time(*known, token, value, draft_.time);
+      case Field::kTimeEnd:
+        return time(*known, token, value, draft_.time_end);
+      case Field::kTimePrecision:
+        return text(*known, token, value, draft_.time_precision);
+      case Field::kRegion:
+        return text(*known, token, value, draft_.region);
+      case Field::kGeoPrecision:
+        return whole(*known, token, value, draft_.geo_precision);
+      case Field::kValue:
+        return number(*known, token, value, draft_.value);
+      case Field::kUnit:
+        return text(*known, token, value, draft_.unit);
+      case Field::kConfidence:
+        return number(*known, token, value, draft_.confidence);
+      case Field::kActors:
+        return texts(*known, token, value, kMaxActors, draft_.actors);
+      case Field::kTags:
+        return texts(*known, token, value, kMaxTags, draft_.tags);
+      case Field::kAttrs:
+        return read_attrs(token, value, document);
+      case Field::kTlp:
+        return text(*known, token, value, draft_.tlp);
+      case Field::kLat:
+        return number(*known, token, value, draft_.lat);
+      case Field::kLon:
+        return number(*known, token, value, draft_.lon);
+    }
+    return false;
+  }
+
+  bool wrong_type(std::string_view name, std::string_view token, std::string_view wanted) {
+    return refuse(reasons::kWrongType,
+                  fmt::format("{} (byte {}): is {}, not {}; {}", name, offset(token.data()),
+                              kind_of(token), wanted,
+                              token == "null" ? "leave the key out when it is not known"
+                                              : fmt::format("send {}", wanted)));
+  }
+
+  // Reads the text of a string token; false with the rejection set.
+  bool unquote(std::string_view token, ondemand::value& value, std::string_view& out) {
+    // Something glued to the closing quote is part of the token.
+    if (token.size() < 2 || token.back() != '"') return syntax_at(token, "text is not closed");
+    const std::string_view inner = token.substr(1, token.size() - 2);
+    if (std::memchr(inner.data(), '\\', inner.size()) == nullptr) [[likely]] {
+      out = inner;
+      return true;
+    }
+    std::string_view unescaped;
+    if (value.get_string().get(unescaped) != simdjson::SUCCESS) {
+      return syntax_at(token, "text has an escape that JSON does not know");
+    }
+    out = arena_->copy(unescaped);
+    return true;
+  }
+
+  bool text(Field field, std::string_view token, ondemand::value& value, std::string_view& out) {
+    if (token.empty() || token.front() != '"') {
+      return wrong_type(to_string(field), token, "text in quotes");
+    }
+    return unquote(token, value, out);
+  }
+
+  bool time(Field field, std::string_view token, ondemand::value& value, EventTime& out) {
+    std::string_view written;
+    if (!text(field, token, value, written)) return false;
+    if (read_event_time(written, out)) return true;
+    return refuse(reasons::kBadTime,
+                  fmt::format("{} (byte {}): {} is no time; send RFC 3339 with a zone "
+                              "(2011-03-18T00:00:00Z) or a date, year 0001 to 9999",
+                              to_string(field), offset(token.data()), quoted(written)));
+  }
+
+  static bool starts_number(std::string_view token) {
+    return !token.empty() &&
+           (token.front() == '-' || (token.front() >= '0' && token.front() <= '9'));
+  }
+
+  bool number(Field field, std::string_view token, ondemand::value& value, double& out) {
+    if (!starts_number(token)) return wrong_type(to_string(field), token, "a number");
+    return number(to_string(field), token, value, out);
+  }
+
+  bool number(std::string_view name, std::string_view token, ondemand::value& value, double& out) {
+    if (value.get_double().get(out) == simdjson::SUCCESS) return true;
+    return refuse(reasons::kBadValue,
+                  fmt::format("{} (byte {}): {} is no JSON number of double size; send a finite "
+                              "number",
+                              name, offset(token.data()), quoted(token)));
+  }
+
+  bool whole(Field field, std::string_view token, ondemand::value& value, int64_t& out) {
+    if (!starts_number(token)) return wrong_type(to_string(field), token, "a whole number");
+    if (value.get_int64().get(out) == simdjson::SUCCESS) return true;
+    return refuse(reasons::kBadValue,
+                  fmt::format("{} (byte {}): {} is no whole number; send it without fraction or "
+                              "exponent",
+                              to_string(field), offset(token.data()), quoted(token)));
+  }
+
+  bool texts(Field field, std::string_view token, ondemand::value& value, size_t most,
+             std::span<const std::string_view>& out) {
+    if (token.empty() || token.front() != '[') {
+      return wrong_type(to_string(field), token, "a list of texts");
+    }
+    ondemand::array list;
+    if (value.get_array().get(list) != simdjson::SUCCESS) {
+      return syntax_at(token, "list is not well formed");
+    }
+    std::array<std::string_view, std::max(kMaxActors, kMaxTags)> read;
+    size_t count = 0;
+    for (auto result : list) {
+      ondemand::value item;
+      if (std::move(result).get(item) != simdjson::SUCCESS) {
+        return syntax_at(token, "list is not well formed");
+      }
+      const std::string_view item_token = token_of(item);
+      if (count == most) {
+        return refuse(reasons::kTooMany, fmt::format("{}: more than {} entries; send at most {}",
+                                                     place_of(draft_, field), most, most));
+      }
+      if (!text(field, item_token, item, read[count])) return false;
+      if (read[count].empty() || read[count].size() > kMaxAttrBytes) {
+        return refuse(
+            reasons::kBadValue,
+            fmt::format("{} (byte {}): an entry of {} bytes; send 1 to {}", to_string(field),
+                        offset(item_token.data()), read[count].size(), kMaxAttrBytes));
+      }
+      ++count;
+    }
+    const std::span<std::string_view> kept = arena_->array<std::string_view>(count);
+    std::copy_n(read.begin(), count, kept.begin());
+    out = kept;
+    return true;
+  }
+
+  bool read_attrs(std::string_view token, ondemand::value& value, ondemand::document& document) {
+    if (token.empty() || token.front() != '{') return wrong_type("attrs", token, "an object");
+    ondemand::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS) {
+      return syntax_at(token, "object is not well formed");
+    }
+    for (auto result : object) {
+      ondemand::field field;
+      const auto error = std::move(result).get(field);
+      if (error != simdjson::SUCCESS) return syntax(error, &document);
+      std::string_view key;
+      if (!read_key(field, document, key)) return false;
+      ondemand::value& item = field.value();
+      if (!read_attr(key, token_of(item), item, draft_.attrs)) return false;
+    }
+    return true;
+  }
+
+  bool read_extra(std::string_view key, std::string_view token, ondemand::value& value) {
+    if (draft_.extras.empty()) {
+      draft_.first_extra_at = static_cast<uint32_t>(offset(token.data()));
+    }
+    // A nested value can be no attr; that the key is unknown is told first, by the validator.
+    if (!token.empty() && (token.front() == '{' || token.front() == '[')) {
+      draft_.extras.insert(draft_.extras.begin(), Attr{.key = key, .value = {}});
+      draft_.first_extra_at = static_cast<uint32_t>(offset(token.data()));
+      nested_extra_ = true;
+      return true;
+    }
+    return read_attr(key, token, value, draft_.extras);
+  }
+
+  // One scalar under attrs, as JSON types it; the declared type is enforced by the validator.
+  bool read_attr(std::string_view key, std::string_view token, ondemand::value& value,
+                 std::vector<Attr>& into) {
+    if (into.size() >= kMaxAttrs) {
+      return refuse(reasons::kTooMany, fmt::format("attrs: more than {} entries; send at most {}",
+                                                   kMaxAttrs, kMaxAttrs));
+    }
+    if (key.empty() || key.size() > kMaxIdBytes) {
+      return refuse(reasons::kBadValue,
+                    fmt::format("attrs (byte {}): a key of {} bytes; use 1 to {}",
+                                offset(token.data()), key.size(), kMaxIdBytes));
+    }
+    Attr& attr = into.emplace_back();
+    attr.key = key;
+    switch (token.empty() ? ' ' : token.front()) {
+      case '"': {
+        std::string_view written;
+        if (!unquote(token, value, written)) return false;
+        if (written.size() > kMaxAttrBytes) {
+          return refuse(reasons::kTooLarge,
+                        fmt::format("attrs.{} (byte {}): {} bytes; send at most {}", key,
+                                    offset(token.data()), written.size(), kMaxAttrBytes));
+        }
+        attr.value = written;
+        return true;
+      }
+      case 't':
+      case 'f': {
+        bool flag = false;
+        if (value.get_bool().get(flag) != simdjson::SUCCESS) {
+          return syntax_at(token, "word is neither true nor false");
+        }
+        attr.value = flag;
+        return true;
+      }
+      case 'n':
+        return token == "null" ? true : syntax_at(token, "word is not null");
+      case '{':
+      case '[':
+        return wrong_type(fmt::format("attrs.{}", key), token, "a text, number, bool or null");
+      default:
+        return read_attr_number(key, token, value, attr);
+    }
+  }
+
+  bool read_attr_number(std::string_view key, std::string_view token, ondemand::value& value,
+                        Attr& attr) {
+    if (!starts_number(token)) return syntax_at(token, "is no JSON value");
+    if (token.find_first_of(".eE") == std::string_view::npos) {
+      int64_t whole_number = 0;
+      if (value.get_int64().get(whole_number) == simdjson::SUCCESS) {
+        attr.value = whole_number;
+        return true;
+      }
+    }
+    double real = 0;
+    if (!number(fmt::format("attrs.{}", key), token, value, real)) return false;
+    if (std::abs(real) > kMaxValue) {
+      return refuse(reasons::kBadValue,
+                    fmt::format("attrs.{} (byte {}): {} is out of range; send a number within "
+                                "±1e15, or text",
+                                key, offset(token.data()), quoted(token)));
+    }
+    attr.value = real;
+    return true;
+  }
+
+  // Fills what the event leaves out from the envelope that it came in.
+  bool apply(const EnvelopeDefaults& defaults) {
+    if (nested_extra_) {
+      return refuse(reasons::kUnknownField,
+                    fmt::format("{} (byte {}): is not a field of event/1; put texts, numbers and "
+                                "bools under attrs, nested values cannot be kept",
+                                quoted(draft_.extras.front().key), draft_.first_extra_at));
+    }
+    if (!defaults.id.empty() && !draft_.has(Field::kId)) {
+      draft_.id = defaults.id;
+      draft_.at[static_cast<size_t>(Field::kId)] = 0;
+      draft_.mark(Field::kId);
+    }
+    if (!defaults.source.empty() && !draft_.has(Field::kSource)) {
+      draft_.source = defaults.source;
+      draft_.at[static_cast<size_t>(Field::kSource)] = 0;
+      draft_.mark(Field::kSource);
+    }
+    if (!defaults.time.empty() && !draft_.has(Field::kTime)) {
+      if (!read_event_time(defaults.time, draft_.time)) {
+        return refuse(reasons::kBadTime,
+                      fmt::format("time of the envelope: {} is no time; send RFC 3339 with a zone",
+                                  quoted(defaults.time)));
+      }
+      draft_.at[static_cast<size_t>(Field::kTime)] = 0;
+      draft_.mark(Field::kTime);
+    }
+    return true;
+  }
+
+  EventValidator validator_;
+  ondemand::parser json_;
+  EventDraft draft_;
+  std::string_view record_;
+  Arena* arena_ = nullptr;
+  Rejection* rejection_ = nullptr;
+  bool nested_extra_ = false;
+};
+
+JsonEventReader::JsonEventReader(std::shared_ptr<const CurrentSymbols> symbols)
+    : parser_(std::make_unique<Parser>(std::move(symbols))) {}
+JsonEventReader::~JsonEventReader() = default;
+
+void JsonEventReader::refresh() { parser_->refresh(); }
+
+bool JsonEventReader::read(std::string_view record, const EnvelopeDefaults& defaults, Arena& arena,
+                           Event& event, Rejection& rejection) {
+  return parser_->read(record, defaults, arena, event, rejection);
+}
+
+}  // namespace tocsin::ingest

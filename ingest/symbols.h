@@ -1,0 +1,63 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rules/model/catalogue.h"
+
+namespace tocsin::ingest {
+
+// The names of a Catalogue, indexed for decoding: text → dense id without allocating.
+// Thread-safety: immutable after construction.
+class Symbols {
+ public:
+  explicit Symbols(std::shared_ptr<const Catalogue> catalogue);
+
+  const Catalogue& catalogue() const { return *catalogue_; }
+  const absl::flat_hash_map<std::string_view, IndicatorId>& indicators() const {
+    return indicators_;
+  }
+  const absl::flat_hash_map<std::string_view, SourceId>& sources() const { return sources_; }
+  // By id, and by ISO 3166-1 alpha-3 for countries.
+  const absl::flat_hash_map<std::string_view, RegionId>& regions() const { return regions_; }
+  bool may_send(SourceId source, IndicatorId indicator) const {
+    return allowed_[static_cast<size_t>(source)][static_cast<size_t>(indicator)];
+  }
+
+  // For "did you mean": every name, sorted.
+  const std::vector<std::string>& indicator_names() const { return indicator_names_; }
+  const std::vector<std::string>& source_names() const { return source_names_; }
+  const std::vector<std::string>& region_names() const { return region_names_; }
+
+ private:
+  std::shared_ptr<const Catalogue> catalogue_;  // the keys below are views into it
+  absl::flat_hash_map<std::string_view, IndicatorId> indicators_;
+  absl::flat_hash_map<std::string_view, SourceId> sources_;
+  absl::flat_hash_map<std::string_view, RegionId> regions_;
+  std::vector<std::vector<bool>> allowed_;  // [source][indicator]
+  std::vector<std::string> indicator_names_;
+  std::vector<std::string> source_names_;
+  std::vector<std::string> region_names_;
+};
+
+// The Symbols in force. Decoders hold the cell, so that batches already queued when a new catalogue
+// is activated are decoded with the ids of the new one.
+// Thread-safety: the pipeline thread alone, set and decode alike.
+class CurrentSymbols {
+ public:
+  explicit CurrentSymbols(std::shared_ptr<const Catalogue> catalogue) { set(std::move(catalogue)); }
+  void set(std::shared_ptr<const Catalogue> catalogue) {
+    symbols_ = std::make_shared<const Symbols>(std::move(catalogue));
+  }
+  const std::shared_ptr<const Symbols>& get() const { return symbols_; }
+
+ private:
+  std::shared_ptr<const Symbols> symbols_;
+};
+
+}  // namespace tocsin::ingest
