@@ -65,6 +65,9 @@ class Engine {
   // Also moves the watermark of its source to at least event.time - lateness.
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
 
+  // An event of `source` with this time went by that belongs to another shard: only its time counts.
+  void observe(SourceId source, EventTime time, Transitions& out);
+
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
   void advance(SourceId source, EventTime to, Transitions& out);
 

@@ -22,6 +22,7 @@ struct AttrDeclaration {
   bool required = false;
   std::vector<std::string> values;  // closed list of a string attr; empty: any text
   uint32_t cardinality = 0;  // expected distinct values; 0: unknown, not usable as a group key
+  friend bool operator==(const AttrDeclaration&, const AttrDeclaration&) = default;
 };
 
 // What is measured: "violence.state_based" and the like.
@@ -34,6 +35,7 @@ struct Indicator {
   bool non_negative = true;  // values are >= 0: sums of it only grow, so rules may fire on arrival
   std::string meaning;       // one line: what it is and where it is published
   std::vector<AttrDeclaration> attrs;
+  friend bool operator==(const Indicator&, const Indicator&) = default;
 };
 
 // A feed. `lateness`, `cadence`, `idle` and `correction_horizon` steer time (rules/README.md).
@@ -49,6 +51,7 @@ struct Source {
   std::optional<EventTime> onboarded;
   bool extra_attrs = false;             // `extra: attrs`: unknown top-level keys become attrs
   std::vector<IndicatorId> indicators;  // what it may send, sorted
+  friend bool operator==(const Source&, const Source&) = default;
 };
 
 enum class RegionLevel : uint8_t { kCountry = 0, kAdmin1 = 1, kAdmin2 = 2 };
@@ -60,6 +63,7 @@ struct Region {
   RegionId country{};                        // itself for a country
   std::map<std::string, std::string> names;  // by language: "en", "fr", "ar"
   std::string iso3;                          // of a country, "" otherwise
+  friend bool operator==(const Region&, const Region&) = default;
 };
 
 // Everything that is known beforehand: indicators, sources, region tree, land borders.
@@ -106,6 +110,12 @@ class Catalogue {
   std::optional<RegionId> lift(RegionId region, RegionLevel level) const;
   // Name in `language`, else in English, else the id.
   std::string_view region_name(RegionId region, std::string_view language) const;
+
+  // Same names, same numbers, same content: ids of one hold in the other.
+  friend bool operator==(const Catalogue& a, const Catalogue& b) {
+    return a.indicators_ == b.indicators_ && a.sources_ == b.sources_ && a.regions_ == b.regions_ &&
+           a.neighbours_ == b.neighbours_;
+  }
 
   // Sources that may send `indicator`.
   const std::vector<SourceId>& sources_of(IndicatorId indicator) const;

@@ -25,6 +25,13 @@ struct Hash128 {
 // 128-bit MurmurHash3 (x64), by Austin Appleby, public domain.
 Hash128 hash128(std::string_view bytes, uint64_t seed = 0);
 
+// Identity of an event over its revisions: its source's name and its id. `source_seed` is
+// hash128(name).low, which a caller with many events of one source keeps.
+inline Hash128 event_key(uint64_t source_seed, std::string_view id) { return hash128(id, source_seed); }
+inline Hash128 event_key(std::string_view source, std::string_view id) {
+  return event_key(hash128(source).low, id);
+}
+
 // 32 lower-case hex digits, and back (false when `text` is not that).
 std::string to_hex(Hash128 hash);
 bool from_hex(std::string_view text, Hash128& hash);

@@ -1,0 +1,295 @@
+#include "daemon/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/alert_json.h"
+#include "rules/model/check.h"
+
+namespace tocsin::daemon {
+
+Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
+                   std::string bundle_text, PipelineOptions options)
+    : store_(store), options_(options), bundle_text_(std::move(bundle_text)) {
+  set_bundle(std::move(bundle));
+}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
+  bundle_ = std::move(bundle);
+  store_.set_catalogue(bundle_->catalogue);
+  engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = options_.emit},
+                                            store_, options_.shards);
+  source_seeds_.clear();
+  for (const Source& source : bundle_->catalogue->sources()) {
+    source_seeds_.push_back(hash128(source.name).low);
+  }
+}
+
+storage::Batch& Pipeline::batch() {
+  if (batch_ == nullptr) batch_ = &store_.begin();
+  return *batch_;
+}
+
+bool Pipeline::has_uncommitted() const {
+  return !receipts_.empty() || (batch_ != nullptr && !batch_->empty());
+}
+
+size_t Pipeline::uncommitted_events() const { return batch_ == nullptr ? 0 : batch_->events(); }
+
+void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
+  ingest::Receipt receipt;
+  receipt_ = &receipt;
+  stream_ = &raw.stream;
+  now_ = now;
+  if (raw.parts.empty()) {
+    raw.decoder->decode(std::string_view(raw.bytes).substr(0, raw.size), raw.first_position, arena_,
+                        *this);
+  }
+  for (const ingest::RawBatch::Part& part : raw.parts) {
+    ingest::RecordDecoder& decoder = part.decoder ? *part.decoder : *raw.decoder;
+    decoder.decode(std::string_view(raw.bytes).substr(part.begin, part.size), part.position, arena_,
+                   *this);
+  }
+  flush();
+  arena_.reset();
+  receipt_ = nullptr;
+  if (!raw.next_position.empty()) batch().put_position(raw.stream, raw.next_position);
+  if (raw.on_committed) receipts_.emplace_back(std::move(raw.on_committed), std::move(receipt));
+}
+
+void Pipeline::on_record(const ingest::Decoded& record) {
+  ++counts_.records;
+  ++receipt_->records;
+  switch (record.verdict) {
+    case ingest::Verdict::kEvent:
+      switch (admit(record.event, *stream_, record.position, record.raw, now_)) {
+        case Admission::kAccepted:
+          ++receipt_->events;
+          return;
+        case Admission::kDuplicate:
+          ++receipt_->duplicates;
+          return;
+        case Admission::kTooLate:
+        case Admission::kFuture:
+          ++receipt_->rejected;
+          return;
+      }
+      return;
+    case ingest::Verdict::kSkip:
+      ++receipt_->skipped;
+      ++counts_.skipped[std::string(record.reason)];
+      return;
+    case ingest::Verdict::kReject:
+      ++receipt_->rejected;
+      dead_letter(record.reason, record.message, *stream_, record.position, record.raw, now_);
+      return;
+  }
+}
+
+Admission Pipeline::admit(const Event& event, std::string_view stream, int64_t position,
+                          std::string_view raw, WallTime now) {
+  PipelineCounts::PerSource& counts = counts_of(event.source);
+  if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
+    ++counts.future;
+    return refuse(Admission::kFuture, event, stream, position, raw, now);
+  }
+  const Hash128 key = event_key(source_seeds_[static_cast<size_t>(event.source)], event.id);
+  const std::optional<EventTime> watermark = engine_->watermark(event.source);
+  if (watermark && event.time < horizon_of(event.source)) {
+    if (seen_.contains(key, event.rev)) {
+      ++counts.duplicates;
+      return Admission::kDuplicate;
+    }
+    ++counts.too_late;
+    return refuse(Admission::kTooLate, event, stream, position, raw, now);
+  }
+  if (!seen_.insert(key, event.rev, event.source, event.time)) {
+    ++counts.duplicates;
+    return Admission::kDuplicate;
+  }
+  if (watermark && event.time <= *watermark) {
+    ++counts.late;
+    const Milliseconds age = *watermark - event.time;
+    const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
+                                    [age](Milliseconds b) { return age <= b; });
+    ++counts_.late_by_age[static_cast<size_t>(bound - counts_.kAgeBounds.begin())];
+  }
+  ++counts.accepted;
+  if (event.op != Operation::kAssert) ++counts.corrections;
+  const JournalSeq seq = batch().append(event);
+  engine_->on_event(event, seq, transitions_);
+  if (!transitions_.empty()) log_transitions();
+  return Admission::kAccepted;
+}
+
+void Pipeline::flush() {
+  engine_->flush(transitions_);
+  log_transitions();
+}
+
+Admission Pipeline::refuse(Admission admission, const Event& event, std::string_view stream,
+                           int64_t position, std::string_view raw, WallTime now) {
+  const Source& source = bundle_->catalogue->source(event.source);
+  if (admission == Admission::kFuture) {
+    dead_letter(
+        "future",
+        fmt::format("event `{}` of `{}` is stamped {}, after the clock here ({}); check the "
+                    "sender's clock, or raise future_tolerance",
+                    event.id, source.name, format_time(event.time), format_time(now)),
+        stream, position, raw, now);
+  } else {
+    dead_letter("too_late",
+                fmt::format("event `{}` of `{}` happened {}, before the correction horizon ({}); "
+                            "`tocsin replay` can still judge it",
+                            event.id, source.name, format_time(event.time),
+                            format_time(horizon_of(event.source))),
+                stream, position, raw, now);
+  }
+  return admission;
+}
+
+void Pipeline::dead_letter(std::string_view reason, std::string_view message,
+                           std::string_view stream, int64_t position, std::string_view raw,
+                           WallTime now) {
+  const auto [count, added] = counts_.dead_letters.try_emplace(std::string(reason), 0);
+  ++count->second;
+  if (receipt_ != nullptr && receipt_->problems.size() < ingest::kMaxProblems) {
+    receipt_->problems.push_back({position, std::string(reason), std::string(message)});
+  }
+  batch().put_dead_letter({.reason = std::string(reason),
+                           .message = std::string(message),
+                           .stream = std::string(stream),
+                           .position = position,
+                           .at = now,
+                           .raw = std::string(raw.substr(0, kMaxEventBytes))});
+}
+
+void Pipeline::log_transitions() {
+  for (const AlertTransition& transition : transitions_) {
+    const rules::Rule& rule = bundle_->rules[transition.rule];
+    const bool ended =
+        transition.action == Action::kResolve || transition.action == Action::kWithdraw;
+    batch().put_alert({.alert = transition.alert,
+                       .seq = transition.seq,
+                       .open = !ended,
+                       .notify = rule.status == RuleStatus::kProduction,
+                       .json = write_alert(transition, *bundle_, *this)});
+    ++counts_.transitions[{transition.action, transition.level}];
+    ++transitions_total_;
+  }
+  transitions_.clear();
+}
+
+const Event* Pipeline::find(JournalSeq seq) {
+  lookup_arena_.reset();
+  Result<Event> event = store_.read_event(seq, lookup_arena_);
+  if (!event) return nullptr;
+  found_ = *event;
+  return &found_;
+}
+
+void Pipeline::expect_source(SourceId source) {
+  const std::string& name = bundle_->catalogue->source(source).name;
+  batch().append(
+      {.kind = storage::Control::Kind::kExpectSource, .source = name, .time = {}, .bundle = {}});
+  engine_->expect_source(source, transitions_);
+  log_transitions();
+}
+
+void Pipeline::advance_source(SourceId source, EventTime to) {
+  const std::string& name = bundle_->catalogue->source(source).name;
+  batch().append(
+      {.kind = storage::Control::Kind::kAdvance, .source = name, .time = to, .bundle = {}});
+  engine_->advance(source, to, transitions_);
+  log_transitions();
+}
+
+void Pipeline::end_source(SourceId source) {
+  const std::string& name = bundle_->catalogue->source(source).name;
+  batch().append(
+      {.kind = storage::Control::Kind::kEndSource, .source = name, .time = {}, .bundle = {}});
+  engine_->end_source(source, transitions_);
+  log_transitions();
+}
+
+void Pipeline::finish(EventTime to) {
+  engine_->finish(to, transitions_);
+  log_transitions();
+}
+
+Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text) {
+  if (!(*bundle->catalogue == *bundle_->catalogue)) {
+    return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
+  }
+  // Before the journal names it: recovery must be able to compile what it meets there.
+  const std::string hash = to_hex(bundle->hash);
+  if (Status status = store_.put_meta(bundle_key(hash), bundle_text); !status) return status;
+  batch().append(
+      {.kind = storage::Control::Kind::kActivate, .source = {}, .time = {}, .bundle = hash});
+  switch_to(std::move(bundle), std::move(bundle_text));
+  return Status::ok();
+}
+
+void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text) {
+  engine_->activate(bundle, transitions_);
+  log_transitions();  // ends of removed rules' alerts: numbered and worded by the old bundle
+  bundle_ = std::move(bundle);
+  bundle_text_ = std::move(text);
+  store_.set_catalogue(bundle_->catalogue);
+}
+
+std::string Pipeline::bundle_key(std::string_view hash) { return fmt::format("bundle.{}", hash); }
+
+Status Pipeline::commit(WallTime now, bool checkpoint) {
+  flush();
+  if (checkpoint) {
+    engine_->save(
+        [this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
+    batch().put_state(kBundleStateKey, to_hex(bundle_->hash));
+    batch().mark_checkpoint();
+  }
+  Status status;
+  if (batch_ != nullptr) {
+    status = store_.commit(*batch_, now);
+    batch_ = nullptr;
+  }
+  if (status) forget_old_ids();
+  for (auto& [answer, receipt] : receipts_) {
+    receipt.status = status;
+    answer(receipt);
+  }
+  receipts_.clear();
+  return status;
+}
+
+void Pipeline::forget_old_ids() {
+  EventTime slowest = kMaxEventTime;
+  for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (!engine_->watermark(source)) continue;
+    const EventTime horizon = horizon_of(source);
+    seen_.forget(source, horizon);
+    slowest = std::min(slowest, horizon);
+  }
+  if (slowest != kMaxEventTime) seen_.forget_restored(slowest);
+}
+
+EventTime Pipeline::horizon_of(SourceId source) const {
+  return engine_->watermark(source).value_or(kMinEventTime) -
+         bundle_->catalogue->source(source).correction_horizon;
+}
+
+PipelineCounts::PerSource& Pipeline::counts_of(SourceId source) {
+  const auto index = static_cast<size_t>(source);
+  if (index >= counts_.by_source.size()) {
+    counts_.by_source.resize(bundle_->catalogue->sources().size());
+  }
+  return counts_.by_source[index];
+}
+
+PipelineCounts Pipeline::take_counts() { return std::exchange(counts_, {}); }
+
+}  // namespace tocsin::daemon

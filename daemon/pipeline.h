@@ -1,0 +1,173 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/seen_ids.h"
+#include "daemon/sharded_engine.h"
+#include "ingest/raw_batch.h"
+#include "ingest/record_decoder.h"
+#include "rules/engine.h"
+#include "rules/model/arena.h"
+#include "rules/model/result.h"
+#include "storage/store.h"
+
+namespace tocsin::daemon {
+
+// What became of a decoded event.
+enum class Admission : uint8_t { kAccepted, kDuplicate, kTooLate, kFuture };
+
+// What the pipeline did since the last take_counts(), as plain numbers for metrics.
+struct PipelineCounts {
+  struct PerSource {
+    uint64_t accepted = 0;
+    uint64_t duplicates = 0;
+    uint64_t late = 0;  // of the accepted: behind the watermark, inside the horizon
+    uint64_t too_late = 0;
+    uint64_t future = 0;
+    uint64_t corrections = 0;  // of the accepted: op correct or retract
+  };
+  // Upper bounds of the age of late events behind the watermark, for late_by_age; the last is open.
+  static constexpr std::array<Milliseconds, 4> kAgeBounds{
+      std::chrono::hours(1), std::chrono::hours(24), std::chrono::hours(24 * 7),
+      std::chrono::hours(24 * 45)};
+
+  uint64_t records = 0;
+  std::vector<PerSource> by_source;                           // index: SourceId
+  std::map<std::string, uint64_t, std::less<>> dead_letters;  // by reason
+  std::map<std::string, uint64_t, std::less<>> skipped;       // by reason
+  std::array<uint64_t, kAgeBounds.size() + 1> late_by_age{};
+  std::map<std::pair<Action, Level>, uint64_t> transitions;
+};
+
+struct PipelineOptions {
+  rules::Emit emit = rules::Emit::kEarly;
+  // Engines side by side, by country. Results do not depend on it; more than the cores helps
+  // nothing.
+  size_t shards = 1;
+  // Events stamped later than the wall clock plus this are dead-lettered, so that one wrong clock
+  // cannot push the watermark. nullopt: no check (history).
+  std::optional<Milliseconds> future_tolerance = std::chrono::minutes(10);
+};
+
+// The heart: bytes or events in, one atomic commit out. Read this first.
+//
+//   feed: decode → admit (future? seen? too late?) → journal → engine → alert log, outbox
+//   commit: all of that, with source positions, in one storage batch; then the receipts are
+//   answered
+//
+// Everything between two commits becomes durable together or not at all. What a crash undoes is
+// read again from its source (Kafka and files go back to the stored position, an HTTP sender never
+// got its answer), and the ids make the repeat harmless. Thread-safety: pipeline thread only.
+class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
+ public:
+  // `bundle_text` is what rules/load can make `bundle` from again; it is kept in the store so that
+  // a crash is recovered under the rules that were in force.
+  Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
+           std::string bundle_text, PipelineOptions options);
+  ~Pipeline() override;
+
+  // Makes the state what it was at the last commit: saved state, then the journal after it. To be
+  // called once, before anything else, and followed by a commit with checkpoint. `compile` makes a
+  // bundle of stored text (nullptr: it no longer compiles; the present rules then take its place
+  // and `warning` says so). `progress` is told how many journal records were read of how many.
+  using CompileBundle =
+      std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
+  using Progress = std::function<void(uint64_t done, uint64_t of)>;
+  Status recover(const CompileBundle& compile, const Progress& progress, std::string& warning);
+
+  // Decodes and processes a batch; its receipt is due at the next commit.
+  void feed(ingest::RawBatch batch, WallTime now);
+
+  // One event that is decoded already (replay); it must stay valid until the next flush or commit.
+  // `stream`, `position` and `raw` name it in a dead letter.
+  Admission admit(const Event& event, std::string_view stream, int64_t position,
+                  std::string_view raw, WallTime now);
+
+  void expect_source(SourceId source);
+  // A silent source is taken to be complete up to `to`: journalled, since time decided it.
+  void advance_source(SourceId source, EventTime to);
+  void end_source(SourceId source);
+  // All input has ended; windows up to `to` are closed. Only for history.
+  void finish(EventTime to);
+
+  // Replaces the rules from here on; journalled. kInvalid when its catalogue is another one:
+  // numbers of events on their way would mean other things, so that needs a restart.
+  Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
+
+  // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
+  // bounds the journal that recovery must read.
+  Status commit(WallTime now, bool checkpoint);
+
+  bool has_uncommitted() const;
+  // Receipts and input waiting for a commit.
+  size_t receipts_due() const { return receipts_.size(); }
+  size_t uncommitted_events() const;
+
+  PipelineCounts take_counts();
+  const ShardedEngine& engine() const { return *engine_; }
+  const rules::Bundle& bundle() const { return *bundle_; }
+  const std::shared_ptr<const rules::Bundle>& shared_bundle() const { return bundle_; }
+  size_t seen_ids() const { return seen_.size(); }
+  // Alerts committed since the last call, for event-to-alert latency: the number of transitions.
+  uint64_t transitions_total() const { return transitions_total_; }
+
+ private:
+  // Which bundle the saved state belongs to; beside the engine's own keys, in the same commit.
+  static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
+
+  void on_record(const ingest::Decoded& record) override;
+  const Event* find(JournalSeq seq) override;
+
+  void set_bundle(std::shared_ptr<const rules::Bundle> bundle);
+  // The bundle that the saved state belongs to, compiled from its stored text.
+  Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const CompileBundle& compile);
+  // `complete` becomes false when the state was saved by another number of shards.
+  Status restore_state(bool& complete);
+  Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,
+                        std::string& warning);
+  void apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);
+  Status restore_seen_ids();
+  void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text);
+  static std::string bundle_key(std::string_view hash);
+  void forget_old_ids();
+  void dead_letter(std::string_view reason, std::string_view message, std::string_view stream,
+                   int64_t position, std::string_view raw, WallTime now);
+  Admission refuse(Admission admission, const Event& event, std::string_view stream,
+                   int64_t position, std::string_view raw, WallTime now);
+  void flush();
+  void log_transitions();
+  PipelineCounts::PerSource& counts_of(SourceId source);
+  storage::Batch& batch();
+  EventTime horizon_of(SourceId source) const;
+
+  storage::Store& store_;
+  const PipelineOptions options_;
+  std::shared_ptr<const rules::Bundle> bundle_;
+  std::string bundle_text_;
+  std::unique_ptr<ShardedEngine> engine_;
+  std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key
+  SeenIds seen_;
+  storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
+  rules::Engine::Transitions transitions_;
+  std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;
+  PipelineCounts counts_;
+  uint64_t transitions_total_ = 0;
+  Arena arena_;         // events of the batch being fed
+  Arena lookup_arena_;  // the event looked up last in the journal
+  Event found_;         // that event
+
+  // While feed() runs:
+  ingest::Receipt* receipt_ = nullptr;
+  const std::string* stream_ = nullptr;
+  WallTime now_{};
+};
+
+}  // namespace tocsin::daemon

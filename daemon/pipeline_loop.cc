@@ -1,0 +1,211 @@
+#include "daemon/pipeline_loop.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "rules/model/check.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using std::chrono::steady_clock;
+
+WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
+
+double seconds_between(steady_clock::time_point from, steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// Posted work and heartbeats are looked at so often while nothing arrives.
+constexpr Milliseconds kPatience{50};
+constexpr std::chrono::seconds kPublishInterval{1};
+
+}  // namespace
+
+PipelineLoop::PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::BatchQueue& queue,
+                           LoopOptions options, Callbacks callbacks)
+    : pipeline_(pipeline),
+      store_(store),
+      queue_(queue),
+      options_(options),
+      callbacks_(std::move(callbacks)),
+      snapshot_(std::make_shared<PipelineSnapshot>()) {
+  publish();
+}
+
+PipelineLoop::~PipelineLoop() { TOCSIN_CHECK(!thread_.joinable()); }
+
+void PipelineLoop::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void PipelineLoop::stop() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void PipelineLoop::post(std::function<void(Pipeline&)> work) {
+  const std::scoped_lock lock(mutex_);
+  posted_.push_back(std::move(work));
+}
+
+std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
+  const std::scoped_lock lock(mutex_);
+  return snapshot_;
+}
+
+void PipelineLoop::run() {
+  pthread_setname_np(pthread_self(), "toc-pipeline");
+  const auto start = steady_clock::now();
+  last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
+  const WallTime now = wall_now();
+  last_arrival_.assign(pipeline_.bundle().catalogue->sources().size(), now);
+  idle_.assign(last_arrival_.size(), false);
+
+  while (!failed_) {
+    const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
+                                                      : steady_clock::now() + kPatience;
+    std::optional<ingest::RawBatch> batch = queue_.pop_until(deadline);
+    if (batch) take(std::move(*batch));
+    run_posted();
+    if (!batch && queue_.closed()) break;
+
+    const auto steady = steady_clock::now();
+    if (steady - last_heartbeat_ >= options_.heartbeat_interval) {
+      last_heartbeat_ = steady;
+      look_after_silent_sources(wall_now());
+    }
+    const bool checkpoint = steady - last_checkpoint_ >= options_.checkpoint_interval ||
+                            events_since_checkpoint_ >= options_.checkpoint_max_events;
+    if (is_commit_due(steady) || (checkpoint && events_since_checkpoint_ > 0)) commit(checkpoint);
+    if (steady - last_publish_ >= kPublishInterval) publish();
+    if (!failed_ && steady - last_retention_ >= options_.retention_interval) {
+      last_retention_ = steady;
+      if (Status status = store_.apply_retention(options_.retention, wall_now()); !status) {
+        callbacks_.on_failure(status.error());
+      }
+    }
+  }
+  if (!failed_) commit(/*checkpoint=*/true);
+  queue_.close();
+  // What is still queued after a failure gets its answer too.
+  while (auto left = queue_.pop_until(steady_clock::now())) {
+    if (!left->on_committed) continue;
+    ingest::Receipt receipt;
+    receipt.status = unavailable("the store has failed; nothing of this was taken");
+    left->on_committed(receipt);
+  }
+  publish();
+}
+
+void PipelineLoop::run_posted() {
+  std::deque<std::function<void(Pipeline&)>> work;
+  {
+    const std::scoped_lock lock(mutex_);
+    work.swap(posted_);
+  }
+  if (work.empty()) return;
+  if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
+  for (const auto& task : work) task(pipeline_);
+}
+
+void PipelineLoop::take(ingest::RawBatch batch) {
+  if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
+  const auto received =
+      batch.received == steady_clock::time_point{} ? steady_clock::now() : batch.received;
+  if (batch.end_of_stream) ended_streams_.push_back(batch.stream);
+  const uint64_t before = pipeline_.transitions_total();
+  pipeline_.feed(std::move(batch), wall_now());
+  const uint64_t transitions = pipeline_.transitions_total() - before;
+  if (transitions != 0) waiting_alerts_.push_back({received, transitions});
+}
+
+bool PipelineLoop::is_commit_due(SteadyTime now) const {
+  if (!pipeline_.has_uncommitted()) return false;
+  return now - first_waiting_ >= options_.commit_interval ||
+         pipeline_.uncommitted_events() >= options_.commit_max_events;
+}
+
+bool PipelineLoop::commit(bool checkpoint) {
+  events_since_checkpoint_ += pipeline_.uncommitted_events();
+  const auto begin = steady_clock::now();
+  const Status status = pipeline_.commit(wall_now(), checkpoint);
+  const auto end = steady_clock::now();
+  if (!status) {
+    failed_ = true;
+    callbacks_.on_failure(status.error());
+    return false;
+  }
+  if (checkpoint) {
+    last_checkpoint_ = end;
+    events_since_checkpoint_ = 0;
+  }
+  CommitReport report;
+  report.counts = pipeline_.take_counts();
+  report.commit_seconds = seconds_between(begin, end);
+  report.checkpoint = checkpoint;
+  for (const WaitingAlerts& alerts : waiting_alerts_) {
+    report.event_to_alert_seconds.insert(report.event_to_alert_seconds.end(), alerts.transitions,
+                                         seconds_between(alerts.received, end));
+  }
+  waiting_alerts_.clear();
+  note_arrivals(report.counts, wall_now());
+  callbacks_.on_commit(report);
+  if (!report.counts.transitions.empty()) callbacks_.on_alerts();
+  for (const std::string& stream : ended_streams_) callbacks_.on_end_of_stream(stream);
+  ended_streams_.clear();
+  return true;
+}
+
+void PipelineLoop::note_arrivals(const PipelineCounts& counts, WallTime now) {
+  for (size_t i = 0; i < counts.by_source.size(); ++i) {
+    const PipelineCounts::PerSource& source = counts.by_source[i];
+    if (source.accepted + source.duplicates + source.too_late + source.future == 0) continue;
+    last_arrival_[i] = now;
+    idle_[i] = false;
+  }
+}
+
+// Without this nothing would ever be missed: when all is silent, event time stands still.
+void PipelineLoop::look_after_silent_sources(WallTime now) {
+  const Catalogue& catalogue = *pipeline_.bundle().catalogue;
+  for (size_t i = 0; i < last_arrival_.size(); ++i) {
+    const auto id = static_cast<SourceId>(i);
+    const Source& source = catalogue.source(id);
+    const auto watermark = pipeline_.engine().watermark(id);
+    if (!watermark || source.idle.count() == 0 || now - last_arrival_[i] < source.idle) continue;
+    idle_[i] = true;
+    const EventTime to = now - source.lateness;
+    if (to <= *watermark) continue;
+    if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
+    pipeline_.advance_source(id, to);
+  }
+}
+
+void PipelineLoop::publish() {
+  last_publish_ = steady_clock::now();
+  auto fresh = std::make_shared<PipelineSnapshot>();
+  const rules::Engine& engine = pipeline_.engine();
+  const Catalogue& catalogue = *pipeline_.bundle().catalogue;
+  for (size_t i = 0; i < catalogue.sources().size(); ++i) {
+    const auto id = static_cast<SourceId>(i);
+    const auto watermark = engine.watermark(id);
+    if (!watermark) continue;
+    fresh->sources.push_back(
+        {.name = catalogue.source(id).name,
+         .watermark = *watermark,
+         .newest = engine.newest(id).value_or(*watermark),
+         .last_arrival = i < last_arrival_.size() ? last_arrival_[i] : WallTime{},
+         .idle = i < idle_.size() && idle_[i]});
+  }
+  fresh->watermark = engine.watermark();
+  fresh->bundle = pipeline_.shared_bundle();
+  fresh->rules = engine.counters();
+  fresh->state_bytes = engine.state_bytes();
+  fresh->seen_ids = pipeline_.seen_ids();
+  fresh->last_seq = store_.last_seq();
+  const std::scoped_lock lock(mutex_);
+  snapshot_ = std::move(fresh);
+}
+
+}  // namespace tocsin::daemon

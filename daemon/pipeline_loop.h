@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "daemon/pipeline.h"
+#include "ingest/event_source.h"
+
+namespace tocsin::daemon {
+
+// When the loop commits, checkpoints and looks after silent sources.
+struct LoopOptions {
+  // Longest wait of an input for its commit. Larger: fewer fsyncs, slower answers and alerts.
+  Milliseconds commit_interval{100};
+  // A commit is taken at once when so many events wait. Larger: more memory, better compression.
+  size_t commit_max_events = 50'000;
+  // Distance of two saves of the engine's state. Larger: less writing, longer recovery.
+  Milliseconds checkpoint_interval{30'000};
+  // A checkpoint is also taken after so many events, which bounds recovery under load.
+  uint64_t checkpoint_max_events = 5'000'000;
+  // How often a silent source's watermark is moved by the clock.
+  Milliseconds heartbeat_interval{10'000};
+  storage::Store::Retention retention;
+  Milliseconds retention_interval{3'600'000};
+};
+
+// What one commit did, for metrics; told on the pipeline thread.
+struct CommitReport {
+  PipelineCounts counts;
+  double commit_seconds = 0;
+  bool checkpoint = false;
+  // Seconds from an input's arrival to the durable alert, one for each alert transition.
+  std::vector<double> event_to_alert_seconds;
+};
+
+// The engine's numbers as of a moment, for `status` and scrapes.
+struct PipelineSnapshot {
+  struct SourceTime {
+    std::string name;
+    EventTime watermark;
+    EventTime newest;
+    WallTime last_arrival;
+    bool idle = false;
+  };
+  std::vector<SourceTime> sources;  // those that have sent anything
+  EventTime watermark{};
+  std::shared_ptr<const rules::Bundle> bundle;
+  std::vector<rules::RuleCounters> rules;  // by RuleIndex of `bundle`
+  size_t state_bytes = 0;
+  size_t seen_ids = 0;
+  JournalSeq last_seq = 0;
+};
+
+// Runs the pipeline on a thread of its own: takes batches from the queue, commits by time or size,
+// saves checkpoints, moves silent sources on, applies retention.
+//
+// After a failed commit the outcome is unknown: the loop answers what waits with the error, stops,
+// and tells `on_failure`; a restart recovers. Thread-safety: start, stop and post from any thread.
+class PipelineLoop {
+ public:
+  struct Callbacks {
+    std::function<void(const CommitReport&)> on_commit;               // pipeline thread
+    std::function<void()> on_alerts;                                  // something is in the outbox
+    std::function<void(const Error&)> on_failure;                     // pipeline thread, once
+    std::function<void(const std::string& stream)> on_end_of_stream;  // committed whole
+  };
+
+  PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::BatchQueue& queue,
+               LoopOptions options, Callbacks callbacks);
+  ~PipelineLoop();
+
+  void start();
+  // Takes what is queued, commits with a checkpoint, and joins. The queue must be closed.
+  void stop();
+
+  // Runs `work` on the pipeline thread between two batches, soon.
+  void post(std::function<void(Pipeline&)> work);
+
+  // As of at most about a second ago; never null.
+  std::shared_ptr<const PipelineSnapshot> snapshot() const;
+
+ private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  void run();
+  void run_posted();
+  void take(ingest::RawBatch batch);
+  bool is_commit_due(SteadyTime now) const;
+  bool commit(bool checkpoint);
+  void look_after_silent_sources(WallTime now);
+  void note_arrivals(const PipelineCounts& counts, WallTime now);
+  void publish();
+
+  Pipeline& pipeline_;
+  storage::Store& store_;
+  ingest::BatchQueue& queue_;
+  const LoopOptions options_;
+  const Callbacks callbacks_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::deque<std::function<void(Pipeline&)>> posted_;  // guarded by mutex_
+  std::shared_ptr<const PipelineSnapshot> snapshot_;   // guarded by mutex_
+
+  // Pipeline thread only:
+  bool failed_ = false;
+  SteadyTime first_waiting_{};  // arrival of the oldest uncommitted input
+  SteadyTime last_checkpoint_{};
+  SteadyTime last_heartbeat_{};
+  SteadyTime last_publish_{};
+  SteadyTime last_retention_{};
+  uint64_t events_since_checkpoint_ = 0;
+  struct WaitingAlerts {
+    SteadyTime received;
+    uint64_t transitions;
+  };
+  std::vector<WaitingAlerts> waiting_alerts_;
+  std::vector<std::string> ended_streams_;
+  std::vector<WallTime> last_arrival_;  // index: SourceId
+  std::vector<bool> idle_;              // index: SourceId
+};
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+
+#include "daemon/pipeline.h"
+
+// The half of Pipeline that runs once, at start: back to where the last commit left off.
+namespace tocsin::daemon {
+
+Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
+                         std::string& warning) {
+  const std::shared_ptr<const rules::Bundle> present = bundle_;
+  const std::string present_text = bundle_text_;
+
+  // Under the rules that were in force at the checkpoint, so that the journal after it is met by
+  // the same decisions and ends in the same state.
+  Result<std::shared_ptr<const rules::Bundle>> stored = bundle_at_checkpoint(compile);
+  if (!stored && stored.error().code != ErrorCode::kNotFound) return stored.error();
+  const std::shared_ptr<const rules::Bundle> old = stored ? *stored : nullptr;
+  if (stored && old == nullptr) {
+    warning =
+        "the rules in force before the restart no longer compile; what came after the last "
+        "checkpoint "
+        "is judged by the present rules";
+  } else if (old != nullptr && !(*old->catalogue == *present->catalogue)) {
+    warning =
+        "the catalogue has changed; what came after the last checkpoint is judged by the present "
+        "rules";
+  } else if (old != nullptr && old->hash != present->hash) {
+    bundle_text_ = store_.meta(bundle_key(to_hex(old->hash))).value_or("");
+    set_bundle(old);
+  }
+  bool complete = true;
+  if (Status status = restore_state(complete); !status) return status;
+  JournalSeq from = store_.checkpoint_seq() + 1;
+  if (!complete) {  // saved by another number of shards
+    warning = "the number of shards has changed: state is rebuilt from the whole journal";
+    set_bundle(bundle_);
+    from = 1;
+  }
+  if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
+  if (Status status = restore_seen_ids(); !status) return status;
+  if (bundle_->hash != present->hash) return activate(present, present_text);
+  return store_.put_meta(bundle_key(to_hex(bundle_->hash)), bundle_text_);
+}
+
+Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
+    const CompileBundle& compile) {
+  std::string hash;
+  Status status = store_.read_state([&hash](std::string_view key, std::string_view value) {
+    if (key == kBundleStateKey) hash = value;
+  });
+  if (!status) return status.error();
+  if (hash.empty()) return not_found("no checkpoint yet");
+  if (hash == to_hex(bundle_->hash)) return bundle_;
+  const auto text = store_.meta(bundle_key(hash));
+  return text ? compile(*text) : nullptr;
+}
+
+Status Pipeline::restore_state(bool& complete) {
+  complete = true;
+  Status status = store_.read_state([&](std::string_view key, std::string_view value) {
+    if (key != kBundleStateKey && !engine_->restore(key, value)) complete = false;
+  });
+  engine_->finish_restore();
+  return status;
+}
+
+Status Pipeline::replay_journal(JournalSeq from, const CompileBundle& compile,
+                                const Progress& progress, std::string& warning) {
+  const JournalSeq last = store_.last_seq();
+  uint64_t done = 0;
+  Status status = store_.read_journal(from, [&](const storage::Store::JournalRecord& record) {
+    if (record.event != nullptr) {
+      engine_->on_event(*record.event, record.seq, transitions_);
+      engine_->flush(transitions_);
+    } else if (record.control != nullptr) {
+      apply(*record.control, compile, warning);
+    }
+    transitions_.clear();  // they were committed together with the record that caused them
+    if (progress && ++done % 65536 == 0) progress(done, last - from + 1);
+    return true;
+  });
+  return status;
+}
+
+void Pipeline::apply(const storage::Control& control, const CompileBundle& compile,
+                     std::string& warning) {
+  if (control.kind == storage::Control::Kind::kActivate) {
+    const auto text = store_.meta(bundle_key(control.bundle));
+    std::shared_ptr<const rules::Bundle> bundle = text ? compile(*text) : nullptr;
+    if (!bundle || !(*bundle->catalogue == *bundle_->catalogue)) {
+      warning = fmt::format(
+          "rules {} were loaded after the last checkpoint and cannot be compiled again; the "
+          "present "
+          "ones judge what came since",
+          control.bundle);
+      return;
+    }
+    engine_->activate(bundle, transitions_);
+    bundle_ = std::move(bundle);
+    bundle_text_ = *text;
+    return;
+  }
+  const auto source = bundle_->catalogue->find_source(control.source);
+  if (!source) return;  // gone from the catalogue: nothing waits for it
+  switch (control.kind) {
+    case storage::Control::Kind::kAdvance:
+      engine_->advance(*source, control.time, transitions_);
+      return;
+    case storage::Control::Kind::kEndSource:
+      engine_->end_source(*source, transitions_);
+      return;
+    case storage::Control::Kind::kExpectSource:
+      engine_->expect_source(*source, transitions_);
+      return;
+    case storage::Control::Kind::kActivate:
+      return;
+  }
+}
+
+Status Pipeline::restore_seen_ids() {
+  EventTime since = kMaxEventTime;
+  for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (engine_->watermark(source)) since = std::min(since, horizon_of(source));
+  }
+  if (since == kMaxEventTime) since = kMinEventTime;
+  return store_.read_seen_ids(
+      since, [this](const storage::Store::SeenId& id) { seen_.restore(id.key, id.rev, id.time); });
+}
+
+}  // namespace tocsin::daemon

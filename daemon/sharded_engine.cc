@@ -1,0 +1,225 @@
+#include "daemon/sharded_engine.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace tocsin::daemon {
+
+const Event* ShardedEngine::Lookup::find(JournalSeq seq) {
+  arena_.reset();
+  Result<Event> event = store_.read_event(seq, arena_);
+  if (!event) return nullptr;
+  found_ = *event;
+  return &found_;
+}
+
+ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
+                             rules::EngineOptions options, const storage::Store& store,
+                             size_t shards)
+    : catalogue_(bundle->catalogue), sources_(catalogue_->sources().size()) {
+  for (size_t i = 0; i < std::max<size_t>(shards, 1); ++i) {
+    shards_.push_back(std::make_unique<Shard>(bundle, options, store));
+  }
+  for (uint32_t i = 1; i < shards_.size(); ++i) {
+    shards_[i]->thread = std::thread([this, i] { work(i); });
+    pthread_setname_np(shards_[i]->thread.native_handle(), fmt::format("toc-shard-{}", i).c_str());
+  }
+}
+
+ShardedEngine::~ShardedEngine() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  round_begins_.notify_all();
+  for (const auto& shard : shards_) {
+    if (shard->thread.joinable()) shard->thread.join();
+  }
+}
+
+void ShardedEngine::observe(SourceId source, EventTime time) {
+  SourceTime& known = sources_[static_cast<size_t>(source)];
+  known.seen = true;
+  known.newest = std::max(known.newest, time);
+}
+
+// By country, so that a group is never cut in two; the country's text, not its number, so that a
+// grown catalogue moves nothing.
+uint32_t ShardedEngine::shard_of(RegionId region) const {
+  const Region& country = catalogue_->region(catalogue_->region(region).country);
+  return static_cast<uint32_t>(hash128(country.id).low % shards_.size());
+}
+
+void ShardedEngine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
+  observe(event.source, event.time);
+  if (shards_.size() == 1) {
+    shards_[0]->engine.on_event(event, seq, out);
+  } else {
+    gathered_.push_back({event, seq, shard_of(event.region)});
+  }
+}
+
+void ShardedEngine::evaluate(uint32_t index) {
+  Shard& shard = *shards_[index];
+  for (const Gathered& item : gathered_) {
+    if (item.shard == index) {
+      shard.engine.on_event(item.event, item.seq, shard.transitions);
+    } else {
+      shard.engine.observe(item.event.source, item.event.time, shard.transitions);
+    }
+  }
+}
+
+void ShardedEngine::work(uint32_t index) {
+  uint64_t done = 0;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      round_begins_.wait(lock, [&] { return stopping_ || round_ != done; });
+      if (stopping_) return;
+      done = round_;
+    }
+    evaluate(index);
+    {
+      const std::scoped_lock lock(mutex_);
+      --working_;
+    }
+    round_ends_.notify_one();
+  }
+}
+
+void ShardedEngine::flush(Transitions& out) {
+  if (gathered_.empty()) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    ++round_;
+    working_ = shards_.size() - 1;
+  }
+  round_begins_.notify_all();
+  evaluate(0);
+  {
+    std::unique_lock lock(mutex_);
+    round_ends_.wait(lock, [&] { return working_ == 0; });
+  }
+  gathered_.clear();
+  on_all([](Shard&) {}, out);
+}
+
+// Runs `call` on every shard and hands out what all of them have decided, in one order.
+void ShardedEngine::on_all(const std::function<void(Shard&)>& call, Transitions& out) {
+  const size_t first = out.size();
+  for (const auto& shard : shards_) {
+    call(*shard);
+    std::move(shard->transitions.begin(), shard->transitions.end(), std::back_inserter(out));
+    shard->transitions.clear();
+  }
+  if (shards_.size() == 1) return;
+  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                   [](const AlertTransition& a, const AlertTransition& b) {
+                     return std::tie(a.at, a.rule, a.alert, a.seq) <
+                            std::tie(b.at, b.rule, b.alert, b.seq);
+                   });
+}
+
+void ShardedEngine::expect_source(SourceId source, Transitions& out) {
+  flush(out);
+  on_all([&](Shard& shard) { shard.engine.expect_source(source); }, out);
+}
+
+void ShardedEngine::advance(SourceId source, EventTime to, Transitions& out) {
+  flush(out);
+  SourceTime& known = sources_[static_cast<size_t>(source)];
+  known.advanced_to = std::max(known.advanced_to, to);
+  on_all([&](Shard& shard) { shard.engine.advance(source, to, shard.transitions); }, out);
+}
+
+void ShardedEngine::end_source(SourceId source, Transitions& out) {
+  flush(out);
+  on_all([&](Shard& shard) { shard.engine.end_source(source, shard.transitions); }, out);
+}
+
+void ShardedEngine::finish(EventTime to, Transitions& out) {
+  flush(out);
+  on_all([&](Shard& shard) { shard.engine.finish(to, shard.transitions); }, out);
+}
+
+void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& out) {
+  flush(out);
+  on_all([&](Shard& shard) { shard.engine.activate(bundle, shard.transitions); }, out);
+  catalogue_ = bundle->catalogue;
+}
+
+void ShardedEngine::save(
+    const std::function<void(std::string_view key, std::string_view value)>& put) {
+  std::string key;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
+    shards_[i]->engine.save([&](std::string_view name, std::string_view value) {
+      key.assign(prefix);
+      key.append(name);
+      put(key, value);
+    });
+  }
+}
+
+bool ShardedEngine::restore(std::string_view key, std::string_view value) {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
+    if (!key.starts_with(prefix)) continue;
+    shards_[i]->engine.restore(key.substr(prefix.size()), value);
+    return true;
+  }
+  return false;
+}
+
+void ShardedEngine::finish_restore() {
+  const rules::Engine& engine = shards_[0]->engine;  // all shards know the same times
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (const auto newest = engine.newest(source)) observe(source, *newest);
+    if (const auto watermark = engine.watermark(source)) sources_[i].advanced_to = *watermark;
+  }
+}
+
+std::optional<EventTime> ShardedEngine::watermark(SourceId source) const {
+  const SourceTime& known = sources_[static_cast<size_t>(source)];
+  if (!known.seen) return std::nullopt;
+  return std::max(known.newest - catalogue_->source(source).lateness, known.advanced_to);
+}
+
+std::optional<EventTime> ShardedEngine::newest(SourceId source) const {
+  const SourceTime& known = sources_[static_cast<size_t>(source)];
+  if (!known.seen) return std::nullopt;
+  return known.newest;
+}
+
+std::vector<rules::RuleCounters> ShardedEngine::counters() const {
+  std::vector<rules::RuleCounters> sums = shards_[0]->engine.counters();
+  for (size_t i = 1; i < shards_.size(); ++i) {
+    const auto& more = shards_[i]->engine.counters();
+    for (size_t r = 0; r < sums.size(); ++r) {
+      sums[r].selected += more[r].selected;
+      sums[r].skipped += more[r].skipped;
+      sums[r].missing_key += more[r].missing_key;
+      sums[r].late += more[r].late;
+      sums[r].overflow += more[r].overflow;
+      sums[r].evaluations += more[r].evaluations;
+      sums[r].evaluation_errors += more[r].evaluation_errors;
+      sums[r].groups += more[r].groups;
+      sums[r].warming += more[r].warming;
+      sums[r].state_bytes += more[r].state_bytes;
+    }
+  }
+  return sums;
+}
+
+size_t ShardedEngine::state_bytes() const {
+  size_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->engine.state_bytes();
+  return sum;
+}
+
+}  // namespace tocsin::daemon

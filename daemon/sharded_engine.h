@@ -1,0 +1,113 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "rules/engine.h"
+#include "storage/store.h"
+
+namespace tocsin::daemon {
+
+// The engine, cut by country over N cores: groups of a rule lie inside one country, so each shard
+// holds its countries' groups and none asks another for anything.
+//
+// Every shard sees every event go by in order of arrival: its own it evaluates, of the others it
+// takes the time alone. So results do not depend on the number of shards. With one shard all runs
+// on the caller's thread; with more, events gather until flush(), when the shards work side by
+// side. Thread-safety: pipeline thread only; it has its helpers to itself.
+class ShardedEngine {
+ public:
+  using Transitions = rules::Engine::Transitions;
+
+  ShardedEngine(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options,
+                const storage::Store& store, size_t shards);
+  ~ShardedEngine();
+  ShardedEngine(const ShardedEngine&) = delete;
+  ShardedEngine& operator=(const ShardedEngine&) = delete;
+
+  // With several shards the event must stay valid until flush().
+  void on_event(const Event& event, JournalSeq seq, Transitions& out);
+  // Evaluates what has gathered. Transitions come in order of (at, rule, alert, seq).
+  void flush(Transitions& out);
+
+  // The rest as in rules::Engine; each flushes first.
+  void expect_source(SourceId source, Transitions& out);
+  void advance(SourceId source, EventTime to, Transitions& out);
+  void end_source(SourceId source, Transitions& out);
+  void finish(EventTime to, Transitions& out);
+  void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& out);
+  void save(const std::function<void(std::string_view key, std::string_view value)>& put);
+  // False for entries of another number of shards: the caller then rebuilds from the journal.
+  bool restore(std::string_view key, std::string_view value);
+  // After the last restore().
+  void finish_restore();
+
+  // Up to date with every event handed in, flushed or not.
+  std::optional<EventTime> watermark(SourceId source) const;
+  std::optional<EventTime> newest(SourceId source) const;
+  // As of the last flush.
+  EventTime watermark() const { return shards_[0]->engine.watermark(); }
+  std::vector<rules::RuleCounters> counters() const;  // sums over shards, by RuleIndex
+  size_t state_bytes() const;
+  size_t shards() const { return shards_.size(); }
+  size_t gathered() const { return gathered_.size(); }
+
+ private:
+  // What an engine asks of the journal, on its own thread.
+  class Lookup : public rules::EventLookup {
+   public:
+    explicit Lookup(const storage::Store& store) : store_(store) {}
+    const Event* find(JournalSeq seq) override;
+
+   private:
+    const storage::Store& store_;
+    Arena arena_;
+    Event found_;
+  };
+  struct Shard {
+    Shard(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options,
+          const storage::Store& store)
+        : lookup(store), engine(std::move(bundle), options, lookup) {}
+    Lookup lookup;
+    rules::Engine engine;
+    Transitions transitions;
+    std::thread thread;  // of all but the first
+  };
+  struct Gathered {
+    Event event;
+    JournalSeq seq;
+    uint32_t shard;
+  };
+  struct SourceTime {
+    bool seen = false;
+    EventTime newest = kMinEventTime;
+    EventTime advanced_to = kMinEventTime;
+  };
+
+  void observe(SourceId source, EventTime time);
+  uint32_t shard_of(RegionId region) const;
+  void evaluate(uint32_t shard);
+  void work(uint32_t shard);
+  void on_all(const std::function<void(Shard&)>& call, Transitions& out);
+
+  std::shared_ptr<const Catalogue> catalogue_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<Gathered> gathered_;   // written between rounds, read by all during one
+  std::vector<SourceTime> sources_;  // index: SourceId
+
+  std::mutex mutex_;
+  std::condition_variable round_begins_;
+  std::condition_variable round_ends_;
+  uint64_t round_ = 0;     // guarded by mutex_
+  size_t working_ = 0;     // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+};
+
+}  // namespace tocsin::daemon
