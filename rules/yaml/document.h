@@ -13,12 +13,19 @@ namespace tocsin::yaml {
 
 enum class NodeKind : uint8_t { kNull, kScalar, kSequence, kMapping };
 
-// One node of a Document: plain data, every scalar a text whatever it looks like (`NO` is "NO").
+// One node of a document: plain data, every scalar a text whatever it looks like (`NO` is "NO");
+// only `~`, `null` and nothing at all are kNull. Places count columns in characters.
 struct Node {
   NodeKind kind = NodeKind::kNull;
   Place place;
-  std::string scalar;       // of kScalar
-  bool quoted = false;      // the scalar was quoted or a block
+  std::string scalar;           // of kScalar
+  bool quoted = false;          // the scalar was quoted or a block
+  bool before_comment = false;  // plain and cut short by ` #`: maybe a text that wanted quotes
+  // For texts with a syntax of their own (expressions, templates): the scalar with the line breaks
+  // and indentation it has in the file, and where its first character stands, so that a place
+  // inside it can be told exactly.
+  std::string raw;
+  Place raw_place;
   std::vector<Node> items;  // of kSequence
   struct Entry;
   std::vector<Entry> entries;  // of kMapping, in file order, keys unique
@@ -40,9 +47,9 @@ struct Node::Entry {
 // Reads one YAML document strictly and adds to `diagnostics` what it refuses: syntax errors (with
 // a hint about quoting where that is the likely cause), duplicate keys (naming both places), tags,
 // non-scalar keys, more than one document, depth over 32, more than 4 MiB, aliases that expand to
-// more than 100,000 nodes; anchors, aliases and merge keys (`<<`) are accepted only inside top-level
-// `x-*` keys and for values defined there. Bidirectional control characters in keys or plain scalars are a warning.
-// nullopt when nothing can be used.
+// more than 100,000 nodes; anchors, aliases and merge keys (`<<`) are accepted only inside
+// top-level `x-*` keys and for values defined there. Bidirectional control characters in keys or
+// plain scalars are a warning. nullopt when nothing can be used.
 std::optional<Node> parse_document(std::string_view text, const std::string& file,
                                    Diagnostics& diagnostics);
 
@@ -51,7 +58,8 @@ std::optional<Node> read_document(const std::string& path, Diagnostics& diagnost
 
 // Typed readers: each adds a diagnostic and gives nullopt when `node` is not such a thing. `what`
 // names it in the message ("`window`").
-std::optional<std::string> as_text(const Node& node, std::string_view what, Diagnostics& diagnostics);
+std::optional<std::string> as_text(const Node& node, std::string_view what,
+                                   Diagnostics& diagnostics);
 std::optional<int64_t> as_int(const Node& node, std::string_view what, int64_t min, int64_t max,
                               Diagnostics& diagnostics);
 std::optional<double> as_double(const Node& node, std::string_view what, Diagnostics& diagnostics);

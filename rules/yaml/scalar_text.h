@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+#include "rules/yaml/document.h"
+#include "rules/yaml/source_text.h"
+
+namespace tocsin::yaml {
+
+// Fills `raw`, `raw_place` and `before_comment` of a scalar that begins at `offset` of the source.
+void locate_scalar(const SourceText& source, size_t offset, Node& node);
+
+}  // namespace tocsin::yaml
