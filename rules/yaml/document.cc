@@ -48,13 +48,13 @@ size_t first_bad_byte(std::string_view text) {
 // True when the text could be handed to the parser.
 bool check_text(const SourceText& source, Diagnostics& diagnostics) {
   if (source.size() > kMaxBytes) {
-    diagnostics.error("T0108", {source.file(), 1, 1}, "the file is larger than 4 MiB",
+    diagnostics.error("T0008", {source.file(), 1, 1}, "the file is larger than 4 MiB",
                       "split it into several files");
     return false;
   }
   const size_t bad = first_bad_byte(source.text());
   if (bad == std::string_view::npos) return true;
-  diagnostics.error("T0108", source.place(bad), "a byte that is not text in UTF-8",
+  diagnostics.error("T0008", source.place(bad), "a byte that is not text in UTF-8",
                     "save the file as UTF-8 without control characters");
   return false;
 }
@@ -80,28 +80,28 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
-      diagnostics.error("T0110", {file, 1, 1}, "the file is empty");
+      diagnostics.error("T0010", {file, 1, 1}, "the file is empty");
       return std::nullopt;
     }
     Diagnostics ignored;
     EventBuilder second(source, ignored);
     if (parser.HandleNextDocument(second)) {
       const auto extra = second.take_root();
-      diagnostics.error("T0110", extra ? extra->place : Place{file, 1, 1},
+      diagnostics.error("T0010", extra ? extra->place : Place{file, 1, 1},
                         "more than one document in the file", "remove the second `---`");
     }
   } catch (const YAML::ParserException& e) {
     const size_t at = e.mark.is_null() ? 0 : static_cast<size_t>(e.mark.pos);
     SyntaxAdvice advice = advise(source, at, e.msg);
-    diagnostics.error("T0101", source.place(at), std::move(advice.message), std::move(advice.hint));
+    diagnostics.error("T0001", source.place(at), std::move(advice.message), std::move(advice.hint));
   } catch (const YAML::Exception& e) {
-    diagnostics.error("T0101", {file, 1, 1}, "not readable as YAML (" + e.msg + ")");
+    diagnostics.error("T0001", {file, 1, 1}, "not readable as YAML (" + e.msg + ")");
   } catch (const StopParsing&) {
     return std::nullopt;
   }
   // Half a document would only give misleading further errors.
   const bool syntax_error =
-      diagnostics.errors() > errors_before && diagnostics.all().back().code == "T0101";
+      diagnostics.errors() > errors_before && diagnostics.all().back().code == "T0001";
   if (syntax_error) return std::nullopt;
   return builder.take_root();
 }
@@ -111,7 +111,7 @@ std::optional<Node> read_document(const std::string& path, Diagnostics& diagnost
   std::ostringstream content;
   if (file) content << file.rdbuf();
   if (!file || content.fail()) {
-    diagnostics.error("T0100", {path, 0, 0}, "the file cannot be read");
+    diagnostics.error("T0000", {path, 0, 0}, "the file cannot be read");
     return std::nullopt;
   }
   return parse_document(content.str(), path, diagnostics);

@@ -61,7 +61,7 @@ bool EventBuilder::within_extension() const {
 void EventBuilder::count_nodes(size_t more, const Place& where) {
   nodes_ += more;
   if (nodes_ <= kMaxNodes) return;
-  diagnostics_.error("T0107", where, "the document has more than 100,000 values",
+  diagnostics_.error("T0007", where, "the document has more than 100,000 values",
                      "aliases count with all they stand for; split the file");
   throw StopParsing{};
 }
@@ -70,12 +70,12 @@ void EventBuilder::check_tag(const YAML::Mark& mark, const std::string& tag) {
   // "?" and "!" are what plain and quoted scalars get without a tag of their own.
   const bool bare_tag = tag == "!" && source_.at(offset(mark)) == '!';
   if (tag.empty() || tag == "?" || (tag == "!" && !bare_tag)) return;
-  diagnostics_.error("T0104", place(mark), "a tag (`!…`) is not allowed", quoting_hint("!"));
+  diagnostics_.error("T0004", place(mark), "a tag (`!…`) is not allowed", quoting_hint("!"));
 }
 
 void EventBuilder::check_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
   if (anchor == 0 || within_extension()) return;
-  diagnostics_.error("T0105", place(mark), "an anchor (`&…`) outside a top-level `x-…` key",
+  diagnostics_.error("T0005", place(mark), "an anchor (`&…`) outside a top-level `x-…` key",
                      "define what is shared under a key such as `x-shared:`; an expression that "
                      "begins with `&` must be quoted");
 }
@@ -90,12 +90,12 @@ void EventBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   if (found == anchored_.end()) {
     const bool encloses =
         std::any_of(open_.begin(), open_.end(), [&](const Open& o) { return o.anchor == anchor; });
-    if (encloses) diagnostics_.error("T0105", place(mark), "an alias to what encloses it");
+    if (encloses) diagnostics_.error("T0005", place(mark), "an alias to what encloses it");
     take(null_at(place(mark)), 0);
     return;
   }
   if (static_cast<int>(open_.size()) + height(found->second) > kMaxDepth) {
-    diagnostics_.error("T0106", place(mark), "nested deeper than 32 levels");
+    diagnostics_.error("T0006", place(mark), "nested deeper than 32 levels");
     throw StopParsing{};
   }
   count_nodes(count(found->second), place(mark));
@@ -113,7 +113,7 @@ void EventBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML
   node.quoted = tag != "?";
   locate_scalar(source_, offset(mark), node);
   if ((!node.quoted || expects_key()) && has_bidi_control(value)) {
-    diagnostics_.warning("T0109", node.place,
+    diagnostics_.warning("T0009", node.place,
                          "the text has characters that change its direction on the screen",
                          "remove them, or quote the text");
   }
@@ -136,7 +136,7 @@ void EventBuilder::open(const YAML::Mark& mark, const std::string& tag, YAML::an
   check_anchor(mark, anchor);
   count_nodes(1, place(mark));
   if (static_cast<int>(open_.size()) >= kMaxDepth) {
-    diagnostics_.error("T0106", place(mark), "nested deeper than 32 levels");
+    diagnostics_.error("T0006", place(mark), "nested deeper than 32 levels");
     throw StopParsing{};
   }
   Open frame;
@@ -178,7 +178,7 @@ void EventBuilder::take(Node node, YAML::anchor_t anchor) {
 void EventBuilder::take_key(Node key) {
   Open& mapping = open_.back();
   if (key.is_null()) {
-    diagnostics_.error("T0103", key.place, "a key is empty or null", "write its name, in quotes");
+    diagnostics_.error("T0003", key.place, "a key is empty or null", "write its name, in quotes");
   } else if (!key.is_scalar()) {
     refuse_key(key.place);
     return;
@@ -191,7 +191,7 @@ void EventBuilder::take_key(Node key) {
 // A collection where a key belongs; the value that follows is read over.
 void EventBuilder::refuse_key(const Place& where) {
   diagnostics_.error(
-      "T0103", where, "a key must be a text, not a mapping or a list",
+      "T0003", where, "a key must be a text, not a mapping or a list",
       "a text that begins with `{` or `[`, such as a template `{{ … }}`, must be quoted");
   open_.back().key = null_at(where);
   open_.back().key_is_merge = false;
@@ -208,13 +208,13 @@ void EventBuilder::take_entry(Open& mapping, Node value) {
     } else if (value.is_sequence()) {
       for (Node& item : value.items) mapping.merges.push_back(std::move(item));
     } else {
-      diagnostics_.error("T0105", key.place, "a merge key (`<<`) needs a mapping");
+      diagnostics_.error("T0005", key.place, "a merge key (`<<`) needs a mapping");
     }
     return;
   }
   const auto [first, is_new] = mapping.seen.emplace(key.scalar, key.place);
   if (!is_new) {
-    diagnostics_.error("T0102", key.place, "the key `" + key.scalar + "` stands here twice",
+    diagnostics_.error("T0002", key.place, "the key `" + key.scalar + "` stands here twice",
                        "it is already on line " + std::to_string(first->second.line) + ", column " +
                            std::to_string(first->second.column));
     return;
@@ -226,7 +226,7 @@ void EventBuilder::take_entry(Open& mapping, Node value) {
 void EventBuilder::merge_into(Open& mapping) {
   for (Node& merged : mapping.merges) {
     if (!merged.is_mapping()) {
-      diagnostics_.error("T0105", merged.place, "a merge key (`<<`) needs a mapping");
+      diagnostics_.error("T0005", merged.place, "a merge key (`<<`) needs a mapping");
       continue;
     }
     for (Node::Entry& entry : merged.entries) {

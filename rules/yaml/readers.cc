@@ -25,7 +25,7 @@ std::string kind_name(const Node& node) {
 void refuse(const Node& node, std::string_view what, std::string_view wanted,
             Diagnostics& diagnostics, std::string hint = {}) {
   diagnostics.error(
-      "T0111", node.place,
+      "T0011", node.place,
       std::string(what) + " must be " + std::string(wanted) + ", but is " + kind_name(node),
       std::move(hint));
 }
@@ -69,7 +69,7 @@ std::optional<int64_t> as_int(const Node& node, std::string_view what, int64_t m
     return std::nullopt;
   }
   if (value < min || value > max) {
-    diagnostics.error("T0112", node.place,
+    diagnostics.error("T0012", node.place,
                       std::string(what) + " must be between " + std::to_string(min) + " and " +
                           std::to_string(max) + ", but is " + node.scalar);
     return std::nullopt;
@@ -136,7 +136,7 @@ void refuse_unknown_keys(const Node& mapping, const std::vector<std::string>& kn
     } else {
       for (const std::string& key : known) hint += (hint.empty() ? "known keys: " : ", ") + key;
     }
-    diagnostics.error("T0113", entry.key_place,
+    diagnostics.error("T0013", entry.key_place,
                       "unknown key `" + entry.key + "` in " + std::string(where), std::move(hint));
   }
 }

@@ -34,7 +34,7 @@ TEST(AsInt, TellsTheRange) {
   Diagnostics diagnostics;
   EXPECT_EQ(as_int(value_of("500"), "`n`", 1, 100, diagnostics), std::nullopt);
   ASSERT_EQ(diagnostics.errors(), 1);
-  EXPECT_EQ(diagnostics.all()[0].code, "T0112");
+  EXPECT_EQ(diagnostics.all()[0].code, "T0012");
   EXPECT_THAT(diagnostics.all()[0].message, HasSubstr("between 1 and 100, but is 500"));
 }
 
