@@ -185,7 +185,7 @@ void PipelineLoop::look_after_silent_sources(WallTime now) {
 void PipelineLoop::publish() {
   last_publish_ = steady_clock::now();
   auto fresh = std::make_shared<PipelineSnapshot>();
-  const rules::Engine& engine = pipeline_.engine();
+  const ShardedEngine& engine = pipeline_.engine();
   const Catalogue& catalogue = *pipeline_.bundle().catalogue;
   for (size_t i = 0; i < catalogue.sources().size(); ++i) {
     const auto id = static_cast<SourceId>(i);
