@@ -21,7 +21,7 @@ static_assert(kPadding >= simdjson::SIMDJSON_PADDING);
 bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // The token of `value` without the white space behind it.
-std::string_view token_of(ondemand::value& value) {
+inline __attribute__((always_inline)) std::string_view token_of(ondemand::value& value) {
   std::string_view token = value.raw_json_token();
   while (!token.empty() && is_json_space(token.back())) token.remove_suffix(1);
   return token;
@@ -45,58 +45,87 @@ std::string_view kind_of(std::string_view token) {
   }
 }
 
+// Eight bytes a step, and over the end: the record is followed by kPadding readable bytes.
+bool has_backslash(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighs = 0x8080808080808080;
+  static_assert(kPadding >= sizeof(uint64_t));
+  for (size_t i = 0; i < text.size(); i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    word ^= kOnes * static_cast<unsigned char>('\\');
+    if (((word - kOnes) & ~word & kHighs) == 0) continue;
+    return text.find('\\', i) != std::string_view::npos;
+  }
+  return false;
+}
+
+// Compares with a name of known length, which the compiler turns into one or two loads.
+template <size_t N>
+bool is(std::string_view key, const char (&name)[N]) {
+  return std::memcmp(key.data(), name, N - 1) == 0;
+}
+
 // Length first: nearly every name has its own.
 std::optional<Field> field_named(std::string_view key) {
-  const auto is = [&](std::string_view name, Field field) {
-    return key == name ? std::optional(field) : std::nullopt;
-  };
   switch (key.size()) {
     case 2:
-      return key[0] == 'i' ? is("id", Field::kId) : is("op", Field::kOp);
+      if (is(key, "id")) return Field::kId;
+      if (is(key, "op")) return Field::kOp;
+      break;
     case 3:
-      switch (key[1]) {
-        case 'a':
-          return is("lat", Field::kLat);
-        case 'o':
-          return is("lon", Field::kLon);
-        case 'e':
-          return is("rev", Field::kRev);
-        default:
-          return is("tlp", Field::kTlp);
-      }
+      if (is(key, "tlp")) return Field::kTlp;
+      if (is(key, "lat")) return Field::kLat;
+      if (is(key, "lon")) return Field::kLon;
+      if (is(key, "rev")) return Field::kRev;
+      break;
     case 4:
-      switch (key[1]) {
-        case 'i':
-          return is("time", Field::kTime);
-        case 'n':
-          return is("unit", Field::kUnit);
-        default:
-          return is("tags", Field::kTags);
-      }
+      if (is(key, "time")) return Field::kTime;
+      if (is(key, "unit")) return Field::kUnit;
+      if (is(key, "tags")) return Field::kTags;
+      break;
     case 5:
-      return key[0] == 'v' ? is("value", Field::kValue) : is("attrs", Field::kAttrs);
+      if (is(key, "value")) return Field::kValue;
+      if (is(key, "attrs")) return Field::kAttrs;
+      break;
     case 6:
-      switch (key[0]) {
-        case 's':
-          return is("source", Field::kSource);
-        case 'r':
-          return is("region", Field::kRegion);
-        default:
-          return is("actors", Field::kActors);
-      }
+      if (is(key, "source")) return Field::kSource;
+      if (is(key, "region")) return Field::kRegion;
+      if (is(key, "actors")) return Field::kActors;
+      break;
     case 8:
-      return is("time_end", Field::kTimeEnd);
+      if (is(key, "time_end")) return Field::kTimeEnd;
+      break;
     case 9:
-      return is("indicator", Field::kIndicator);
+      if (is(key, "indicator")) return Field::kIndicator;
+      break;
     case 10:
-      return is("confidence", Field::kConfidence);
+      if (is(key, "confidence")) return Field::kConfidence;
+      break;
     case 13:
-      return is("geo_precision", Field::kGeoPrecision);
+      if (is(key, "geo_precision")) return Field::kGeoPrecision;
+      break;
     case 14:
-      return is("time_precision", Field::kTimePrecision);
+      if (is(key, "time_precision")) return Field::kTimePrecision;
+      break;
     default:
-      return std::nullopt;
+      break;
   }
+  return std::nullopt;
+}
+
+// Whole numbers of up to 15 digits, which are most; anything else is left to simdjson.
+bool small_whole(std::string_view token, int64_t& out) {
+  if (token.size() > 15 || token.empty() || (token.front() == '0' && token.size() > 1))
+    return false;
+  int64_t number = 0;
+  for (const char c : token) {
+    const unsigned digit = static_cast<unsigned>(c) - '0';
+    if (digit > 9) return false;
+    number = number * 10 + digit;
+  }
+  out = number;
+  return true;
 }
 
 }  // namespace
@@ -139,17 +168,12 @@ class JsonEventReader::Parser {
     if (error != simdjson::SUCCESS) return syntax(error, nullptr);
     ondemand::object object;
     error = document.get_object().get(object);
-    if (error == simdjson::INCORRECT_TYPE) {
-      return refuse(reasons::kWrongType,
-                    fmt::format("record (byte 0): is {}; send one JSON object a record",
-                                kind_of(record_.substr(std::min(
-                                    record_.find_first_not_of(" \t\r\n"), record_.size())))));
-    }
+    if (error == simdjson::INCORRECT_TYPE) return no_object();
     if (error != simdjson::SUCCESS) return syntax(error, &document);
     for (auto result : object) {
-      ondemand::field field;
-      error = std::move(result).get(field);
-      if (error != simdjson::SUCCESS) return syntax(error, &document);
+      if (result.error() != simdjson::SUCCESS) return syntax(result.error(), &document);
+      // By reference: copying the pair stalls on a store that is still under way.
+      ondemand::field&& field = std::move(result).value_unsafe();
       if (!read_field(field, document)) return false;
     }
     const char* rest = nullptr;
@@ -157,6 +181,19 @@ class JsonEventReader::Parser {
       return syntax(simdjson::TAPE_ERROR, &document);
     }
     return true;
+  }
+
+  // The record is another JSON value, or none at all.
+  bool no_object() {
+    std::string_view text = record_;
+    while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
+    const bool is_value = text == "null" || text == "true" || text == "false" ||
+                          starts_number(text) || text.starts_with('"') || text.starts_with('[');
+    if (!is_value) return syntax(simdjson::TAPE_ERROR, nullptr);
+    return refuse(
+        reasons::kWrongType,
+        fmt::format("record (byte 0): is {}; send one JSON object a record", kind_of(text)));
   }
 
   // What simdjson found wrong, with the byte where that can be told.
@@ -188,15 +225,18 @@ class JsonEventReader::Parser {
                                                 offset(token.data()), what));
   }
 
-  // Key of a field; escapes are allowed, so that "id" written as "\u0069d" is no second name.
-  bool read_key(ondemand::field& field, ondemand::document& document, std::string_view& key) {
+  // Key of a field; escapes are allowed, so that "id" written as "\u0069d" is no second name. Its
+  // end is found from the value's start: reading it byte by byte costs a mispredicted branch a key.
+  bool read_key(ondemand::field& field, std::string_view token, ondemand::document& document,
+                std::string_view& key) {
     const char* const first = field.key().raw();
-    const char* last = first;
-    while (*last != '"' && *last != '\\') ++last;
-    if (*last == '"') [[likely]] {
-      key = {first, static_cast<size_t>(last - first)};
+    const char* last = token.data() - 1;
+    while (is_json_space(*last)) --last;  // stops at the colon
+    --last;
+    while (is_json_space(*last)) --last;  // stops at the closing quote
+    key = {first, static_cast<size_t>(last - first)};
+    if (!has_backslash(key)) [[likely]]
       return true;
-    }
     std::string_view unescaped;
     const auto error = field.unescaped_key().get(unescaped);
     if (error != simdjson::SUCCESS) return syntax(error, &document);
@@ -205,10 +245,10 @@ class JsonEventReader::Parser {
   }
 
   bool read_field(ondemand::field& field, ondemand::document& document) {
-    std::string_view key;
-    if (!read_key(field, document, key)) return false;
     ondemand::value& value = field.value();
     const std::string_view token = token_of(value);
+    std::string_view key;
+    if (!read_key(field, token, document, key)) return false;
     const std::optional<Field> known = field_named(key);
     if (!known) [[unlikely]]
       return read_extra(key, token, value);
@@ -275,7 +315,7 @@ class JsonEventReader::Parser {
     // Something glued to the closing quote is part of the token.
     if (token.size() < 2 || token.back() != '"') return syntax_at(token, "text is not closed");
     const std::string_view inner = token.substr(1, token.size() - 2);
-    if (std::memchr(inner.data(), '\\', inner.size()) == nullptr) [[likely]] {
+    if (!has_backslash(inner)) [[likely]] {
       out = inner;
       return true;
     }
@@ -310,6 +350,11 @@ class JsonEventReader::Parser {
   }
 
   bool number(Field field, std::string_view token, ondemand::value& value, double& out) {
+    int64_t small = 0;
+    if (small_whole(token, small)) {
+      out = static_cast<double>(small);
+      return true;
+    }
     if (!starts_number(token)) return wrong_type(to_string(field), token, "a number");
     return number(to_string(field), token, value, out);
   }
@@ -323,6 +368,7 @@ class JsonEventReader::Parser {
   }
 
   bool whole(Field field, std::string_view token, ondemand::value& value, int64_t& out) {
+    if (small_whole(token, out)) return true;
     if (!starts_number(token)) return wrong_type(to_string(field), token, "a whole number");
     if (value.get_int64().get(out) == simdjson::SUCCESS) return true;
     return refuse(reasons::kBadValue,
@@ -340,11 +386,11 @@ class JsonEventReader::Parser {
     if (value.get_array().get(list) != simdjson::SUCCESS) {
       return syntax_at(token, "list is not well formed");
     }
-    std::array<std::string_view, std::max(kMaxActors, kMaxTags)> read;
+    std::array<std::string_view, std::max(kMaxActors, kMaxTags)>& read = list_;
     size_t count = 0;
     for (auto result : list) {
-      ondemand::value item;
-      if (std::move(result).get(item) != simdjson::SUCCESS) {
+      ondemand::value&& item = std::move(result).value_unsafe();
+      if (result.error() != simdjson::SUCCESS) {
         return syntax_at(token, "list is not well formed");
       }
       const std::string_view item_token = token_of(item);
@@ -374,13 +420,13 @@ class JsonEventReader::Parser {
       return syntax_at(token, "object is not well formed");
     }
     for (auto result : object) {
-      ondemand::field field;
-      const auto error = std::move(result).get(field);
-      if (error != simdjson::SUCCESS) return syntax(error, &document);
-      std::string_view key;
-      if (!read_key(field, document, key)) return false;
+      if (result.error() != simdjson::SUCCESS) return syntax(result.error(), &document);
+      ondemand::field&& field = std::move(result).value_unsafe();
       ondemand::value& item = field.value();
-      if (!read_attr(key, token_of(item), item, draft_.attrs)) return false;
+      const std::string_view item_token = token_of(item);
+      std::string_view key;
+      if (!read_key(field, item_token, document, key)) return false;
+      if (!read_attr(key, item_token, item, draft_.attrs)) return false;
     }
     return true;
   }
@@ -447,8 +493,12 @@ class JsonEventReader::Parser {
   bool read_attr_number(std::string_view key, std::string_view token, ondemand::value& value,
                         Attr& attr) {
     if (!starts_number(token)) return syntax_at(token, "is no JSON value");
+    int64_t whole_number = 0;
+    if (small_whole(token, whole_number)) {
+      attr.value = whole_number;
+      return true;
+    }
     if (token.find_first_of(".eE") == std::string_view::npos) {
-      int64_t whole_number = 0;
       if (value.get_int64().get(whole_number) == simdjson::SUCCESS) {
         attr.value = whole_number;
         return true;
@@ -499,6 +549,7 @@ class JsonEventReader::Parser {
   EventValidator validator_;
   ondemand::parser json_;
   EventDraft draft_;
+  std::array<std::string_view, std::max(kMaxActors, kMaxTags)> list_;  // of the list being read
   std::string_view record_;
   Arena* arena_ = nullptr;
   Rejection* rejection_ = nullptr;

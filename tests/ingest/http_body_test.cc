@@ -1,0 +1,138 @@
+#include "ingest/http_body.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "tests/ingest/small_catalogue.h"
+#include "tests/ingest/told_records.h"
+
+namespace tocsin::ingest {
+namespace {
+
+constexpr std::string_view kEvent =
+    R"({"id":"7","source":"ucdp-ged","indicator":"violence.state_based","time":"2011-03-18","region":"SY"})";
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd(std::string_view text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+size_t events_in(ReadableBody& body) {
+  Arena arena;
+  ToldRecords told;
+  body.decoder->decode({body.bytes.data(), body.size}, 0, arena, told);
+  return told.count(Verdict::kEvent);
+}
+
+std::variant<ReadableBody, BodyRefusal> read(std::vector<Header> headers, std::string body,
+                                             BodyLimits limits = {}) {
+  return read_http_body(headers, std::move(body), small_symbols(), limits);
+}
+
+TEST(HttpBody, ChoosesTheDecoderByContentType) {
+  const std::string event(kEvent);
+  const std::string cloud =
+      R"({"specversion":"1.0","type":"t","source":"s","id":"i","data":)" + event + "}";
+  const std::vector<std::tuple<std::string_view, std::string, size_t>> cases = {
+      {"", event + "\n" + event, 2},
+      {"application/x-ndjson", event + "\n" + event, 2},
+      {"application/x-ndjson; charset=UTF-8", event + "\n", 1},
+      {"application/json", "[" + event + "," + event + "]", 2},
+      {"Application/JSON", event, 1},
+      {"application/cloudevents+json; charset=utf-8", cloud, 1},
+      {"application/cloudevents-batch+json", "[" + cloud + "," + cloud + "]", 2},
+  };
+  for (const auto& [type, body, events] : cases) {
+    SCOPED_TRACE(type);
+    std::vector<Header> headers;
+    if (!type.empty()) headers.emplace_back("content-type", type);
+    auto result = read(headers, body);
+    ASSERT_TRUE(std::holds_alternative<ReadableBody>(result)) << std::get<1>(result).message;
+    EXPECT_EQ(events_in(std::get<0>(result)), events);
+  }
+}
+
+TEST(HttpBody, ReadsABinaryModeCloudEvent) {
+  auto result = read({{"Content-Type", "application/json"},
+                      {"ce-specversion", "1.0"},
+                      {"ce-id", "i"},
+                      {"ce-source", "s"},
+                      {"ce-type", "t"}},
+                     std::string(kEvent));
+  ASSERT_TRUE(std::holds_alternative<ReadableBody>(result));
+  EXPECT_EQ(events_in(std::get<0>(result)), 1u);
+}
+
+TEST(HttpBody, RefusesOtherTypesWith415) {
+  for (const auto& [name, value] :
+       std::vector<Header>{{"content-type", "text/xml"},
+                           {"content-type", "application/cloudevents+avro"},
+                           {"content-type", "application/json; charset=latin1"},
+                           {"content-encoding", "br"}}) {
+    SCOPED_TRACE(value);
+    const auto result = read({{name, value}}, std::string(kEvent));
+    ASSERT_TRUE(std::holds_alternative<BodyRefusal>(result));
+    EXPECT_EQ(std::get<1>(result).status, 415);
+    EXPECT_FALSE(std::get<1>(result).message.empty());
+  }
+}
+
+TEST(HttpBody, UnpacksGzipAndZstd) {
+  const std::string text = std::string(kEvent) + "\n" + std::string(kEvent) + "\n";
+  for (const auto& [encoding, packed] : std::vector<std::pair<std::string_view, std::string>>{
+           {"gzip", gzip(text)},
+           {"x-gzip", gzip(text)},
+           {"gzip", gzip(kEvent) + gzip("\n" + std::string(kEvent))},
+           {"zstd", zstd(text)},
+           {"ZSTD", zstd(kEvent) + zstd("\n" + std::string(kEvent))}}) {
+    SCOPED_TRACE(encoding);
+    auto result = read({{"content-encoding", encoding}}, packed);
+    ASSERT_TRUE(std::holds_alternative<ReadableBody>(result)) << std::get<1>(result).message;
+    EXPECT_EQ(events_in(std::get<0>(result)), 2u);
+  }
+}
+
+TEST(HttpBody, StopsBombsAndTornBodies) {
+  const std::string bomb(32 << 20, ' ');
+  BodyLimits limits;
+  for (const auto& [encoding, packed] : std::vector<std::pair<std::string_view, std::string>>{
+           {"gzip", gzip(bomb)}, {"zstd", zstd(bomb)}}) {
+    SCOPED_TRACE(encoding);
+    const auto by_ratio = read({{"content-encoding", encoding}}, packed, limits);
+    ASSERT_TRUE(std::holds_alternative<BodyRefusal>(by_ratio));
+    EXPECT_EQ(std::get<1>(by_ratio).status, 413);
+    EXPECT_THAT(std::get<1>(by_ratio).message, testing::HasSubstr("200 times"));
+    BodyLimits small;
+    small.inflate.max_bytes = 1000;
+    const auto by_size = read({{"content-encoding", encoding}}, packed, small);
+    EXPECT_EQ(std::get<1>(by_size).status, 413);
+    const auto torn = read({{"content-encoding", encoding}}, packed.substr(0, packed.size() / 2),
+                           {.inflate = {.max_bytes = 1u << 30, .max_ratio = 1u << 30}});
+    ASSERT_TRUE(std::holds_alternative<BodyRefusal>(torn));
+    EXPECT_EQ(std::get<1>(torn).status, 400);
+  }
+  BodyLimits small;
+  small.inflate.max_bytes = 10;
+  EXPECT_EQ(std::get<1>(read({}, std::string(kEvent), small)).status, 413);
+  EXPECT_EQ(std::get<1>(read({{"content-encoding", "gzip"}}, "")).status, 400);
+}
+
+}  // namespace
+}  // namespace tocsin::ingest
