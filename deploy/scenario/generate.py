@@ -31,6 +31,9 @@ BACKGROUND = [
     ("audit-watch", "corruption.service_bribe_report", 0.20, (1, 4), {"service": "permits"}),
     ("rights-watch", "exclusion.public_service_denied", 0.06, (2, 10), {"service": "papers"}),
     ("peace-desk", "resilience.local_agreement", 0.05, None, {}),
+    # A feed that has told something once and then falls silent holds the rules back that wait for it.
+    ("centre-desk", "economy.strike", 0.25, (50, 400), {}),
+    ("csirt-feed", "threat.cyber_attack", 0.20, None, {"target": "finance"}),
 ]
 
 
