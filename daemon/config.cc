@@ -1,0 +1,223 @@
+#include "daemon/config.h"
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+
+#include "daemon/config_schema.h"
+#include "daemon/data_paths.h"
+#include "rules/load/values.h"
+#include "rules/yaml/document.h"
+
+namespace tocsin::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using rules::bool_at;
+using rules::exact_at;
+using rules::int_at;
+using rules::text_at;
+using rules::texts_at;
+using rules::word_at;
+using yaml::Node;
+
+template <typename T, typename U>
+void take(T& field, const std::optional<U>& value) {
+  if (value) field = static_cast<T>(*value);
+}
+
+std::optional<uint64_t> bytes_at(const Node& mapping, std::string_view key) {
+  const auto text = text_at(mapping, key);
+  return text ? rules::parse_bytes(*text) : std::nullopt;
+}
+
+bool is_loopback(std::string_view address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+class ConfigReader {
+ public:
+  ConfigReader(const std::string& path, Diagnostics& diagnostics)
+      : folder_(fs::absolute(path).parent_path()), diagnostics_(diagnostics) {
+    config_.path = path;
+  }
+
+  Config read(const Node& root) {
+    take_path(config_.data_dir, root, "data_dir");
+    for (const std::string& p : texts_at(root, "rules"))
+      config_.bundle.rules.push_back(absolute(p));
+    for (const std::string& p : texts_at(root, "catalogue")) {
+      config_.bundle.catalogue.push_back(absolute(p));
+    }
+    if (config_.bundle.catalogue.empty()) {
+      config_.bundle.catalogue.push_back(default_data_path("rules/catalogue"));
+    }
+    take(config_.shards, int_at(root, "shards"));
+    if (text_at(root, "emit") == "final") config_.emit = rules::Emit::kFinal;
+    if (text_at(root, "durability") == "interval") {
+      config_.durability = storage::Durability::kInterval;
+    }
+    take(config_.commit_interval, exact_at(root, "commit_interval"));
+    take(config_.commit_max_events, int_at(root, "commit_max_events"));
+    take(config_.checkpoint_interval, exact_at(root, "checkpoint_interval"));
+    take(config_.heartbeat_interval, exact_at(root, "heartbeat_interval"));
+    take(config_.future_tolerance, exact_at(root, "future_tolerance"));
+    take(config_.queue_bytes, bytes_at(root, "queue_bytes"));
+    take(config_.shutdown_timeout, exact_at(root, "shutdown_timeout"));
+    if (const Node* http = root.find("http")) read_http(*http);
+    for (const Node& input : rules::items_of(root.find("inputs"))) read_input(input);
+    for (const Node& sink : rules::items_of(root.find("sinks"))) read_sink(sink);
+    if (const Node* retention = root.find("retention")) {
+      take(config_.retention.journal, exact_at(*retention, "journal"));
+      take(config_.retention.closed_alerts, exact_at(*retention, "closed_alerts"));
+      take(config_.retention.dead_letters, exact_at(*retention, "dead_letters"));
+    }
+    if (const Node* log = root.find("log")) {
+      take(config_.log.level, text_at(*log, "level"));
+      take(config_.log.format, text_at(*log, "format"));
+    }
+    return std::move(config_);
+  }
+
+ private:
+  std::string absolute(const std::string& path) const {
+    return (folder_ / path).lexically_normal().string();
+  }
+  void take_path(std::string& field, const Node& mapping, std::string_view key) {
+    if (const auto path = text_at(mapping, key)) field = absolute(*path);
+  }
+  void error(const char* code, const Node& at, std::string message, std::string hint = {}) {
+    diagnostics_.error(code, at.place, std::move(message), std::move(hint));
+  }
+
+  void read_http(const Node& node) {
+    HttpConfig& http = config_.http;
+    if (const Node* listen = node.find("listen"); listen != nullptr && listen->is_scalar()) {
+      read_listen(*listen);
+    }
+    take(http.allow_insecure_listen, bool_at(node, "allow_insecure_listen"));
+    take_path(http.tokens_file, node, "tokens_file");
+    take(http.body_bytes, bytes_at(node, "body_bytes"));
+    take(http.decompressed_bytes, bytes_at(node, "decompressed_bytes"));
+    take(http.connections, int_at(node, "connections"));
+    take(http.tlp_ceiling, word_at<Tlp>(node, "tlp_ceiling"));
+    if (!is_loopback(http.address) && !http.allow_insecure_listen) {
+      error(
+          "T0502", node,
+          "`listen: " + http.address + "` is reachable from other machines, unencrypted",
+          "listen on 127.0.0.1 behind a proxy that does TLS, or say `allow_insecure_listen: true`");
+    }
+  }
+
+  void read_listen(const Node& node) {
+    const std::string_view text = node.scalar;
+    const size_t colon = text.rfind(':');
+    uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const bool good =
+        colon != std::string_view::npos && colon > 0 &&
+        std::from_chars(text.data() + colon + 1, end, port) == std::from_chars_result{end, {}};
+    if (!good) {
+      error("T0501", node, "`" + node.scalar + "` is not ADDRESS:PORT",
+            "for instance 127.0.0.1:8788");
+      return;
+    }
+    std::string address(text.substr(0, colon));
+    if (address.starts_with('[') && address.ends_with(']')) {
+      address = address.substr(1, address.size() - 2);
+    }
+    config_.http.address = std::move(address);
+    config_.http.port = port;
+  }
+
+  void require(const Node& node, std::string_view key, const std::string& type) {
+    if (node.find(key) == nullptr) {
+      error("T0503", node, "`type: " + type + "` needs `" + std::string(key) + "`");
+    }
+  }
+  void unique(std::set<std::string>& names, const Node& node, const std::string& name) {
+    if (!names.insert(name).second) {
+      error("T0504", node, "the name `" + name + "` is taken", "names must be unique");
+    }
+  }
+
+  void read_input(const Node& node) {
+    InputConfig input;
+    take(input.name, text_at(node, "name"));
+    unique(input_names_, node, input.name);
+    take_path(input.mapping, node, "mapping");
+    take_path(input.path, node, "path");
+    take(input.follow, bool_at(node, "follow"));
+    take(input.brokers, text_at(node, "brokers"));
+    input.topics = texts_at(node, "topics");
+    take(input.group, text_at(node, "group"));
+    take(input.instance, text_at(node, "instance"));
+    input.properties = properties_at(node);
+    if (text_at(node, "type") == "kafka") {
+      input.type = InputConfig::Type::kKafka;
+      require(node, "brokers", "kafka");
+      require(node, "topics", "kafka");
+    } else {
+      require(node, "path", "file");
+    }
+    config_.inputs.push_back(std::move(input));
+  }
+
+  void read_sink(const Node& node) {
+    SinkConfig sink;
+    take(sink.name, text_at(node, "name"));
+    unique(sink_names_, node, sink.name);
+    take_path(sink.path, node, "path");
+    sink.urls = texts_at(node, "urls");
+    if (const auto url = text_at(node, "url")) sink.urls.push_back(*url);
+    take_path(sink.token_file, node, "token_file");
+    take(sink.brokers, text_at(node, "brokers"));
+    take(sink.topic, text_at(node, "topic"));
+    sink.properties = properties_at(node);
+    take(sink.timeout, exact_at(node, "timeout"));
+    take(sink.resend_interval, exact_at(node, "resend_interval"));
+    take(sink.tlp_ceiling, word_at<Tlp>(node, "tlp_ceiling"));
+    sink.drop_above_ceiling = text_at(node, "on_excess") == "drop";
+    take(sink.min_level, word_at<Level>(node, "min_level"));
+    const std::string type = text_at(node, "type").value_or("log");
+    if (type == "log") {
+      require(node, "path", type);
+    } else if (type == "kafka") {
+      sink.type = SinkConfig::Type::kKafka;
+      require(node, "brokers", type);
+      require(node, "topic", type);
+    } else {
+      sink.type = type == "webhook" ? SinkConfig::Type::kWebhook : SinkConfig::Type::kAlertmanager;
+      if (sink.urls.empty()) require(node, "url", type);
+    }
+    config_.sinks.push_back(std::move(sink));
+  }
+
+  static std::map<std::string, std::string> properties_at(const Node& node) {
+    std::map<std::string, std::string> properties;
+    for (const Node::Entry& entry : rules::entries_of(node.find("properties"))) {
+      properties[entry.key] = entry.value.scalar;
+    }
+    return properties;
+  }
+
+  fs::path folder_;
+  Diagnostics& diagnostics_;
+  Config config_;
+  std::set<std::string> input_names_;
+  std::set<std::string> sink_names_;
+};
+
+}  // namespace
+
+std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics) {
+  const int errors_before = diagnostics.errors();
+  const auto root = yaml::read_document(path, diagnostics);
+  if (!root) return std::nullopt;
+  rules::check_shape(*root, config_schema(), "the configuration", diagnostics);
+  Config config = ConfigReader(path, diagnostics).read(*root);
+  if (diagnostics.errors() != errors_before) return std::nullopt;
+  return config;
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/engine.h"
+#include "rules/load/bundle_text.h"
+#include "rules/model/diagnostic.h"
+#include "rules/model/time.h"
+#include "rules/model/vocabulary.h"
+#include "storage/rocksdb_store.h"
+#include "storage/store.h"
+
+// The configuration file (`tocsin: config/1`), typed. Every field has a default unless it says
+// otherwise; paths are absolute after loading. There is no interpolation of the environment; a
+// secret is a file of its own, named by a key that ends in `_file`.
+namespace tocsin::daemon {
+
+struct HttpConfig {
+  // 127.0.0.1:8788. Port 0 takes a free one and tells it in the log and in DATA_DIR/port.
+  std::string address = "127.0.0.1";
+  uint16_t port = 8788;
+  // An address off loopback is refused without it: there is no TLS yet, put a proxy in front.
+  bool allow_insecure_listen = false;
+  // Bearer tokens that may write, one a line. None: anyone who reaches the listener may.
+  std::string tokens_file;
+  // Largest body as it comes, and after decompression. Larger: bigger batches, more memory a
+  // client.
+  size_t body_bytes = 8u << 20;
+  size_t decompressed_bytes = 64u << 20;
+  // Open connections; more are turned away.
+  size_t connections = 256;
+  // Highest marking that the API shows; what is above is withheld.
+  Tlp tlp_ceiling = Tlp::kAmber;
+};
+
+struct InputConfig {
+  enum class Type : uint8_t { kFile, kKafka };
+  std::string name;  // required, unique
+  Type type = Type::kFile;
+  std::string mapping;  // a file `mapping/1`; empty: event/1 as NDJSON (file) or message (Kafka)
+  // Of a file:
+  std::string path;
+  bool follow = false;  // go on reading what is appended
+  // Of Kafka:
+  std::string brokers;
+  std::vector<std::string> topics;
+  std::string group = "tocsin";
+  std::string instance;                           // static membership; empty: dynamic
+  std::map<std::string, std::string> properties;  // handed to librdkafka as they are
+};
+
+struct SinkConfig {
+  enum class Type : uint8_t { kLog, kWebhook, kAlertmanager, kKafka };
+  std::string name;  // required, unique; the outbox knows the sink by it
+  Type type = Type::kLog;
+  std::string path;               // of a log
+  std::vector<std::string> urls;  // of a webhook (one) or Alertmanager (all of a cluster)
+  std::string token_file;         // bearer token for a webhook
+  std::string brokers;            // of Kafka
+  std::string topic;
+  std::map<std::string, std::string> properties;
+  Milliseconds timeout{10'000};          // of one attempt
+  Milliseconds resend_interval{60'000};  // Alertmanager forgets what is not sent again
+  Tlp tlp_ceiling = Tlp::kAmber;         // above it the alert is redacted or dropped
+  bool drop_above_ceiling = false;       // on_excess: drop
+  Level min_level = Level::kInfo;        // lower ones are not sent here
+};
+
+struct LogConfig {
+  std::string level = "info";     // debug info warn error
+  std::string format = "logfmt";  // logfmt json
+};
+
+struct Config {
+  std::string path;           // of the file itself
+  std::string data_dir;       // required
+  rules::BundlePaths bundle;  // `rules` is required; `catalogue` defaults to the shipped one
+  size_t shards = 1;
+  rules::Emit emit = rules::Emit::kEarly;
+  storage::Durability durability = storage::Durability::kCommit;
+  // Longest wait for a commit. Larger: fewer fsyncs, later answers and alerts.
+  Milliseconds commit_interval{100};
+  // A commit is taken at once when so many events wait.
+  size_t commit_max_events = 50'000;
+  // Distance of two saves of the engine's state. Larger: less writing, longer recovery.
+  Milliseconds checkpoint_interval{30'000};
+  // How far ahead of the clock an event may be stamped.
+  Milliseconds future_tolerance{600'000};
+  // Input waiting for the pipeline; when it is full, senders wait (429) and sources pause.
+  size_t queue_bytes = 64u << 20;
+  // How often a silent source's watermark follows the clock.
+  Milliseconds heartbeat_interval{10'000};
+  Milliseconds shutdown_timeout{30'000};
+  HttpConfig http;
+  std::vector<InputConfig> inputs;
+  std::vector<SinkConfig> sinks;
+  storage::Store::Retention retention;  // zero: for ever
+  LogConfig log;
+};
+
+// Reads and checks the file; everything wrong in it is told (codes T05xx). nullopt when anything
+// is.
+std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics);
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,104 @@
+#include "daemon/config_schema.h"
+
+#include "rules/load/formats.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using rules::boolean;
+using rules::dictionary_of;
+using rules::either;
+using rules::integer;
+using rules::list_of;
+using rules::mapping;
+using rules::of_kind;
+using rules::optional;
+using rules::required;
+using rules::Schema;
+using rules::text;
+using rules::word;
+using Kind = Schema::Kind;
+
+Schema span(std::string about) { return of_kind(Kind::kExactSpan, std::move(about)); }
+Schema bytes(std::string about) { return of_kind(Kind::kBytes, std::move(about)); }
+Schema paths(const std::string& about) { return either({text(about), list_of(text(), about)}); }
+
+Schema http() {
+  return mapping(
+      "http",
+      {optional("listen", text("ADDRESS:PORT; default 127.0.0.1:8788; port 0: a free one")),
+       optional("allow_insecure_listen", boolean("off loopback without TLS; default false")),
+       optional("tokens_file", text("bearer tokens that may write, one a line")),
+       optional("body_bytes", bytes("largest body as it comes; default 8MiB")),
+       optional("decompressed_bytes", bytes("largest body unpacked; default 64MiB")),
+       optional("connections", integer(1, 100'000, "open at once; default 256")),
+       optional("tlp_ceiling", word(rules::tlp_words(), "shown up to; default amber"))});
+}
+
+Schema input() {
+  return mapping(
+      "an input",
+      {required("name", of_kind(Kind::kName)), required("type", word({"file", "kafka"})),
+       optional("mapping", text("a file mapping/1; default: event/1")),
+       optional("path", text("of a file")),
+       optional("follow", boolean("go on with what is appended; default false")),
+       optional("brokers", text("HOST:PORT,…")), optional("topics", list_of(text())),
+       optional("group", text("consumer group; default tocsin")),
+       optional("instance", text("static membership")),
+       optional("properties", dictionary_of(text(), "handed to librdkafka as they are"))});
+}
+
+Schema sink() {
+  return mapping(
+      "a sink",
+      {required("name", of_kind(Kind::kName)),
+       required("type", word({"log", "webhook", "alertmanager", "kafka"})),
+       optional("path", text("of a log")), optional("url", text("of a webhook")),
+       optional("urls", list_of(text(), "all members of an Alertmanager cluster")),
+       optional("token_file", text("bearer token of a webhook")), optional("brokers", text()),
+       optional("topic", text()),
+       optional("properties", dictionary_of(text(), "handed to librdkafka as they are")),
+       optional("timeout", span("of one attempt; default 10s")),
+       optional("resend_interval", span("of Alertmanager; default 60s")),
+       optional("tlp_ceiling", word(rules::tlp_words(), "sent up to; default amber")),
+       optional("on_excess", word({"redact", "drop"}, "above the ceiling; default redact")),
+       optional("min_level", word(rules::level_words(), "lower ones are not sent; default info"))});
+}
+
+Schema make_config() {
+  Schema config = mapping(
+      "the configuration",
+      {required("tocsin", word({"config/1"})), required("data_dir", text("the data folder")),
+       required("rules", paths("rule files or folders")),
+       optional("catalogue", paths("catalogue files or folders; default: the shipped one")),
+       optional("shards", integer(1, 256, "engines side by side, by country; default 1")),
+       optional("emit",
+                word({"early", "final"}, "early: monotone rules fire on arrival (default)")),
+       optional("durability", word({"commit", "interval"}, "commit: fsync each commit (default)")),
+       optional("commit_interval", span("default 100ms")),
+       optional("commit_max_events", integer(1, 10'000'000, "default 50000")),
+       optional("checkpoint_interval", span("default 30s")),
+       optional("heartbeat_interval", span("of silent sources; default 10s")),
+       optional("future_tolerance",
+                span("how far ahead of the clock an event may be; default 10m")),
+       optional("queue_bytes", bytes("input waiting; default 64MiB")),
+       optional("shutdown_timeout", span("default 30s")), optional("http", http()),
+       optional("inputs", list_of(input())), optional("sinks", list_of(sink())),
+       optional("retention",
+                mapping("retention", {optional("journal", span("default: for ever")),
+                                      optional("closed_alerts", span("default: for ever")),
+                                      optional("dead_letters", span("default: for ever"))})),
+       optional("log", mapping("log", {optional("level", word({"debug", "info", "warn", "error"})),
+                                       optional("format", word({"logfmt", "json"}))}))});
+  config.extensions = true;
+  return config;
+}
+
+}  // namespace
+
+const rules::Schema& config_schema() {
+  static const Schema schema = make_config();
+  return schema;
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,62 @@
+#include "daemon/explanation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tocsin::daemon {
+namespace {
+
+using testing::HasSubstr;
+
+std::string transition(int seq, std::string_view action, std::string_view level,
+                       std::string_view at) {
+  return std::string(R"({"format":"alert/1","id":"0123456789abcdef0123456789abcdef","seq":)") +
+         std::to_string(seq) + R"(,"action":")" + std::string(action) +
+         R"(","rule":"violence/clashes","driver":"violence","stage":"escalation","level":")" +
+         std::string(level) +
+         R"(","region":"LY","region_name":{"en":"Libya","fr":"Libye"},"starts_at":"2011-02-18T00:00:00Z",)" +
+         (action == "resolve" ? R"("ends_at":"2011-03-01T00:00:00Z",)" : "") + R"("at":")" +
+         std::string(at) +
+         R"(T00:00:00Z","provisional":false,"watermark":"2011-02-18T00:00:00Z","stale":false,"tlp":"clear",)"
+         R"("title":{"en":"Clashes","fr":"Heurts"},"summary":{"en":"62 dead","fr":"62 morts"},)"
+         R"("values":{"dead":62.0},"condition":"dead >= 25.0 (62 >= 25)","events_counted":7,)"
+         R"("evidence":[{"role":"dead","id":"ged-2","source":"ucdp-ged","indicator":"violence.state_based",)"
+         R"("time":"2011-02-17T00:00:00Z","region":"LY","value":40,"tlp":"clear"}],)"
+         R"("source":{"document":"doha-2018","paragraph":"¶25"},"rationale":"Deaths add up.",)"
+         R"("response":"Call the desk.","labels":{}})";
+}
+
+TEST(ExplainAlert, TellsWhyWhatCameBeforeAndWhatToDo) {
+  const auto text = explain_alert({transition(0, "fire", "warning", "2011-02-18")}, "en");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("Clashes | Libya"));
+  EXPECT_THAT(*text, HasSubstr("dead >= 25.0 (62 >= 25)"));
+  EXPECT_THAT(*text, HasSubstr("dead = 62"));
+  EXPECT_THAT(*text, HasSubstr("1 of 7 events"));
+  EXPECT_THAT(*text, HasSubstr("ucdp-ged:ged-2"));
+  EXPECT_THAT(*text, HasSubstr("¶25"));
+  EXPECT_THAT(*text, HasSubstr("Call the desk."));
+}
+
+TEST(ExplainAlert, ShowsTheHeightOfAnAlertThatIsOver) {
+  const auto text = explain_alert({transition(0, "fire", "watch", "2011-02-18"),
+                                   transition(1, "escalate", "emergency", "2011-02-20"),
+                                   transition(2, "resolve", "emergency", "2011-03-01")},
+                                  "fr");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("Heurts | Libye"));
+  EXPECT_THAT(*text, HasSubstr("level emergency (5 of 5)"));
+  EXPECT_THAT(*text, HasSubstr("until 2011-03-01"));
+}
+
+TEST(ExplainAlert, RefusesWhatIsNoAlert) {
+  for (const char* bad : {"", "{}", "[]", R"({"format":"alert/1"})", "not json"}) {
+    const auto text = explain_alert({bad}, "en");
+    ASSERT_FALSE(text) << bad;
+    EXPECT_EQ(text.error().code, ErrorCode::kInvalid);
+  }
+  EXPECT_FALSE(explain_alert({}, "en"));
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
