@@ -18,6 +18,8 @@
 
 namespace tocsin::cel {
 
+struct Expr;
+
 struct Variable {
   std::string name;  // may be dotted (conformance bindings); longest match wins
   Type type;
@@ -35,22 +37,32 @@ struct Macro {
 struct Environment {
   const Catalogue* catalogue = nullptr;  // needed when has_event
   bool has_event = false;                // `e` is in scope
-  // What e.indicator can be, which types e.attrs.*; empty: taken from the expression's own conjuncts.
+  // What e.indicator can be, which types e.attrs.*; empty: taken from the expression's own
+  // conjuncts.
   std::vector<IndicatorId> indicators;
   std::vector<Variable> variables;  // slot of a variable = its index here
   const std::map<std::string, std::vector<std::string>>* lists = nullptr;
   const std::map<std::string, Macro>* macros = nullptr;
   // Optional fields known to be present ("e.value", "e.attrs.days"): proven by a `has` before.
   std::set<std::string> proven;
-  bool conformance = false;          // plain CEL: no extension, no literal widening
-  bool check_types = true;           // false: everything dyn, unknown names are run-time errors
+  bool conformance = false;             // plain CEL: no extension, no literal widening
+  bool check_types = true;              // false: everything dyn, unknown names are run-time errors
   bool optional_read_is_error = false;  // reading an optional field unproven: error, else warning
 };
 
 // Why an evaluation gave no value; names are label values of tocsin_rule_eval_errors_total.
 enum class EvalError : uint8_t {
-  kNone, kNoSuchField, kNoMatchingOverload, kDivisionByZero, kOverflow, kBadConversion, kBadKey,
-  kIndexOutOfRange, kCost, kUnknownName, kNotFinite,
+  kNone,
+  kNoSuchField,
+  kNoMatchingOverload,
+  kDivisionByZero,
+  kOverflow,
+  kBadConversion,
+  kBadKey,
+  kIndexOutOfRange,
+  kCost,
+  kUnknownName,
+  kNotFinite,
 };
 std::string_view to_string(EvalError error);
 
@@ -93,6 +105,12 @@ class Program {
   // The same by walking the tree: the oracle that tests hold run() against.
   Outcome run_reference(const Event* event, std::span<const Value> variables, Arena& arena) const;
 
+  // The checked tree (rules/cel/ast.h), and the value of one of its nodes that is not inside a
+  // comprehension; for explain().
+  const Expr& tree() const;
+  Outcome run_part(const Expr& part, const Event* event, std::span<const Value> variables,
+                   Arena& arena) const;
+
  private:
   struct Compiled;
   explicit Program(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -106,5 +124,7 @@ std::string explain(const Program& program, const Event* event, std::span<const 
 // JSON of a value, for people and for `eval`: lists and maps nested, timestamps RFC 3339,
 // durations "1.5s".
 std::string to_json(const Value& value);
+// As JSON has bytes.
+std::string to_base64(std::string_view bytes);
 
 }  // namespace tocsin::cel

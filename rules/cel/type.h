@@ -12,8 +12,21 @@ namespace tocsin::cel {
 class Type {
  public:
   enum class Tag : uint8_t {
-    kDyn, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kTimestamp, kDuration, kType, kList,
-    kMap, kEvent, kRegion,
+    kDyn,
+    kNull,
+    kBool,
+    kInt,
+    kUint,
+    kDouble,
+    kString,
+    kBytes,
+    kTimestamp,
+    kDuration,
+    kType,
+    kList,
+    kMap,
+    kEvent,
+    kRegion,
   };
 
   Type() = default;
