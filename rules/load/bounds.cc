@@ -1,0 +1,112 @@
+#include "rules/load/bounds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "rules/cel/parser.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+using cel::Expr;
+using cel::ExprKind;
+using cel::Operator;
+
+// `variable OP value`, OP one of < <= > >=.
+struct Comparison {
+  std::string variable;
+  bool upward = false;  // > or >=
+  bool strict = false;
+  double value = 0;
+};
+
+std::optional<double> number_of(const Expr& expr) {
+  if (expr.kind == ExprKind::kUnary && expr.op == Operator::kNegate) {
+    const auto inner = number_of(*expr.args[0]);
+    return inner ? std::optional(-*inner) : std::nullopt;
+  }
+  if (expr.kind != ExprKind::kLiteral) return std::nullopt;
+  switch (expr.value.kind()) {
+    case cel::Kind::kInt:
+      return static_cast<double>(expr.value.integer());
+    case cel::Kind::kUint:
+      return static_cast<double>(expr.value.unsigned_integer());
+    case cel::Kind::kDouble:
+      return expr.value.real();
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Comparison> comparison_of(const Expr& expr) {
+  if (expr.kind != ExprKind::kBinary) return std::nullopt;
+  const bool up = expr.op == Operator::kGreater || expr.op == Operator::kGreaterEqual;
+  const bool down = expr.op == Operator::kLess || expr.op == Operator::kLessEqual;
+  if (!up && !down) return std::nullopt;
+  const bool strict = expr.op == Operator::kGreater || expr.op == Operator::kLess;
+  const std::string left = cel::dotted_name(*expr.args[0]);
+  const std::string right = cel::dotted_name(*expr.args[1]);
+  if (!left.empty()) {
+    const auto value = number_of(*expr.args[1]);
+    if (value) return Comparison{left, up, strict, *value};
+  } else if (!right.empty()) {
+    const auto value = number_of(*expr.args[0]);
+    if (value) return Comparison{right, !up, strict, *value};
+  }
+  return std::nullopt;
+}
+
+// Comparisons of which each one alone makes the whole true.
+void alternatives_of(const Expr& expr, std::vector<Comparison>& out) {
+  if (expr.kind == ExprKind::kOr) {
+    for (const auto& arg : expr.args) alternatives_of(*arg, out);
+  } else if (const auto comparison = comparison_of(expr)) {
+    out.push_back(*comparison);
+  }
+}
+
+// Both true for some value of the name.
+bool overlap(const Comparison& a, const Comparison& b) {
+  if (a.variable != b.variable || a.upward == b.upward) return false;
+  const Comparison& up = a.upward ? a : b;
+  const Comparison& down = a.upward ? b : a;
+  return down.value > up.value || (down.value == up.value && !up.strict && !down.strict);
+}
+
+}  // namespace
+
+std::optional<LowerBound> single_lower_bound(const std::string& expression) {
+  Diagnostics ignored;
+  const cel::SourceText text{expression, {}};
+  const cel::ExprPtr tree = cel::parse(text, ignored);
+  if (tree == nullptr) return std::nullopt;
+  const auto comparison = comparison_of(*tree);
+  if (!comparison || !comparison->upward) return std::nullopt;
+  return LowerBound{comparison->variable, comparison->value};
+}
+
+std::string exit_complaint(const std::string& enter, const std::string& exit) {
+  Diagnostics ignored;
+  const cel::SourceText enter_text{enter, {}};
+  const cel::SourceText exit_text{exit, {}};
+  const cel::ExprPtr enter_tree = cel::parse(enter_text, ignored);
+  const cel::ExprPtr exit_tree = cel::parse(exit_text, ignored);
+  if (enter_tree == nullptr || exit_tree == nullptr) return {};
+  std::vector<Comparison> enters;
+  std::vector<Comparison> exits;
+  alternatives_of(*enter_tree, enters);
+  alternatives_of(*exit_tree, exits);
+  for (const Comparison& out : exits) {
+    for (const Comparison& in : enters) {
+      if (!overlap(in, out)) continue;
+      return fmt::format("`exit` begins at {} = {}, where the level is still entered ({})",
+                         out.variable, out.value, in.value);
+    }
+  }
+  return {};
+}
+
+}  // namespace tocsin::rules

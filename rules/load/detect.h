@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+
+#include "rules/load/rule_scope.h"
+
+// One function a kind: the `detect` block, typed and compiled. nullopt when it cannot be used; why
+// has been told.
+namespace tocsin::rules {
+
+std::optional<Detect> compile_threshold(RuleScope& scope, const yaml::Node& detect);
+std::optional<Detect> compile_surge(RuleScope& scope, const yaml::Node& detect);
+std::optional<Detect> compile_sequence(RuleScope& scope, const yaml::Node& detect);
+// `by` decides what a roster's items must be.
+std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect,
+                                      const std::vector<GroupKey>& by);
+
+// A measure of a threshold or surge.
+std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
+                                       const std::string& name);
+
+// Method of a surge and the score it asks for, from `test` and `confirm`.
+std::optional<SurgeMethod> parse_method(const std::string& word);
+// Whether scores of the method are -log10 of a probability.
+bool gives_surprise(SurgeMethod method);
+
+}  // namespace tocsin::rules

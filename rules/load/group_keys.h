@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "rules/load/rule_scope.h"
+
+namespace tocsin::rules {
+
+// `by`: what an alert of the rule is about. `indicators` are those that the rule selects (nullopt:
+// any); attributes must be declared for them.
+std::vector<GroupKey> compile_group_keys(RuleScope& scope,
+                                         const std::optional<std::vector<IndicatorId>>& indicators);
+
+// At most how many groups the keys can make, by the catalogue; UINT32_MAX when it cannot tell.
+uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by,
+                         const std::optional<std::vector<IndicatorId>>& indicators);
+
+}  // namespace tocsin::rules

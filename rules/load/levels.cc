@@ -1,0 +1,163 @@
+#include "rules/load/levels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules/load/bounds.h"
+#include "rules/load/detect.h"
+#include "rules/load/values.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+// A number as a CEL double.
+std::string literal(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+// The number under `score`, or under `surprise` where the method gives one; nullptr when neither.
+const yaml::Node* score_node(RuleScope& scope, const yaml::Node& level, const SurgeDetect& surge) {
+  const yaml::Node* score = level.find("score");
+  const yaml::Node* surprise = level.find("surprise");
+  if (surprise == nullptr) return score;
+  if (score != nullptr) {
+    scope.error("T0360", surprise->place, "`surprise` and `score` are the same number");
+  } else if (!gives_surprise(surge.method)) {
+    scope.error("T0360", surprise->place, "the rule's method gives no surprise", "write `score`");
+  }
+  return surprise;
+}
+
+class LevelCompiler {
+ public:
+  LevelCompiler(RuleScope& scope, const Detect& detect)
+      : scope_(scope), detect_(detect), environment_(scope.variable_environment(detect)) {}
+
+  std::vector<LevelSpec> compile() {
+    const yaml::Node* levels = scope_.node().find("levels");
+    const yaml::Node* severity = scope_.node().find("severity");
+    if (levels != nullptr && severity != nullptr) {
+      scope_.error("T0361", severity->place, "the rule has both `levels` and `severity`",
+                   "`severity` is the short form for one level");
+    } else if (levels == nullptr && severity == nullptr) {
+      scope_.error("T0361", scope_.node().place, "the rule has no level",
+                   "add `severity: watch`, or `levels`");
+    }
+    if (levels != nullptr) {
+      for (const auto& entry : levels->entries) compile_level(entry);
+    } else if (const auto level = word_at<Level>(scope_.node(), "severity")) {
+      specs_.emplace_back().level = *level;
+    }
+    std::sort(specs_.begin(), specs_.end(),
+              [](const LevelSpec& a, const LevelSpec& b) { return a.level < b.level; });
+    check_order(levels);
+    return std::move(specs_);
+  }
+
+ private:
+  void compile_level(const yaml::Node::Entry& entry) {
+    const auto level = parse_enum<Level>(entry.key);
+    if (!level || *level == Level::kNone || !entry.value.is_mapping()) return;
+    LevelSpec spec;
+    spec.level = *level;
+    spec.hold = span_at(entry.value, "for").value_or(Span{});
+    compile_enter(entry.value, spec);
+    compile_exit(entry.value, spec);
+    check_exit(entry.value, spec);
+    specs_.push_back(std::move(spec));
+  }
+
+  // The number that a level of this kind may give instead of `when`, and the variable it bounds.
+  const yaml::Node* number_node(const yaml::Node& level, std::string& variable) {
+    if (const auto* surge = std::get_if<SurgeDetect>(&detect_)) {
+      variable = "score";
+      return score_node(scope_, level, *surge);
+    }
+    variable = "missed";
+    return scope_.kind() == RuleKind::kAbsence ? level.find("missed") : nullptr;
+  }
+
+  std::string number_text(const yaml::Node& node) const {
+    Diagnostics told;
+    if (scope_.kind() == RuleKind::kAbsence) return node.scalar;
+    return literal(yaml::as_double(node, "", told).value_or(0));
+  }
+
+  void compile_enter(const yaml::Node& node, LevelSpec& spec) {
+    std::string variable;
+    const yaml::Node* number = number_node(node, variable);
+    const yaml::Node* when = node.find("when");
+    if (number != nullptr && when != nullptr) {
+      scope_.error("T0362", when->place, "a level has either a number or `when`");
+    } else if (when != nullptr) {
+      spec.when = scope_.predicate(*when, "`when`", environment_);
+    } else if (number != nullptr && number->is_scalar()) {
+      spec.when =
+          scope_.written(variable + " >= " + number_text(*number), number->place, environment_);
+    }
+  }
+
+  void compile_exit(const yaml::Node& node, LevelSpec& spec) {
+    const yaml::Node* exit = node.find("exit");
+    if (exit == nullptr) return;
+    if (exit->is_scalar()) {
+      spec.exit = scope_.predicate(*exit, "`exit`", environment_);
+      return;
+    }
+    const auto* surge = std::get_if<SurgeDetect>(&detect_);
+    if (surge == nullptr) return;
+    const yaml::Node* number = score_node(scope_, *exit, *surge);
+    if (number != nullptr && number->is_scalar()) {
+      spec.exit = scope_.written("score < " + number_text(*number), number->place, environment_);
+    }
+  }
+
+  // Leaving must ask for more than entering refuses, else the alert flaps on one number.
+  void check_exit(const yaml::Node& node, const LevelSpec& spec) {
+    if (!spec.exit) return;
+    const Place& place = node.find("exit")->place;
+    if (!spec.when) {
+      scope_.warning("T0363", place, "`exit` without `when`: the level ends when `exit` holds",
+                     "give the level a `when` too");
+      return;
+    }
+    const std::string complaint = exit_complaint(spec.when->source(), spec.exit->source());
+    if (!complaint.empty()) {
+      scope_.error(
+          "T0364", place, complaint,
+          "leave at a lower value than the one that enters, so that the alert does not flap");
+    }
+  }
+
+  // A higher level that is entered before a lower one was written the wrong way round.
+  void check_order(const yaml::Node* levels) {
+    for (size_t i = 1; i < specs_.size(); ++i) {
+      if (!specs_[i].when || !specs_[i - 1].when) continue;
+      const auto low = single_lower_bound(specs_[i - 1].when->source());
+      const auto high = single_lower_bound(specs_[i].when->source());
+      if (!low || !high || low->variable != high->variable || high->value > low->value) continue;
+      const std::string name(to_string(specs_[i].level));
+      scope_.error("T0365", levels->find(name)->place,
+                   "`" + name + "` is entered no later than `" +
+                       std::string(to_string(specs_[i - 1].level)) + "`, which is lower",
+                   "higher levels ask for more");
+    }
+  }
+
+  RuleScope& scope_;
+  const Detect& detect_;
+  cel::Environment environment_;
+  std::vector<LevelSpec> specs_;
+};
+
+}  // namespace
+
+std::vector<LevelSpec> compile_levels(RuleScope& scope, const Detect& detect) {
+  return LevelCompiler(scope, detect).compile();
+}
+
+}  // namespace tocsin::rules

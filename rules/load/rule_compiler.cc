@@ -1,0 +1,363 @@
+#include "rules/load/rule_compiler.h"
+
+#include <algorithm>
+#include <set>
+
+#include "rules/load/budget.h"
+#include "rules/load/detect.h"
+#include "rules/load/formats.h"
+#include "rules/load/group_keys.h"
+#include "rules/load/levels.h"
+#include "rules/load/monotone.h"
+#include "rules/load/shape.h"
+#include "rules/load/values.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+// The item with the file's defaults: its own keys win, also one level down in mappings.
+yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults) {
+  yaml::Node merged = item;
+  for (const auto& entry : entries_of(defaults)) {
+    const auto own = std::find_if(merged.entries.begin(), merged.entries.end(),
+                                  [&](const auto& e) { return e.key == entry.key; });
+    if (own == merged.entries.end()) {
+      merged.entries.push_back(entry);
+    } else if (own->value.is_mapping() && entry.value.is_mapping()) {
+      for (const auto& inner : entry.value.entries) {
+        if (own->value.find(inner.key) == nullptr) own->value.entries.push_back(inner);
+      }
+    }
+  }
+  return merged;
+}
+
+// The kind, or nullopt with the reason told.
+std::optional<RuleKind> kind_of(const yaml::Node& item, Diagnostics& diagnostics) {
+  const yaml::Node* node = item.find("kind");
+  if (node == nullptr) {
+    diagnostics.error("T0305", item.place, "a rule lacks `kind`",
+                      "one of: event, threshold, surge, sequence, absence");
+    return std::nullopt;
+  }
+  if (!node->is_scalar()) {
+    diagnostics.error("T0301", node->place, "`kind` must be a text");
+    return std::nullopt;
+  }
+  const auto kind = parse_rule_kind(node->scalar);
+  if (kind) return kind;
+  if (is_known_later(node->scalar)) {
+    diagnostics.error("T0304", node->place,
+                      "not supported yet in this version: kind " + node->scalar,
+                      "event, threshold, surge, sequence and absence are");
+    return std::nullopt;
+  }
+  const std::string nearest = nearest_name(node->scalar, rule_kind_words());
+  diagnostics.error("T0309", node->place, "`kind` cannot be `" + node->scalar + "`",
+                    nearest.empty() ? "one of: event, threshold, surge, sequence, absence"
+                                    : "did you mean `" + nearest + "`?");
+  return std::nullopt;
+}
+
+Place place_of(const yaml::Node& node, std::string_view key) {
+  const yaml::Node* value = node.find(key);
+  return value == nullptr ? node.place : value->place;
+}
+
+class RuleCompiler {
+ public:
+  RuleCompiler(RuleScope& scope) : scope_(scope), node_(scope.node()) {}
+
+  std::optional<Rule> compile() {
+    const int errors_before = scope_.diagnostics().errors();
+    read_head();
+    compile_select();
+    const bool has_detect = compile_detect();
+    read_policies();
+    check_production();
+    if (!has_detect) {
+      note_texts(node_);  // what cannot be compiled now is not unused for that
+      return std::nullopt;
+    }
+    rule_.levels = compile_levels(scope_, rule_.detect);
+    compile_texts();
+    if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
+    decide_emission();
+    check_budget(scope_, rule_);
+    rule_.shape = hash128(shape_text(scope_, rule_));
+    rule_.hash = hash128(canonical_text(node_) + uses_of(node_) + to_hex(rule_.shape));
+    if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
+    return std::move(rule_);
+  }
+
+ private:
+  void read_head() {
+    rule_.package = scope_.file().package;
+    rule_.name = text_at(node_, "rule").value_or("");
+    rule_.id = rule_.package + "/" + rule_.name;
+    rule_.place = place_of(node_, "rule");
+    rule_.status = word_at<RuleStatus>(node_, "status").value_or(RuleStatus::kProduction);
+    rule_.driver = required_word<Driver>("driver");
+    rule_.stage = required_word<Stage>("stage");
+    rule_.missing_key = text_at(node_, "missing").value_or("drop") == "group" ? MissingKey::kGroup
+                                                                              : MissingKey::kDrop;
+    if (const yaml::Node* doc = node_.find("doc")) read_documentation(*doc);
+    for (const auto& entry : entries_of(node_.find("labels"))) {
+      if (entry.value.is_scalar()) rule_.labels[entry.key] = entry.value.scalar;
+    }
+    if (const auto owner = text_at(node_, "owner")) rule_.labels.emplace("owner", *owner);
+  }
+
+  template <typename Enum>
+  Enum required_word(const char* key) {
+    if (node_.find(key) == nullptr) {
+      scope_.error("T0305", node_.place, "a rule lacks `" + std::string(key) + "`",
+                   "it may also stand in the file's `defaults`");
+    }
+    return word_at<Enum>(node_, key).value_or(Enum{});
+  }
+
+  void read_documentation(const yaml::Node& doc) {
+    rule_.doc.rationale = text_at(doc, "rationale").value_or("");
+    rule_.doc.response = text_at(doc, "response").value_or("");
+    rule_.doc.false_positives = texts_at(doc, "false_positives");
+    if (const yaml::Node* source = doc.find("source")) {
+      rule_.doc.document = text_at(*source, "document").value_or("");
+      rule_.doc.paragraph = text_at(*source, "paragraph").value_or("");
+    }
+  }
+
+  void compile_select() {
+    const yaml::Node* select = node_.find("select");
+    if (scope_.kind() == RuleKind::kSequence || select == nullptr) return;
+    rule_.select = scope_.predicate(*select, "`select`", scope_.event_environment());
+    if (!rule_.select) return;
+    scope_.set_select(*rule_.select);
+    rule_.indicators = rule_.select->analysis().indicators;
+    rule_.countries = rule_.select->analysis().countries;
+    if (!rule_.indicators) {
+      scope_.warning("T0340", select->raw_place, "no `e.indicator == …`: every event is looked at",
+                     "the daemon finds rules by indicator; name the ones that are meant");
+    }
+    check_sources(select->raw_place);
+  }
+
+  // A rule that no source can feed never fires.
+  void check_sources(const Place& place) {
+    if (!rule_.indicators) return;
+    const Catalogue& catalogue = scope_.catalogue();
+    if (rule_.indicators->empty()) {
+      scope_.warning("T0341", place, "no indicator of the catalogue can match");
+    }
+    for (const IndicatorId id : *rule_.indicators) {
+      if (!catalogue.sources_of(id).empty()) continue;
+      scope_.warning("T0341", place,
+                     "no source sends `" + catalogue.indicator(id).name + "`, so it never comes",
+                     "add it to the `indicators` of a source in the catalogue");
+    }
+  }
+
+  bool compile_detect() {
+    const yaml::Node empty;
+    const yaml::Node* found = node_.find("detect");
+    const yaml::Node& detect = found == nullptr ? empty : *found;
+    const bool needs_select = scope_.kind() != RuleKind::kSequence;
+    if (needs_select && !rule_.select) {
+      note_texts(detect);
+      return false;
+    }
+    if (!needs_select) return compile_sequence_detect(detect);
+    rule_.by = compile_group_keys(scope_, rule_.indicators);
+    std::optional<Detect> compiled;
+    switch (scope_.kind()) {
+      case RuleKind::kEvent:
+        compiled = EventDetect{};
+        break;
+      case RuleKind::kThreshold:
+        compiled = compile_threshold(scope_, detect);
+        break;
+      case RuleKind::kSurge:
+        compiled = compile_surge(scope_, detect);
+        break;
+      case RuleKind::kAbsence:
+        compiled = compile_absence(scope_, detect, rule_.by);
+        break;
+      case RuleKind::kSequence:
+        break;
+    }
+    if (compiled) rule_.detect = std::move(*compiled);
+    return compiled.has_value();
+  }
+
+  // The steps select, so the keys can be checked only after them.
+  bool compile_sequence_detect(const yaml::Node& detect) {
+    auto compiled = compile_sequence(scope_, detect);
+    if (!compiled) return false;
+    rule_.detect = std::move(*compiled);
+    const auto& sequence = std::get<SequenceDetect>(rule_.detect);
+    std::vector<const cel::Program*> programs;
+    for (const SequenceStep& step : sequence.steps) programs.push_back(&step.select);
+    if (sequence.until) programs.push_back(&*sequence.until);
+    rule_.indicators = union_of(programs, &cel::Analysis::indicators);
+    rule_.countries = union_of(programs, &cel::Analysis::countries);
+    rule_.by = compile_group_keys(scope_, rule_.indicators);
+    check_sources(detect.place);
+    return true;
+  }
+
+  template <typename Id>
+  static std::optional<std::vector<Id>> union_of(
+      const std::vector<const cel::Program*>& programs,
+      std::optional<std::vector<Id>> cel::Analysis::*member) {
+    std::set<Id> all;
+    for (const cel::Program* program : programs) {
+      const auto& ids = program->analysis().*member;
+      if (!ids) return std::nullopt;
+      all.insert(ids->begin(), ids->end());
+    }
+    return std::vector<Id>(all.begin(), all.end());
+  }
+
+  void read_policies() {
+    if (const yaml::Node* alert = node_.find("alert")) read_alert(*alert);
+    if (const yaml::Node* time = node_.find("time")) {
+      rule_.lateness = exact_at(*time, "lateness").value_or(rule_.lateness);
+    }
+    if (const yaml::Node* limits = node_.find("limits")) {
+      rule_.max_groups =
+          static_cast<uint32_t>(int_at(*limits, "groups").value_or(rule_.max_groups));
+      const auto state = text_at(*limits, "state");
+      if (state) rule_.max_state_bytes = parse_bytes(*state).value_or(rule_.max_state_bytes);
+    }
+    const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
+    if (has_hold && rule_.alert.hold.is_zero()) {
+      scope_.error("T0367", place_of(node_, "alert"), "`alert` needs `hold`",
+                   "how long the alert goes on after the last match: `alert: {hold: 72h}`");
+    }
+  }
+
+  void read_alert(const yaml::Node& alert) {
+    AlertPolicy& policy = rule_.alert;
+    policy.pending = span_at(alert, "for").value_or(policy.pending);
+    policy.keep_firing_for = span_at(alert, "keep_firing_for").value_or(policy.keep_firing_for);
+    policy.hold = span_at(alert, "hold").value_or(policy.hold);
+    policy.update_every = span_at(alert, "update_every").value_or(policy.update_every);
+    policy.max_step_down = static_cast<uint32_t>(int_at(alert, "max_step_down").value_or(0));
+    if (const yaml::Node* evidence = alert.find("evidence")) {
+      policy.max_evidence =
+          static_cast<uint32_t>(int_at(*evidence, "max").value_or(policy.max_evidence));
+    }
+    refuse_without_effect(alert);
+  }
+
+  // Combinations without effect are mistakes.
+  void refuse_without_effect(const yaml::Node& alert) {
+    const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
+    const auto refuse = [&](const char* key, const char* reason) {
+      if (const yaml::Node* node = alert.find(key)) {
+        scope_.error("T0367", node->place,
+                     "`" + std::string(key) + "` has no effect in a rule of this kind", reason);
+      }
+    };
+    if (has_hold) {
+      refuse("for", "a match is a point in time: nothing holds for long");
+      refuse("keep_firing_for", "`hold` says how long the alert goes on");
+    } else {
+      refuse("hold", "the condition itself says how long; `keep_firing_for` adds to it");
+    }
+    if (scope_.kind() != RuleKind::kAbsence) refuse("resolve", "it is of absence only");
+  }
+
+  void check_production() {
+    if (rule_.status != RuleStatus::kProduction) return;
+    const Place doc = place_of(node_, "doc");
+    const auto require = [&](bool there, const char* what) {
+      if (there) return;
+      scope_.error("T0342", doc, "a rule in production needs " + std::string(what),
+                   "or say `status: draft`");
+    };
+    require(!rule_.doc.rationale.empty(), "`doc.rationale`: why it matters");
+    require(!rule_.doc.paragraph.empty(), "`doc.source.paragraph`: what it rests on");
+    require(!rule_.doc.response.empty(), "`doc.response`: who does what");
+  }
+
+  void compile_texts() {
+    const cel::Environment environment = scope_.variable_environment(rule_.detect);
+    compile_localised(node_.find("title"), "`title`", environment, rule_.titles);
+    if (const yaml::Node* annotations = node_.find("annotations")) {
+      compile_localised(annotations->find("summary"), "`summary`", environment, rule_.summaries);
+    }
+  }
+
+  // A text alone is in English.
+  void compile_localised(const yaml::Node* node, const char* what,
+                         const cel::Environment& environment,
+                         std::map<std::string, Template>& out) {
+    if (node == nullptr) return;
+    const auto add = [&](const std::string& language, const yaml::Node& text) {
+      if (auto compiled = scope_.text_template(text, environment)) {
+        out.emplace(language, std::move(*compiled));
+      }
+    };
+    if (node->is_scalar()) add("en", *node);
+    for (const auto& entry : node->entries) add(entry.key, entry.value);
+    if (node->is_mapping() && node->find("en") == nullptr) {
+      scope_.error("T0342", node->place, std::string(what) + " has no English text",
+                   "add `en: …`; other languages fall back to it");
+    }
+  }
+
+  void decide_emission() {
+    const auto reason = why_not_monotone(scope_, rule_);
+    const std::string wanted = text_at(node_, "emit").value_or("");
+    rule_.emit = reason || wanted == "final" ? Emit::kFinal : Emit::kEarly;
+    if (reason && wanted == "early") {
+      scope_.error("T0368", node_.find("emit")->place,
+                   "the rule cannot fire on arrival: " + *reason,
+                   "leave `emit` out: the rule fires when the watermark has passed");
+    }
+  }
+
+  // Marks the lists and macros in every text of the node as used.
+  void note_texts(const yaml::Node& node) { uses_of(node); }
+
+  std::string uses_of(const yaml::Node& node) {
+    std::string texts = node.is_scalar() ? note_uses(scope_.file(), node.scalar) : "";
+    for (const yaml::Node& item : node.items) texts += uses_of(item);
+    for (const auto& entry : node.entries) {
+      if (entry.key == "roster" && entry.value.is_mapping()) note_roster(entry.value);
+      texts += uses_of(entry.value);
+    }
+    return texts;
+  }
+
+  void note_roster(const yaml::Node& roster) {
+    if (const auto list = text_at(roster, "list")) scope_.file().used_lists.insert(*list);
+  }
+
+  RuleScope& scope_;
+  const yaml::Node& node_;
+  Rule rule_;
+};
+
+}  // namespace
+
+std::optional<Rule> compile_rule(const Catalogue& catalogue, RuleFile& file, const yaml::Node& item,
+                                 Diagnostics& diagnostics) {
+  const auto kind = kind_of(item, diagnostics);
+  if (!kind) {
+    note_uses(file, canonical_text(item));
+    return std::nullopt;
+  }
+  const std::string where = "rule `" + text_at(item, "rule").value_or("?") + "`";
+  const int errors_before = diagnostics.errors();
+  check_shape(item, rule_schema(*kind), where, diagnostics);
+  const yaml::Node merged = with_defaults(item, file.root.find("defaults"));
+  RuleScope scope(catalogue, file, merged, *kind, diagnostics);
+  auto rule = RuleCompiler(scope).compile();
+  if (diagnostics.errors() != errors_before) return std::nullopt;
+  return rule;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "rules/cel/program.h"
+#include "rules/load/bundle_text.h"
+#include "rules/yaml/document.h"
+
+namespace tocsin::rules {
+
+// One rule file, read and checked for shape; its rules are still nodes.
+struct RuleFile {
+  std::string name;
+  std::string package;
+  yaml::Node root;
+  std::map<std::string, std::vector<std::string>> lists;
+  std::map<std::string, Place> list_places;
+  std::map<std::string, cel::Macro> macros;
+  std::set<std::string> used_lists;  // by any rule
+  std::set<std::string> used_macros;
+};
+
+// nullopt when nothing of it can be used; problems are told either way.
+std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& text,
+                                       Diagnostics& diagnostics);
+
+// Marks what `expression` names, also through macros, as used, and gives its texts in a fixed
+// order: two expressions mean the same when they and these texts are equal.
+std::string note_uses(RuleFile& file, const std::string& expression);
+
+// Tells lists and macros that no rule uses.
+void refuse_unused(const RuleFile& file, Diagnostics& diagnostics);
+
+}  // namespace tocsin::rules

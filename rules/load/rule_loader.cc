@@ -1,0 +1,97 @@
+#include "rules/load/rule_loader.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "rules/load/catalogue_loader.h"
+#include "rules/load/rule_compiler.h"
+#include "rules/load/rule_file.h"
+#include "rules/load/values.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+// Reader: texts → files of checked shape.
+std::vector<RuleFile> read_files(const BundleText& text, Diagnostics& diagnostics) {
+  std::vector<RuleFile> files;
+  for (const NamedText& named : text.rules) {
+    if (auto file = read_rule_file(named, text, diagnostics)) files.push_back(std::move(*file));
+  }
+  if (text.rules.empty()) diagnostics.error("T0320", {}, "there is no rule file");
+  return files;
+}
+
+// Collector: every rule's id is its own over all files.
+void refuse_duplicates(const std::vector<RuleFile>& files, Diagnostics& diagnostics) {
+  std::map<std::string, Place> seen;
+  for (const RuleFile& file : files) {
+    for (const yaml::Node& item : items_of(file.root.find("rules"))) {
+      const yaml::Node* name = item.find("rule");
+      if (name == nullptr || !name->is_scalar()) continue;
+      const std::string id = file.package + "/" + name->scalar;
+      const auto [first, is_new] = seen.emplace(id, name->place);
+      if (is_new) continue;
+      diagnostics.error(
+          "T0327", name->place, "the rule `" + id + "` is there twice",
+          "it is already at " + first->second.file + ":" + std::to_string(first->second.line));
+    }
+  }
+}
+
+// Compiler: nodes → rules.
+std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& catalogue,
+                                Diagnostics& diagnostics) {
+  std::vector<Rule> rules;
+  for (RuleFile& file : files) {
+    for (const yaml::Node& item : items_of(file.root.find("rules"))) {
+      if (!item.is_mapping()) {
+        diagnostics.error("T0301", item.place, "a rule must be a mapping", "`- rule: name` …");
+        continue;
+      }
+      if (auto rule = compile_rule(catalogue, file, item, diagnostics)) {
+        rules.push_back(std::move(*rule));
+      }
+    }
+    refuse_unused(file, diagnostics);
+  }
+  std::sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) { return a.id < b.id; });
+  return rules;
+}
+
+}  // namespace
+
+std::shared_ptr<const Bundle> load_rules(const BundleText& text,
+                                         std::shared_ptr<const Catalogue> catalogue,
+                                         Diagnostics& diagnostics) {
+  const int errors_before = diagnostics.errors();
+  std::vector<RuleFile> files = read_files(text, diagnostics);
+  refuse_duplicates(files, diagnostics);
+  auto bundle = std::make_shared<Bundle>();
+  bundle->rules = compile_files(files, *catalogue, diagnostics);
+  bundle->catalogue = std::move(catalogue);
+  bundle->hash = content_hash(text);
+  if (diagnostics.errors() != errors_before) return nullptr;
+  return bundle;
+}
+
+std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& diagnostics) {
+  auto catalogue = load_catalogue(text, diagnostics);
+  if (catalogue == nullptr) {
+    // Rules are still read, so that mistakes in their form are told in the same run.
+    auto files = read_files(text, diagnostics);
+    refuse_duplicates(files, diagnostics);
+    return nullptr;
+  }
+  return load_rules(text, std::move(catalogue), diagnostics);
+}
+
+std::shared_ptr<const Bundle> load_bundle(const BundlePaths& paths, Diagnostics& diagnostics) {
+  const int errors_before = diagnostics.errors();
+  const BundleText text = read_bundle_text(paths, diagnostics);
+  auto bundle = load_bundle(text, diagnostics);
+  return diagnostics.errors() == errors_before ? bundle : nullptr;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,348 @@
+#include <utility>
+
+#include "rules/load/formats.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+using Kind = Schema::Kind;
+using Fields = std::vector<Schema::Field>;
+
+Schema expression(std::string about = {}) { return of_kind(Kind::kExpression, std::move(about)); }
+Schema span(std::string about = {}) { return of_kind(Kind::kSpan, std::move(about)); }
+
+Schema positive(Schema schema) {
+  schema.exclusive_zero = true;
+  return schema;
+}
+Schema exact_span(std::string about = {}) {
+  return positive(of_kind(Kind::kExactSpan, std::move(about)));
+}
+Schema not_empty(Schema schema) {
+  schema.not_empty = true;
+  return schema;
+}
+Schema named(Schema schema, Kind key) {
+  schema.key = std::make_shared<const Schema>(of_kind(key));
+  return schema;
+}
+
+// A text, or one a language.
+Schema localised(std::string about) {
+  Schema by_language = not_empty(dictionary_of(of_kind(Kind::kTemplate)));
+  by_language.key =
+      std::make_shared<const Schema>(word({"en", "fr", "ar", "es", "pt", "de", "ru", "zh"}));
+  return either({of_kind(Kind::kTemplate), std::move(by_language)}, std::move(about));
+}
+
+Schema documentation() {
+  Schema source = mapping(
+      "`source`", {
+                      optional("document", text("which report: doha-2018")),
+                      optional("paragraph", text("where in it: ¶28; required for production")),
+                      optional("page", text()),
+                      optional("quote", text()),
+                  });
+  Schema reviewed = mapping("`reviewed`", {
+                                              optional("on", of_kind(Kind::kTime)),
+                                              optional("by", text()),
+                                              optional("next", of_kind(Kind::kTime)),
+                                          });
+  return mapping("`doc`",
+                 {
+                     optional("rationale", text("why this matters; required for production")),
+                     optional("source", std::move(source)),
+                     optional("false_positives", list_of(text(), "what looks like it and is not")),
+                     optional("response", text("who does what; required for production")),
+                     optional("reviewed", std::move(reviewed)),
+                 });
+}
+
+Schema group_keys() {
+  return list_of(text(),
+                 "what an alert is about: region@country, region@admin1, region@admin2, "
+                 "e.source, e.indicator, e.attrs.NAME");
+}
+
+Schema alert_policy() {
+  return mapping(
+      "`alert`",
+      {
+          optional("for", span("how long the condition must hold first")),
+          optional("keep_firing_for", span("how long an alert goes on after it")),
+          optional("hold", span("event and sequence: firing so long after the last match")),
+          optional("update_every", positive(span("at most one update in so long; default 24h"))),
+          optional(
+              "evidence",
+              mapping("`evidence`", {optional("max", integer(1, 1000, "events listed; default 20")),
+                                     not_yet("contributions"), not_yet("events")})),
+          optional("max_step_down", integer(0, 4, "levels at a time on the way down; 0: any")),
+          optional("resolve", word({"first_report"}, "of absence: ends with the first report")),
+          optional("dedup", word({"episode"})),
+          not_yet("inhibits"),
+      });
+}
+
+Schema time_policy() {
+  return mapping(
+      "`time`",
+      {
+          optional("lateness", of_kind(Kind::kExactSpan, "wait so long for stragglers, at least")),
+          not_yet("correction_horizon"),
+          not_yet("on_late"),
+          not_yet("idle"),
+          not_yet("page_within"),
+      });
+}
+
+Schema limits() {
+  return mapping(
+      "`limits`",
+      {
+          optional("groups", integer(1, 10'000'000, "at most so many groups; default 10000")),
+          optional("state", of_kind(Kind::kBytes, "at most so much state; default 64MiB")),
+          not_yet("evidence"),
+          not_yet("new_groups_per_hour"),
+      });
+}
+
+Schema level(RuleKind kind) {
+  Fields fields = {optional("when", expression("entered when it holds")),
+                   optional("for", span("how long it must hold first"))};
+  if (kind == RuleKind::kSurge) {
+    const std::string about = "entered at this score of the method";
+    Fields exit = {optional("surprise", number()), optional("score", number())};
+    fields.push_back(optional("surprise", number(about)));
+    fields.push_back(optional("score", number(about)));
+    fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
+                                             "left when it holds, or below this score")));
+  } else if (kind == RuleKind::kAbsence) {
+    fields.push_back(optional("missed", integer(1, 1'000'000, "reports missed")));
+    fields.push_back(optional("exit", expression("left when it holds")));
+  } else {
+    fields.push_back(optional("exit", expression("left when it holds; else when `when` does not")));
+  }
+  return mapping("a level", std::move(fields));
+}
+
+Schema measure(bool is_named) {
+  Schema schema = mapping(
+      "a measure", {
+                       required("agg", word({"count", "sum", "mean", "min", "max", "distinct"})),
+                       optional("of", expression("what is added up or counted")),
+                       required("window", exact_span("how far back; a multiple of `every`")),
+                       required("every", exact_span("distance of two evaluations")),
+                   });
+  if (is_named)
+    schema.fields.push_back(
+        optional("min_n", integer(1, 1'000'000, "of mean: undefined on fewer")));
+  return schema;
+}
+
+Schema methods() { return word({"poisson", "negbin", "zscore", "ratio"}); }
+
+Schema threshold_detect() {
+  return mapping(
+      "`detect`",
+      {
+          required("measures", not_empty(named(dictionary_of(measure(true)), Kind::kIdentifier))),
+          required("when", expression("the condition, over the measures")),
+      });
+}
+
+Schema surge_detect() {
+  Schema baseline =
+      mapping("`baseline`",
+              {
+                  optional("history", integer(2, 1000, "windows of the same length; default 26")),
+                  optional("gap", of_kind(Kind::kExactSpan, "between baseline and now")),
+                  optional("min_history", integer(1, 1000, "fewer: warming; default 8")),
+                  optional("season", word({"none"})),
+                  optional("robust", boolean("zscore by median and MAD; default true")),
+                  optional("sources",
+                           word({"all", "stable"}, "stable: without sources onboarded inside it")),
+              });
+  Schema test =
+      mapping("`test`", {
+                            required("method", methods()),
+                            optional("surprise", positive(number("-log10 of the probability"))),
+                            optional("at_least", positive(number("of the method's score"))),
+                        });
+  Schema confirm = mapping("`confirm`", {
+                                            required("method", methods()),
+                                            optional("surprise", positive(number())),
+                                            optional("at_least", positive(number())),
+                                        });
+  return mapping("`detect`", {
+                                 required("measure", measure(false)),
+                                 optional("baseline", std::move(baseline)),
+                                 required("test", std::move(test)),
+                                 optional("floor", number("never below this value of the window")),
+                                 optional("confirm", std::move(confirm)),
+                             });
+}
+
+Schema sequence_detect() {
+  Schema step =
+      mapping("a step", {
+                            optional("select", expression("the event that comes")),
+                            optional("not", expression("the event that must not come")),
+                            optional("within", positive(span("after the step before"))),
+                            optional("for", positive(span("of `not`: how long nothing may come"))),
+                            optional("optional", boolean()),
+                        });
+  return mapping(
+      "`detect`",
+      {
+          required("steps",
+                   not_empty(list_of(named(dictionary_of(std::move(step)), Kind::kIdentifier)))),
+          required("span", positive(span("from the first to the last step"))),
+          optional("until", expression("ends open matches")),
+          optional("order", word({"strict", "any"})),
+          optional("overlap", word({"skip_past_last", "skip_to_next"})),
+          optional("max_open", integer(1, 1000, "open matches a group; default 16")),
+      });
+}
+
+Schema absence_detect() {
+  return mapping(
+      "`detect`",
+      {
+          required("expect",
+                   mapping("`expect`",
+                           {optional("at_least", integer(1, 1'000'000, "reports; default 1")),
+                            required("every", positive(span("in so long"))), not_yet("calendar")})),
+          required(
+              "roster",
+              mapping("`roster`",
+                      {optional("list", text("a list of this file: the keys that must report")),
+                       optional("learn", positive(span("or: keys seen for so long"))),
+                       optional("forget", positive(span("and silent for less than this")))})),
+          optional("grace", span("after the deadline")),
+          optional("unless", expression("no alert while it holds")),
+      });
+}
+
+Schema detect(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::kEvent:
+      return mapping("`detect`", {});
+    case RuleKind::kThreshold:
+      return threshold_detect();
+    case RuleKind::kSurge:
+      return surge_detect();
+    case RuleKind::kSequence:
+      return sequence_detect();
+    case RuleKind::kAbsence:
+      return absence_detect();
+  }
+  return {};
+}
+
+Schema labels() { return named(dictionary_of(text()), Kind::kIdentifier); }
+
+Schema make_rule(RuleKind kind) {
+  const bool is_sequence = kind == RuleKind::kSequence;
+  Schema detect_schema = detect(kind);
+  Schema select = expression("which events: a condition over `e`");
+  Fields fields = {
+      required("rule", of_kind(Kind::kName, "its name; renaming makes a new rule")),
+      required("kind", word({rule_kind_words()[static_cast<size_t>(kind)]})),
+      required("title", localised("one line for people")),
+      optional("status", word(status_words(), "shadow: records, never notifies")),
+      optional("driver", word(driver_words())),
+      optional("stage", word(stage_words())),
+      optional("owner", text("who answers for it")),
+      optional("doc", documentation()),
+      optional("by", group_keys()),
+      optional("missing", word({"drop", "group"}, "events without a key: drop, or group as ∅")),
+      kind == RuleKind::kEvent ? optional("detect", std::move(detect_schema))
+                               : required("detect", std::move(detect_schema)),
+      optional("levels", not_empty(named(dictionary_of(level(kind)), Kind::kText))),
+      optional("severity", word(level_words(), "the one level, instead of `levels`")),
+      optional("alert", alert_policy()),
+      optional("time", time_policy()),
+      optional("emit", word({"early", "final"}, "final: only when the watermark has passed")),
+      optional("limits", limits()),
+      optional("labels", labels()),
+      optional("annotations",
+               mapping("`annotations`",
+                       {optional("summary", localised("what happened, with numbers"))})),
+      not_yet("was"),
+      not_yet("armed"),
+      not_yet("tunable"),
+      not_yet("timezone"),
+      not_yet("each"),
+  };
+  for (Schema::Field& field : fields) {
+    if (field.name == "levels")
+      field.schema.key = std::make_shared<const Schema>(word(level_words()));
+  }
+  if (!is_sequence) fields.push_back(required("select", std::move(select)));
+  return mapping("a rule", std::move(fields),
+                 "kind " + rule_kind_words()[static_cast<size_t>(kind)]);
+}
+
+Schema make_defaults() {
+  return mapping("`defaults`", {
+                                   optional("status", word(status_words())),
+                                   optional("driver", word(driver_words())),
+                                   optional("stage", word(stage_words())),
+                                   optional("owner", text()),
+                                   optional("by", group_keys()),
+                                   optional("missing", word({"drop", "group"})),
+                                   optional("alert", alert_policy()),
+                                   optional("time", time_policy()),
+                                   optional("emit", word({"early", "final"})),
+                                   optional("limits", limits()),
+                                   optional("labels", labels()),
+                                   not_yet("timezone"),
+                               });
+}
+
+Schema make_file() {
+  Schema list_file = mapping("a list from a file",
+                             {
+                                 required("file", text("beside the rule file, one item a line")),
+                                 required("sha256", text("of the file's bytes")),
+                                 optional("type", word({"string"})),
+                             });
+  Schema macro = mapping("a macro", {required("expr", expression())});
+  Schema file = mapping(
+      "the file",
+      {
+          required("tocsin", word({"rules/1"})),
+          required("package", of_kind(Kind::kPackage, "a rule's id is package/rule")),
+          optional("defaults", make_defaults()),
+          optional("lists", named(dictionary_of(either({list_of(text()), std::move(list_file)})),
+                                  Kind::kIdentifier)),
+          optional("macros", dictionary_of(either({expression(), std::move(macro)}))),
+          required("rules", list_of(anything())),
+          not_yet("signals"),
+          not_yet("exceptions"),
+      });
+  file.extensions = true;
+  return file;
+}
+
+}  // namespace
+
+const Schema& rule_schema(RuleKind kind) {
+  static const std::vector<Schema> schemas = {
+      make_rule(RuleKind::kEvent), make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
+      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence)};
+  return schemas[static_cast<size_t>(kind)];
+}
+
+const Schema& defaults_schema() {
+  static const Schema schema = make_defaults();
+  return schema;
+}
+
+const Schema& rule_file_schema() {
+  static const Schema schema = make_file();
+  return schema;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,156 @@
+#include "rules/load/rule_scope.h"
+
+#include <algorithm>
+#include <array>
+
+#include "rules/cel/parser.h"
+#include "rules/cel/printer.h"
+#include "rules/load/values.h"
+#include "rules/model/check.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+using Tag = cel::Type::Tag;
+
+bool is_number(Tag tag) {
+  return tag == Tag::kDyn || tag == Tag::kInt || tag == Tag::kUint || tag == Tag::kDouble;
+}
+
+bool is_scalar(Tag tag) {
+  return is_number(tag) || tag == Tag::kBool || tag == Tag::kString || tag == Tag::kTimestamp ||
+         tag == Tag::kRegion;
+}
+
+}  // namespace
+
+RuleScope::RuleScope(const Catalogue& catalogue, RuleFile& file, const yaml::Node& node,
+                     RuleKind kind, Diagnostics& diagnostics)
+    : catalogue_(catalogue),
+      file_(file),
+      node_(node),
+      kind_(kind),
+      is_production_(word_at<RuleStatus>(node, "status").value_or(RuleStatus::kProduction) ==
+                     RuleStatus::kProduction),
+      diagnostics_(diagnostics) {}
+
+void RuleScope::error(const std::string& code, const Place& place, std::string message,
+                      std::string hint) {
+  diagnostics_.error(code, place, std::move(message), std::move(hint));
+}
+
+void RuleScope::warning(const std::string& code, const Place& place, std::string message,
+                        std::string hint) {
+  diagnostics_.warning(code, place, std::move(message), std::move(hint));
+}
+
+cel::Environment RuleScope::event_environment() {
+  cel::Environment environment;
+  environment.catalogue = &catalogue_;
+  environment.has_event = true;
+  environment.lists = &file_.lists;
+  environment.macros = &file_.macros;
+  environment.optional_read_is_error = is_production_;
+  return environment;
+}
+
+cel::Environment RuleScope::variable_environment(const Detect& detect) {
+  cel::Environment environment = event_environment();
+  environment.has_event = kind_ == RuleKind::kEvent;
+  environment.variables = variables_of(kind_, detect);
+  if (select_ && environment.has_event) {
+    environment.indicators = select_->analysis().indicators.value_or(std::vector<IndicatorId>{});
+    environment.proven = select_->analysis().proven;
+  }
+  return environment;
+}
+
+std::optional<cel::Program> RuleScope::compile(const yaml::Node& node,
+                                               const cel::Environment& environment) {
+  if (!node.is_scalar()) return std::nullopt;  // told by the check of the shape
+  note_uses(file_, node.raw);
+  const int errors_before = diagnostics_.errors();
+  auto program = cel::Program::compile(node.raw, node.raw_place, environment, diagnostics_);
+  if (!program && diagnostics_.errors() == errors_before) {
+    error("T0330", node.raw_place, "the expression cannot be used");
+  }
+  if (!program && node.before_comment) {
+    warning("T0331", node.place, "the text ends at ` #`, where YAML begins a comment",
+            "if the `#` belongs to the text, put it in quotes or in a `>` block");
+  }
+  return program;
+}
+
+std::optional<cel::Program> RuleScope::predicate(const yaml::Node& node, const std::string& what,
+                                                 const cel::Environment& environment) {
+  auto program = compile(node, environment);
+  if (!program) return std::nullopt;
+  const Tag tag = program->type().tag();
+  if (tag == Tag::kBool || tag == Tag::kDyn) return program;
+  error("T0332", node.raw_place,
+        what + " must be a condition, but is of type " + cel::to_string(program->type()),
+        "compare it with something: `… >= 1.0`");
+  return std::nullopt;
+}
+
+std::optional<cel::Program> RuleScope::number(const yaml::Node& node, const std::string& what,
+                                              const cel::Environment& environment) {
+  auto program = compile(node, environment);
+  if (!program || is_number(program->type().tag())) return program;
+  error("T0332", node.raw_place,
+        what + " must be a number, but is of type " + cel::to_string(program->type()));
+  return std::nullopt;
+}
+
+std::optional<cel::Program> RuleScope::scalar(const yaml::Node& node, const std::string& what,
+                                              const cel::Environment& environment) {
+  auto program = compile(node, environment);
+  if (!program || is_scalar(program->type().tag())) return program;
+  error("T0332", node.raw_place, what + " cannot be of type " + cel::to_string(program->type()),
+        "count distinct texts, numbers or regions");
+  return std::nullopt;
+}
+
+std::optional<cel::Program> RuleScope::written(const std::string& source, const Place& place,
+                                               const cel::Environment& environment) {
+  return cel::Program::compile(source, place, environment, diagnostics_);
+}
+
+std::optional<Template> RuleScope::text_template(const yaml::Node& node,
+                                                 const cel::Environment& environment) {
+  if (!node.is_scalar()) return std::nullopt;
+  note_uses(file_, node.raw);
+  // A block is folded as YAML says; only a text on one line keeps exact columns.
+  const bool is_block = node.raw.find('\n') != std::string::npos;
+  std::string content = is_block ? node.scalar : node.raw;
+  while (content.ends_with('\n')) content.pop_back();
+  return Template::compile(content, node.raw_place, environment, diagnostics_);
+}
+
+std::string RuleScope::canonical(const std::string& source) {
+  Diagnostics ignored;
+  const cel::SourceText text{source, {}};
+  const cel::ExprPtr tree = cel::parse(text, ignored);
+  return (tree == nullptr ? source : cel::print(*tree)) + note_uses(file_, source);
+}
+
+bool is_reserved_name(const std::string& name) {
+  constexpr std::array kReserved = {
+      "e",         "list",      "macro",  "region",   "by",   "level",  "rule",  "at",
+      "starts_at", "true",      "false",  "null",     "in",   "as",     "break", "const",
+      "continue",  "else",      "for",    "function", "if",   "import", "let",   "loop",
+      "package",   "namespace", "return", "var",      "void", "while",  "int",   "double",
+      "string",    "bool",      "size",   "has",      "dyn",  "uint",   "bytes", "type"};
+  return std::any_of(kReserved.begin(), kReserved.end(),
+                     [&](const char* word) { return name == word; });
+}
+
+cel::Program always_true() {
+  Diagnostics ignored;
+  auto program = cel::Program::compile("true", {}, {}, ignored);
+  TOCSIN_CHECK(program.has_value());
+  return *program;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,116 @@
+#include "rules/load/shape.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace tocsin::rules {
+
+namespace {
+
+void add(std::string& out, std::string_view key, std::string_view value) {
+  out += fmt::format("{}={}:{}\n", key, value.size(), value);
+}
+
+void add_program(RuleScope& scope, std::string& out, std::string_view key,
+                 const std::optional<cel::Program>& program) {
+  add(out, key, program ? scope.canonical(program->source()) : "");
+}
+
+void add_measure(RuleScope& scope, std::string& out, const Measure& measure) {
+  add(out, "measure", measure.name);
+  add(out, "agg", std::to_string(static_cast<int>(measure.aggregate)));
+  add_program(scope, out, "of", measure.of);
+  add(out, "window", fmt::format("{}/{}", measure.window.count(), measure.every.count()));
+}
+
+void add_detect(RuleScope& /*scope*/, std::string& /*out*/, const EventDetect& /*detect*/) {}
+
+void add_detect(RuleScope& scope, std::string& out, const ThresholdDetect& detect) {
+  for (const Measure& measure : detect.measures) add_measure(scope, out, measure);
+}
+
+void add_detect(RuleScope& scope, std::string& out, const SurgeDetect& detect) {
+  add_measure(scope, out, detect.measure);
+  add(out, "baseline",
+      fmt::format("{} {} {}", detect.history, detect.gap.count(), detect.stable_sources));
+}
+
+void add_detect(RuleScope& scope, std::string& out, const SequenceDetect& detect) {
+  for (const SequenceStep& step : detect.steps) {
+    add(out, "step", step.name);
+    add_program(scope, out, "select", step.select);
+    add(out, "time",
+        fmt::format("{} {} {} {}", step.negated, step.optional, format_span(step.within),
+                    format_span(step.wait)));
+  }
+  add_program(scope, out, "until", detect.until);
+  add(out, "match",
+      fmt::format("{} {} {} {}", format_span(detect.span), detect.strict_order,
+                  detect.skip_past_last, detect.max_open));
+}
+
+void add_detect(RuleScope& scope, std::string& out, const AbsenceDetect& detect) {
+  add(out, "expect",
+      fmt::format("{} {} {}", detect.at_least, format_span(detect.every),
+                  format_span(detect.grace)));
+  for (const std::string& key : detect.roster) add(out, "roster", key);
+  add(out, "learn",
+      fmt::format("{} {}", detect.learn ? format_span(*detect.learn) : "",
+                  detect.forget ? format_span(*detect.forget) : ""));
+  add_program(scope, out, "unless", detect.unless);
+}
+
+void add_catalogue(const Catalogue& catalogue, std::string& out, const Rule& rule) {
+  if (!rule.indicators) return;
+  for (const IndicatorId id : *rule.indicators) {
+    const Indicator& indicator = catalogue.indicator(id);
+    add(out, "indicator", indicator.name);
+    for (const AttrDeclaration& attr : indicator.attrs) {
+      add(out, attr.name, std::to_string(static_cast<int>(attr.type)));
+    }
+  }
+}
+
+}  // namespace
+
+std::string shape_text(RuleScope& scope, const Rule& rule) {
+  std::string out = "shape 1\n";
+  add(out, "id", rule.id);
+  add(out, "kind", std::to_string(rule.detect.index()));
+  add_program(scope, out, "select", rule.select);
+  for (const GroupKey& key : rule.by) {
+    add(out, "by",
+        fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));
+  }
+  add(out, "missing", std::to_string(static_cast<int>(rule.missing_key)));
+  add(out, "lateness", std::to_string(rule.lateness.count()));
+  std::visit([&](const auto& detect) { add_detect(scope, out, detect); }, rule.detect);
+  add_catalogue(scope.catalogue(), out, rule);
+  return out;
+}
+
+std::string canonical_text(const yaml::Node& node) {
+  switch (node.kind) {
+    case yaml::NodeKind::kNull:
+      return "~";
+    case yaml::NodeKind::kScalar:
+      return fmt::format("{}:{}", node.scalar.size(), node.scalar);
+    case yaml::NodeKind::kSequence: {
+      std::string out = "[";
+      for (const yaml::Node& item : node.items) out += canonical_text(item) + ",";
+      return out + "]";
+    }
+    case yaml::NodeKind::kMapping: {
+      std::map<std::string, std::string> sorted;
+      for (const auto& entry : node.entries) sorted[entry.key] = canonical_text(entry.value);
+      std::string out = "{";
+      for (const auto& [key, value] : sorted)
+        out += fmt::format("{}:{}={},", key.size(), key, value);
+      return out + "}";
+    }
+  }
+  return {};
+}
+
+}  // namespace tocsin::rules
