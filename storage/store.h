@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "rules/model/alert.h"
+#include "rules/model/arena.h"
+#include "rules/model/catalogue.h"
 #include "rules/model/event.h"
 #include "rules/model/hash.h"
 #include "rules/model/result.h"
@@ -19,7 +21,12 @@ namespace tocsin::storage {
 // A record of the journal beside events: what time or people decided, so that a replay of the
 // journal meets the same decisions at the same place.
 struct Control {
-  enum class Kind : uint8_t { kAdvance = 0, kActivate = 1, kEndSource = 2, kExpectSource = 3 };  // persistent, do not renumber
+  enum class Kind : uint8_t {
+    kAdvance = 0,
+    kActivate = 1,
+    kEndSource = 2,
+    kExpectSource = 3
+  };  // persistent, do not renumber
   Kind kind = Kind::kAdvance;
   std::string source;  // of kAdvance, kEndSource, kExpectSource
   EventTime time{};    // of kAdvance
@@ -30,20 +37,21 @@ struct Control {
 struct AlertRecord {
   Hash128 alert;
   uint32_t seq = 0;
-  bool open = true;       // false when the transition ended the alert
-  bool notify = true;     // false for shadow rules: recorded, not sent
-  std::string json;       // alert/1, canonical bytes without newline
+  bool open = true;    // false when the transition ended the alert
+  bool notify = true;  // false for shadow rules: recorded, not sent
+  std::string json;    // alert/1, canonical bytes without newline
 };
 
 // An input that became no event.
 struct DeadLetter {
-  std::string reason;    // closed list, label of tocsin_dead_letters_total: "syntax", "unknown_indicator"…
+  std::string
+      reason;  // closed list, label of tocsin_dead_letters_total: "syntax", "unknown_indicator"…
   std::string message;   // for people: what, where, what to do
   std::string stream;    // where it came from: "http", "kafka/topic/3", "file/NAME"
   int64_t position = 0;  // line, offset or row there
   WallTime at{};
-  std::string raw;       // the bytes as they came, cut at 64 KiB
-  uint64_t number = 0;   // given by the store, from 1
+  std::string raw;      // the bytes as they came, cut at 64 KiB
+  uint64_t number = 0;  // given by the store, from 1
 };
 
 // Everything one commit makes durable, all or nothing. Filled by the pipeline, reused.
@@ -53,6 +61,8 @@ class Batch {
   // Appends to the journal and gives the event its number; numbers go up by one.
   virtual JournalSeq append(const Event& event) = 0;
   virtual JournalSeq append(const Control& control) = 0;
+  // A transition that the log has already (same alert, seq not above the last) is left out: it is
+  // the same bytes.
   virtual void put_alert(AlertRecord record) = 0;
   virtual void put_dead_letter(DeadLetter letter) = 0;
   // Next position to read of a stream ("kafka/topic/3", "file/…"): opaque text of its source.
@@ -108,7 +118,7 @@ class Store {
   // the catalogue no longer knows are handed as nullptr event with their seq.
   struct JournalRecord {
     JournalSeq seq = 0;
-    const Event* event = nullptr;      // valid during the call
+    const Event* event = nullptr;  // valid during the call
     const Control* control = nullptr;
   };
   virtual Status read_journal(JournalSeq from,
@@ -159,9 +169,13 @@ class Store {
   virtual Status read_alert_log(uint64_t from,
                                 const std::function<bool(const StoredAlert&)>& each) const = 0;
 
-  // Outbox. Sinks are known by name; a sink gets what is committed after it was first declared.
+  // Outbox. Sinks are known by name; a sink gets what is committed while it is declared, beginning
+  // with the next commit. declare_sinks gives the whole list and holds over restarts; what a sink
+  // that is no longer in it has not sent is kept until it comes back or the alert is dropped.
+  // read_outbox: by rising number; kNotFound for a sink that was never declared.
   virtual Status declare_sinks(const std::vector<std::string>& sinks) = 0;
-  virtual Result<std::vector<OutboxEntry>> read_outbox(std::string_view sink, size_t limit) const = 0;
+  virtual Result<std::vector<OutboxEntry>> read_outbox(std::string_view sink,
+                                                       size_t limit) const = 0;
   virtual Status done(std::string_view sink, const std::vector<uint64_t>& numbers) = 0;
 
   virtual Status read_dead_letters(uint64_t from,
@@ -169,11 +183,15 @@ class Store {
   virtual Status remove_dead_letters(const std::vector<uint64_t>& numbers) = 0;
 
   // Drops journal records, closed alerts and dead letters older than these (by commit time);
-  // zero keeps for ever.
+  // zero keeps for ever. Never dropped: records after the checkpoint, open alerts, alerts that a
+  // declared sink has not yet sent. Journal records go by whole chunks.
   struct Retention {
     Milliseconds journal{0};
     Milliseconds closed_alerts{0};
     Milliseconds dead_letters{0};
+    // Ids of events that happened before this no longer matter for dedupe (read_seen_ids). They are
+    // kept apart from the journal, which may be dropped sooner.
+    EventTime seen_ids = kMinEventTime;
   };
   virtual Status apply_retention(const Retention& retention, WallTime now) = 0;
 

@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "daemon/alert_log.h"
+#include "daemon/commands/commands.h"
+#include "daemon/commands/daemon_client.h"
+#include "daemon/explanation.h"
+
+namespace tocsin::daemon {
+namespace {
+
+struct ExplainArguments {
+  std::string alert;
+  std::string log;
+  std::string url = kDefaultUrl;
+  std::string language = "en";
+};
+
+int explain(const ExplainArguments& arguments) {
+  const auto transitions = arguments.log.empty()
+                               ? fetch_alert(arguments.url, arguments.alert)
+                               : read_alert_from_log(arguments.log, arguments.alert);
+  if (!transitions) {
+    fmt::print(stderr, "tocsin explain: {}\n", transitions.error().message);
+    return transitions.error().code == ErrorCode::kUnavailable ? kEnvironment : kAnswerIsNo;
+  }
+  const auto text = explain_alert(*transitions, arguments.language);
+  if (!text) {
+    fmt::print(stderr, "tocsin explain: {}\n", text.error().message);
+    return kAnswerIsNo;
+  }
+  fmt::print("{}", *text);
+  return kDone;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program, int& exit_code) {
+  auto arguments = std::make_shared<ExplainArguments>();
+  CLI::App* command = program.add_subcommand("explain", "Tell in plain words why an alert fired");
+  command->footer(
+      "Examples:\n"
+      "  tocsin explain 3f2a91                            # of the running daemon\n"
+      "  tocsin explain 3f2a91 --log replay/alerts.ndjson # of a replay\n"
+      "  tocsin explain 3f2a91 --language fr");
+  command->add_option("alert", arguments->alert, "Id of the alert, or the beginning of it")
+      ->required();
+  command->add_option("--log", arguments->log, "Alert log to look in instead of the daemon");
+  command->add_option("--url", arguments->url, "Where the daemon listens")->capture_default_str();
+  command->add_option("--language", arguments->language, "Of titles and summaries")
+      ->check(CLI::IsMember({"en", "fr", "ar"}))
+      ->capture_default_str();
+  command->callback([arguments, &exit_code] { exit_code = explain(*arguments); });
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,270 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <tuple>
+
+#include "daemon/alert_diff.h"
+#include "daemon/alert_json.h"
+#include "daemon/commands/commands.h"
+#include "daemon/data_paths.h"
+#include "daemon/history.h"
+#include "daemon/terminal.h"
+#include "ingest/event_decoder.h"
+#include "ingest/mapping_decoder.h"
+#include "ingest/source_mapping.h"
+#include "rules/load/rule_loader.h"
+#include "storage/memory_store.h"
+
+namespace tocsin::daemon {
+namespace {
+
+struct ReplayArguments {
+  rules::BundlePaths bundle;
+  std::vector<std::string> inputs;
+  std::string out;
+  std::string emit = "final";
+  std::string against;
+  std::optional<uint64_t> shuffle;
+};
+
+struct Input {
+  std::string mapping;  // "" for NDJSON
+  std::string path;
+};
+
+// "MAPPING.yaml:FILE", "FILE". A mapping may be named without folder and ending: a shipped one.
+Input split_input(const std::string& text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos) return {"", text};
+  std::string mapping = text.substr(0, colon);
+  if (mapping.find('/') == std::string::npos && !mapping.ends_with(".yaml")) {
+    mapping = default_data_path("ingest/mappings/" + mapping + ".yaml");
+  }
+  return {std::move(mapping), text.substr(colon + 1)};
+}
+
+void print_diagnostics(const Diagnostics& diagnostics) {
+  for (const Diagnostic& d : diagnostics.sorted()) {
+    if (d.severity == Severity::kError) fmt::print(stderr, "{}\n", to_text(d));
+  }
+}
+
+// Exit code, kDone when all inputs were read.
+int read_inputs(const ReplayArguments& arguments, const std::shared_ptr<const Catalogue>& catalogue,
+                History& history) {
+  const auto symbols = std::make_shared<ingest::CurrentSymbols>(catalogue);
+  for (const std::string& text : arguments.inputs) {
+    const Input input = split_input(text);
+    std::unique_ptr<ingest::RecordDecoder> decoder;
+    if (input.mapping.empty()) {
+      decoder = std::make_unique<ingest::NdjsonDecoder>(symbols);
+    } else {
+      Diagnostics diagnostics;
+      const auto mapping = ingest::load_mapping(input.mapping, catalogue.get(), diagnostics);
+      print_diagnostics(diagnostics);
+      if (!mapping) return kUsage;
+      decoder = std::make_unique<ingest::MappingDecoder>(mapping, symbols);
+    }
+    if (Status status = history.read(input.path, input.path, *decoder); !status) {
+      fmt::print(stderr, "tocsin replay: {}\n", status.error().message);
+      return kEnvironment;
+    }
+  }
+  return kDone;
+}
+
+// The log in its canonical order, so that runs can be compared byte by byte.
+std::string canonical_log(const storage::Store& store) {
+  struct Line {
+    std::string at, rule, alert;
+    uint32_t seq;
+    std::string json;
+  };
+  const auto text_after = [](const std::string& json, std::string_view key) {
+    const std::string quoted = fmt::format("\"{}\":\"", key);
+    const size_t begin = json.find(quoted) + quoted.size();
+    return json.substr(begin, json.find('"', begin) - begin);
+  };
+  std::vector<Line> lines;
+  const Status status = store.read_alert_log(0, [&](const storage::Store::StoredAlert& alert) {
+    lines.push_back({text_after(alert.json, "at"), text_after(alert.json, "rule"),
+                     to_hex(alert.alert), alert.seq, alert.json});
+    return true;
+  });
+  if (!status) return {};
+  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+    return std::tie(a.at, a.rule, a.alert, a.seq) < std::tie(b.at, b.rule, b.alert, b.seq);
+  });
+  std::string log;
+  for (const Line& line : lines) {
+    log += line.json;
+    log += '\n';
+  }
+  return log;
+}
+
+void append_counts(std::string& to, const char* key,
+                   const std::map<std::string, uint64_t, std::less<>>& counts) {
+  fmt::format_to(std::back_inserter(to), ",\"{}\":{{", key);
+  for (const auto& [reason, count] : counts) {
+    if (to.back() != '{') to += ',';
+    append_json_string(to, reason);
+    fmt::format_to(std::back_inserter(to), ":{}", count);
+  }
+  to += '}';
+}
+
+std::string summary_json(const History& history, const History::Outcome& outcome,
+                         const storage::StoreStatistics& statistics, const rules::Bundle& bundle) {
+  std::string to = "{\"inputs\":[";
+  for (const InputCounts& input : history.inputs()) {
+    if (to.back() != '[') to += ',';
+    to += "{\"name\":";
+    append_json_string(to, input.name);
+    fmt::format_to(std::back_inserter(to), ",\"records\":{},\"with_events\":{},\"events\":{}",
+                   input.records, input.with_events, input.events);
+    append_counts(to, "skipped", input.skipped);
+    append_counts(to, "rejected", input.rejected);
+    to += ",\"problems\":[";
+    for (const InputCounts::Problem& problem : input.problems) {
+      if (to.back() != '[') to += ',';
+      fmt::format_to(std::back_inserter(to), "{{\"position\":{},\"reason\":", problem.position);
+      append_json_string(to, problem.reason);
+      to += ",\"message\":";
+      append_json_string(to, problem.message);
+      to += '}';
+    }
+    to += "]}";
+  }
+  fmt::format_to(std::back_inserter(to),
+                 "],\"accepted\":{},\"duplicates\":{},\"too_late\":{},\"alert_transitions\":{},"
+                 "\"alerts_open\":{},\"rules\":{},\"bundle\":\"{}\"}}\n",
+                 outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
+                 statistics.alerts_open, bundle.rules.size(), to_hex(bundle.hash));
+  return to;
+}
+
+void print_summary(const History& history, const History::Outcome& outcome,
+                   const storage::StoreStatistics& statistics, const std::string& out) {
+  fmt::print("{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "input", "records", "with ev.", "skipped",
+             "rejected", "events");
+  for (const InputCounts& input : history.inputs()) {
+    const std::string name = std::filesystem::path(input.name).filename().string();
+    fmt::print("{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}\n", name, input.records, input.with_events,
+               input.skipped_total(), input.rejected_total(), input.events);
+    for (const auto& [reason, count] : input.skipped) {
+      fmt::print("    skipped {:<32} {:>9}\n", reason, count);
+    }
+    for (const auto& [reason, count] : input.rejected) {
+      fmt::print("    rejected {:<31} {:>9}\n", reason, count);
+    }
+  }
+  fmt::print(
+      "events: {} accepted, {} duplicates, {} too late\n"
+      "alerts: {} transitions, {} firing at the end\n"
+      "log: {}/alerts.ndjson\n",
+      outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
+      statistics.alerts_open, out);
+}
+
+void print_diff(const AlertDiff& diff) {
+  if (diff.empty()) {
+    fmt::print("no difference: the same alerts\n");
+    return;
+  }
+  for (const std::string& line : diff.added) fmt::print("+ {}\n", line);
+  for (const std::string& line : diff.removed) fmt::print("- {}\n", line);
+  for (const std::string& line : diff.changed) fmt::print("~ {}\n", line);
+  fmt::print("{} new, {} gone, {} changed\n", diff.added.size(), diff.removed.size(),
+             diff.changed.size());
+}
+
+bool write_file(const std::filesystem::path& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  return static_cast<bool>(file.flush());
+}
+
+int replay(const ReplayArguments& arguments) {
+  Diagnostics diagnostics;
+  const rules::BundleText text = rules::read_bundle_text(arguments.bundle, diagnostics);
+  const auto bundle = rules::load_bundle(text, diagnostics);
+  print_diagnostics(diagnostics);
+  if (!bundle) return kUsage;
+
+  History history;
+  if (const int code = read_inputs(arguments, bundle->catalogue, history); code != kDone) {
+    return code;
+  }
+  history.sort(*bundle->catalogue);
+  if (arguments.shuffle) history.shuffle(*bundle->catalogue, *arguments.shuffle);
+
+  const auto store = storage::make_memory_store();
+  const rules::Emit emit = arguments.emit == "early" ? rules::Emit::kEarly : rules::Emit::kFinal;
+  Pipeline pipeline(*store, bundle, rules::serialize(text),
+                    {.emit = emit, .future_tolerance = std::nullopt});
+  ProgressBar bar("replay");
+  const auto outcome =
+      history.play(pipeline, [&](uint64_t done, uint64_t of) { bar.show(done, of); });
+  bar.finish();
+  if (!outcome) {
+    fmt::print(stderr, "tocsin replay: {}\n", outcome.error().message);
+    return kEnvironment;
+  }
+
+  const std::filesystem::path out = arguments.out;
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
+  const storage::StoreStatistics statistics = store->statistics();
+  if (!write_file(out / "alerts.ndjson", canonical_log(*store)) ||
+      !write_file(out / "summary.json", summary_json(history, *outcome, statistics, *bundle))) {
+    fmt::print(stderr, "tocsin replay: cannot write to {}\n", arguments.out);
+    return kEnvironment;
+  }
+  print_summary(history, *outcome, statistics, arguments.out);
+  if (arguments.against.empty()) return kDone;
+  const auto diff = diff_alert_logs(arguments.against, (out / "alerts.ndjson").string());
+  if (!diff) {
+    fmt::print(stderr, "tocsin replay: {}\n", diff.error().message);
+    return kEnvironment;
+  }
+  print_diff(*diff);
+  return kDone;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program, int& exit_code) {
+  auto arguments = std::make_shared<ReplayArguments>();
+  arguments->bundle.catalogue = {default_data_path("rules/catalogue")};
+  arguments->bundle.rules = {default_data_path("rules/sets")};
+  CLI::App* command = program.add_subcommand(
+      "replay", "Judge history by the rules, through the same engine as live input");
+  command->footer(
+      "Example: what would my edit have changed?\n"
+      "  tocsin replay --input ucdp-ged-text:ged191_africa_mideast.csv --out before\n"
+      "  tocsin replay --input ucdp-ged-text:ged191_africa_mideast.csv --out after \\\n"
+      "                --rules my-rules --against before/alerts.ndjson\n"
+      "Inputs are FILE.ndjson, or MAPPING:FILE with a shipped mapping or a mapping file.");
+  command->add_option("--rules", arguments->bundle.rules, "Rule files or folders");
+  command->add_option("--catalogue", arguments->bundle.catalogue, "Catalogue files or folders");
+  command->add_option("--input", arguments->inputs, "FILE.ndjson or MAPPING:FILE; several")
+      ->required();
+  command->add_option("--out", arguments->out, "Folder for alerts.ndjson and summary.json")
+      ->required();
+  command
+      ->add_option("--emit", arguments->emit,
+                   "final: judged with all input in hand; early: as a live daemon, on arrival")
+      ->check(CLI::IsMember({"final", "early"}))
+      ->capture_default_str();
+  command->add_option("--shuffle", arguments->shuffle,
+                      "Seed: disturb arrivals within the sources' lateness");
+  command->add_option("--against", arguments->against, "An older alerts.ndjson to compare with");
+  command->callback([arguments, &exit_code] { exit_code = replay(*arguments); });
+}
+
+}  // namespace tocsin::daemon
