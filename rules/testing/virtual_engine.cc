@@ -1,0 +1,91 @@
+#include "rules/testing/virtual_engine.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tocsin::rules {
+
+VirtualEngine::VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
+    : bundle_(std::move(bundle)), options_(options), engine_(make_engine(bundle_)) {}
+
+std::unique_ptr<Engine> VirtualEngine::make_engine(std::shared_ptr<const Bundle> bundle) {
+  EventLookup& journal = *this;  // named here, where the private base is open
+  return std::make_unique<Engine>(std::move(bundle), options_, journal);
+}
+
+const Event* VirtualEngine::find(JournalSeq seq) {
+  if (seq == 0 || seq > journal_.size()) return nullptr;
+  return &journal_[seq - 1];
+}
+
+std::string_view VirtualEngine::event_id(JournalSeq seq) const {
+  return seq == 0 || seq > journal_.size() ? std::string_view() : journal_[seq - 1].id;
+}
+
+void VirtualEngine::move_to(EventTime now) {
+  now_ = std::max(now_, now);
+  for (const auto& [source, arrival] : last_arrival_) {
+    const Source& feed = bundle_->catalogue->source(source);
+    if (now_ - arrival >= feed.idle) engine_->advance(source, now_ - feed.lateness, log_);
+  }
+}
+
+void VirtualEngine::deliver(const Event& event) {
+  const Source& source = bundle_->catalogue->source(event.source);
+  const auto [seen, is_new] = seen_.try_emplace({source.name, std::string(event.id)}, event.rev);
+  if (!is_new && seen->second >= event.rev) {
+    ++duplicates_;
+    return;
+  }
+  seen->second = event.rev;
+  const auto watermark = engine_->watermark(event.source);
+  if (watermark && event.time < *watermark - source.correction_horizon) {
+    ++too_late_;
+    return;
+  }
+  last_arrival_[event.source] = now_;
+  journal_.push_back(event);
+  engine_->on_event(event, journal_.size(), log_);
+}
+
+void VirtualEngine::restart() {
+  engine_->save([&](std::string_view key, std::string_view value) {
+    if (value.empty()) {
+      saved_.erase(std::string(key));
+    } else {
+      saved_[std::string(key)] = value;
+    }
+  });
+  engine_ = make_engine(bundle_);
+  for (const auto& [key, value] : saved_) engine_->restore(key, value);
+}
+
+void VirtualEngine::reload(std::shared_ptr<const Bundle> bundle) {
+  bundle_ = std::move(bundle);
+  engine_->activate(bundle_, log_);
+}
+
+void VirtualEngine::finish(EventTime to) {
+  for (const auto& [source, arrival] : last_arrival_) engine_->end_source(source, log_);
+  engine_->finish(to, log_);
+}
+
+std::vector<const AlertTransition*> VirtualEngine::active() const {
+  std::map<Hash128, const AlertTransition*> latest;
+  for (const AlertTransition& transition : log_) {
+    const AlertTransition*& last = latest[transition.alert];
+    if (last == nullptr || last->seq < transition.seq) last = &transition;
+  }
+  std::vector<const AlertTransition*> active;
+  for (const auto& [id, transition] : latest) {
+    const bool has_ended =
+        transition->action == Action::kResolve || transition->action == Action::kWithdraw;
+    if (!has_ended) active.push_back(transition);
+  }
+  std::sort(active.begin(), active.end(), [](const AlertTransition* a, const AlertTransition* b) {
+    return std::tie(a->rule, a->group) < std::tie(b->rule, b->group);
+  });
+  return active;
+}
+
+}  // namespace tocsin::rules

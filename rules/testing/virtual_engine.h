@@ -1,0 +1,60 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "rules/engine.h"
+#include "rules/testing/rule_test.h"
+
+namespace tocsin::rules {
+
+// The engine with a clock that the test moves: events arrive when the test says, sources fall idle
+// as the catalogue says, and what the pipeline does before the engine (duplicates, too late) is
+// done here in the same way.
+//
+// Thread-safety: one thread at a time.
+class VirtualEngine : private EventLookup {
+ public:
+  VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
+
+  // Moves the clock: sources silent for `idle` follow it at their lateness from now on.
+  void move_to(EventTime now);
+  // The event arrives now.
+  void deliver(const Event& event);
+  void restart();
+  void reload(std::shared_ptr<const Bundle> bundle);
+  // All sources end; everything up to `to` is complete.
+  void finish(EventTime to);
+
+  const Engine::Transitions& log() const { return log_; }
+  // Latest transition of every alert that has not ended, by rule and group.
+  std::vector<const AlertTransition*> active() const;
+  const Bundle& bundle() const { return engine_->bundle(); }
+  uint64_t warming(RuleIndex rule) const { return engine_->counters()[rule].warming; }
+  // Id of the event at a place of the journal.
+  std::string_view event_id(JournalSeq seq) const;
+  uint64_t duplicates() const { return duplicates_; }
+  uint64_t too_late() const { return too_late_; }
+
+ private:
+  const Event* find(JournalSeq seq) override;
+  std::unique_ptr<Engine> make_engine(std::shared_ptr<const Bundle> bundle);
+
+  std::shared_ptr<const Bundle> bundle_;
+  EngineOptions options_;
+  std::vector<Event> journal_;  // seq - 1; views into the test's arena
+  std::map<std::pair<std::string, std::string>, uint32_t> seen_;  // (source, id) → rev
+  std::map<SourceId, EventTime> last_arrival_;
+  std::map<std::string, std::string> saved_;
+  Engine::Transitions log_;
+  EventTime now_ = kMinEventTime;
+  uint64_t duplicates_ = 0;
+  uint64_t too_late_ = 0;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace tocsin::rules
