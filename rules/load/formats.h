@@ -19,7 +19,7 @@ const Schema& defaults_schema();
 // A catalogue file, `catalogue/1`.
 const Schema& catalogue_schema();
 
-// JSON Schema of a format: "rules", "catalogue", "event", "tests"; "" for any other word.
+// JSON Schema of a format that is read here: "rules", "catalogue", "event"; "" for any other word.
 std::string json_schema_of(std::string_view format);
 // The words that json_schema_of takes.
 const std::vector<std::string>& formats_with_schema();
