@@ -2,36 +2,19 @@
 """Writes regions.tsv from Debian's package iso-codes (ISO 3166-1 and 3166-2).
 
 Columns: id, parent, iso3, en, fr, ar. Names in French and Arabic come from the package's gettext
-catalogues; a name that they lack stays empty, and the daemon then shows the English one. Short
-names that desks use, where ISO gives only the long form, are in SPOKEN below.
+catalogues; a name that they lack stays empty, and the daemon then shows the English one. The names
+that desks use, where ISO gives a long form or a scholarly spelling, and the Arabic names of
+provinces that the package lacks, are in spoken_names.tsv and win.
 
     apt-get install iso-codes && rules/catalogue/make_regions.py > rules/catalogue/regions.tsv
 """
 import gettext
 import json
+import pathlib
 import sys
 
 ISO = "/usr/share/iso-codes/json/iso_{}.json"
 LOCALES = "/usr/share/locale"
-
-SPOKEN = {
-    "BO": ("Bolivia", "Bolivie", "بوليفيا"),
-    "CD": ("DR Congo", "RD Congo", "الكونغو الديمقراطية"),
-    "FM": ("Micronesia", "Micronésie", "ميكرونيزيا"),
-    "IR": ("Iran", "Iran", "إيران"),
-    "KP": ("North Korea", "Corée du Nord", "كوريا الشمالية"),
-    "KR": ("South Korea", "Corée du Sud", "كوريا الجنوبية"),
-    "LA": ("Laos", "Laos", "لاوس"),
-    "LY": ("Libya", "Libye", "ليبيا"),
-    "MD": ("Moldova", "Moldavie", "مولدوفا"),
-    "PS": ("Palestine", "Palestine", "فلسطين"),
-    "SY": ("Syria", "Syrie", "سوريا"),
-    "TR": ("Türkiye", "Türkiye", "تركيا"),
-    "TW": ("Taiwan", "Taïwan", "تايوان"),
-    "TZ": ("Tanzania", "Tanzanie", "تنزانيا"),
-    "VE": ("Venezuela", "Venezuela", "فنزويلا"),
-    "VN": ("Viet Nam", "Viêt Nam", "فيتنام"),
-}
 
 # Not in ISO 3166 but in the data sets: the codes are from its user-assigned range.
 ADDED = [("XK", "", "XKX", "Kosovo", "Kosovo", "كوسوفو")]
@@ -48,6 +31,14 @@ def translator(language, domain):
     return translate
 
 
+def spoken():
+    path = pathlib.Path(__file__).with_name("spoken_names.tsv")
+    with open(path, encoding="utf-8") as file:
+        rows = (line.rstrip("\n").split("\t") for line in file)
+        next(rows)
+        return {code: names for code, *names in rows}
+
+
 def clean(text):
     return " ".join(text.split())
 
@@ -57,8 +48,7 @@ def countries():
     with open(ISO.format("3166-1"), encoding="utf-8") as file:
         for entry in json.load(file)["3166-1"]:
             name = entry.get("common_name", entry["name"])
-            names = SPOKEN.get(entry["alpha_2"], (name, french(name), arabic(name)))
-            yield (entry["alpha_2"], "", entry["alpha_3"], *names)
+            yield (entry["alpha_2"], "", entry["alpha_3"], name, french(name), arabic(name))
 
 
 def subdivisions():
@@ -79,7 +69,11 @@ def subdivisions():
 
 
 def main():
+    names = spoken()
     rows = sorted([*countries(), *ADDED, *subdivisions()])
+    rows = [(*row[:3], *names.pop(row[0], row[3:])) for row in rows]
+    if names:
+        sys.exit(f"spoken_names.tsv names unknown regions: {', '.join(names)}")
     print("id\tparent\tiso3\ten\tfr\tar")
     for row in rows:
         print("\t".join(clean(field) for field in row))
