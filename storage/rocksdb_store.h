@@ -10,14 +10,15 @@ namespace tocsin::storage {
 enum class Durability { kCommit, kInterval };
 
 struct RocksDbOptions {
-  std::string path;                          // data folder; made with mode 0700 when missing
-  Durability durability = Durability::kCommit;  // kCommit: fsync with every commit; kInterval: the
-                                                // system writes when it likes, a power cut loses up to some seconds
-  int compression_level = 1;                 // of journal chunks (zstd; 0: LZ4)
+  std::string path;  // data folder; made with mode 0700 when missing
+  Durability durability =
+      Durability::kCommit;    // kCommit: fsync with every commit; kInterval: the
+                              // system writes when it likes, a power cut loses up to some seconds
+  int compression_level = 1;  // of journal chunks (zstd; 0: LZ4)
   size_t block_cache_bytes = 64ull << 20;
   size_t write_buffer_bytes = 64ull << 20;
   int background_threads = 2;
-  bool read_only = false;                    // another process may hold it (commands that only look)
+  bool read_only = false;  // another process may hold it (commands that only look)
 };
 
 // Opens or makes a store. kInvalid: another process holds it, or the format is newer than ours;

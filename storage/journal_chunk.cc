@@ -1,0 +1,145 @@
+#include "storage/journal_chunk.h"
+
+#include <fmt/format.h>
+
+#include "rules/model/check.h"
+#include "storage/crc32c.h"
+#include "storage/record_decoder.h"
+
+namespace tocsin::storage {
+namespace {
+
+Error damaged(JournalSeq key, std::string_view what) {
+  return corrupt(fmt::format("read journal chunk {}: {}", key, what));
+}
+
+}  // namespace
+
+void write_chunk_header(const ChunkHeader& header, char* chunk, size_t chunk_bytes) {
+  char* to = chunk + sizeof(uint32_t);
+  to = write_little(to, kChunkVersion);
+  to = write_little(to, static_cast<uint8_t>(header.compression));
+  to = write_little(to, uint16_t{0});
+  to = write_little(to, header.first);
+  to = write_little(to, to_ms(header.committed));
+  to = write_little(to, header.records);
+  to = write_little(to, header.events);
+  to = write_little(to, header.body_bytes);
+  TOCSIN_CHECK(to == chunk + kChunkHeaderBytes);
+  write_little(chunk, crc32c({chunk + sizeof(uint32_t), chunk_bytes - sizeof(uint32_t)}));
+}
+
+Result<ChunkHeader> read_chunk_header(JournalSeq key, std::string_view chunk) {
+  if (chunk.size() < kChunkHeaderBytes) return damaged(key, "cut off in the header");
+  ByteReader from(chunk);
+  const auto checksum = from.little<uint32_t>();
+  if (checksum != crc32c(chunk.substr(sizeof checksum))) {
+    return damaged(key, "the checksum is wrong; restore a backup");
+  }
+  const auto version = from.little<uint8_t>();
+  if (version != kChunkVersion) {
+    return invalid(fmt::format(
+        "read journal chunk {}: its format is {}, this tocsin reads {}; use a newer tocsin", key,
+        version, kChunkVersion));
+  }
+  ChunkHeader header;
+  const auto compression = from.little<uint8_t>();
+  header.compression = static_cast<Compression>(compression);
+  from.little<uint16_t>();
+  header.first = from.little<uint64_t>();
+  header.committed = from_ms(from.little<int64_t>());
+  header.records = from.little<uint32_t>();
+  header.events = from.little<uint32_t>();
+  header.body_bytes = from.little<uint32_t>();
+  if (header.first != key) return damaged(key, "it is another chunk's");
+  if (compression > static_cast<uint8_t>(Compression::kZstd) || header.records == 0 ||
+      header.events > header.records || header.body_bytes > kMaxChunkBody) {
+    return damaged(key, "the header makes no sense");
+  }
+  return header;
+}
+
+Result<std::shared_ptr<const JournalChunk>> JournalChunk::open(
+    JournalSeq key, std::string_view chunk, std::shared_ptr<const Catalogue> catalogue) {
+  Result<ChunkHeader> header = read_chunk_header(key, chunk);
+  if (!header) return header.error();
+  std::shared_ptr<JournalChunk> opened(new JournalChunk);
+  opened->header_ = *header;
+  opened->catalogue_ = std::move(catalogue);
+  const uint32_t size = header->body_bytes;
+  opened->body_ = std::make_unique_for_overwrite<char[]>(size);
+  if (!decompress(header->compression, chunk.substr(kChunkHeaderBytes), opened->body_.get(),
+                  size)) {
+    return damaged(key, "it does not unpack");
+  }
+  ByteReader from({opened->body_.get(), size});
+  if (!opened->tables_.read(from)) return damaged(key, "its tables make no sense");
+  if (header->records > from.left()) return damaged(key, "it has fewer records than it says");
+  opened->ends_.reserve(header->records);
+  uint64_t end = 0;
+  for (uint32_t i = 0; i < header->records; ++i) {
+    const uint64_t length = from.varint();
+    if (length > size) return damaged(key, "a record is longer than the chunk");
+    end += length;
+    opened->ends_.push_back(static_cast<uint32_t>(end));
+  }
+  if (!from.ok() || from.left() != end) return damaged(key, "its records do not add up");
+  opened->records_ = from.rest().data();
+  opened->tables_.resolve(*opened->catalogue_);
+  return std::shared_ptr<const JournalChunk>(std::move(opened));
+}
+
+std::string_view JournalChunk::record(JournalSeq seq) const {
+  const auto index = static_cast<size_t>(seq - header_.first);
+  const uint32_t begin = index == 0 ? 0 : ends_[index - 1];
+  return {records_ + begin, ends_[index] - begin};
+}
+
+Result<bool> JournalChunk::read(
+    JournalSeq from, Arena& arena,
+    const std::function<bool(const Store::JournalRecord&)>& each) const {
+  Event event;
+  Control control;
+  for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
+    arena.reset();
+    Store::JournalRecord found{.seq = seq};
+    switch (decode_record(record(seq), tables_, *catalogue_, /*copy_texts=*/false, arena, event,
+                          control)) {
+      case Decoded::kEvent:
+        found.event = &event;
+        break;
+      case Decoded::kControl:
+        found.control = &control;
+        break;
+      case Decoded::kUnknownName:
+        break;
+      case Decoded::kDamaged:
+        return damaged_record(seq);
+    }
+    if (!each(found)) return false;
+  }
+  return true;
+}
+
+Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {
+  Event event;
+  Control control;
+  const Decoded decoded =
+      decode_record(record(seq), tables_, *catalogue_, /*copy_texts=*/true, arena, event, control);
+  if (decoded == Decoded::kEvent) return event;
+  if (decoded == Decoded::kDamaged) return damaged_record(seq);
+  return no_event(seq, decoded == Decoded::kUnknownName);
+}
+
+Error no_event(JournalSeq seq, bool unknown_name) {
+  return not_found(fmt::format("read event {}: {}", seq,
+                               unknown_name
+                                   ? "the catalogue no longer knows its source, indicator or region"
+                                   : "that record is no event"));
+}
+
+Error damaged_record(JournalSeq seq) {
+  return corrupt(fmt::format("read journal record {}: its bytes make no sense", seq));
+}
+
+}  // namespace tocsin::storage

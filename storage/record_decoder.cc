@@ -1,0 +1,174 @@
+#include "storage/record_decoder.h"
+
+#include <cmath>
+
+#include "storage/record_format.h"
+
+namespace tocsin::storage {
+namespace {
+
+class RecordDecoder {
+ public:
+  RecordDecoder(std::string_view bytes, const ChunkTables& tables, bool copy_texts, Arena& arena)
+      : from_(bytes), tables_(tables), copy_texts_(copy_texts), arena_(arena) {}
+
+  Decoded control(Control& control) {
+    const auto kind = from_.little<uint8_t>();
+    control.kind = static_cast<Control::Kind>(kind);
+    control.source = from_.text();
+    control.time = from_ms(from_.signed_varint());
+    control.bundle = from_.text();
+    const bool known = kind <= static_cast<uint8_t>(Control::Kind::kExpectSource);
+    return known && complete() ? Decoded::kControl : Decoded::kDamaged;
+  }
+
+  Decoded event(unsigned flags, const Catalogue& catalogue, Event& event) {
+    if (!read_enums(event)) return Decoded::kDamaged;
+    const uint64_t source = from_.varint();
+    const uint64_t indicator = from_.varint();
+    const uint64_t region = from_.varint();
+    if (source >= tables_.sources.size() || indicator >= tables_.indicators.size() ||
+        region >= tables_.regions.size()) {
+      return Decoded::kDamaged;
+    }
+    const ChunkTables::SourceEntry& base = tables_.sources[source];
+    if (!base.known || !tables_.indicators[indicator].known || !tables_.regions[region].known) {
+      return Decoded::kUnknownName;
+    }
+    event.source = base.id;
+    event.indicator = tables_.indicators[indicator].id;
+    event.region = tables_.regions[region].id;
+    event.time = from_ms(wrapping_sum(from_.signed_varint(), base.base_time));
+    if (!read_id(base, event)) return Decoded::kDamaged;
+    event.rev = (flags & record::kRev) != 0 ? static_cast<uint32_t>(from_.varint()) : 0;
+    event.value = (flags & record::kValue) != 0 ? number() : std::nan("");
+    event.confidence = (flags & record::kConfidence) != 0 ? number() : 1.0;
+    event.lat = (flags & record::kPosition) != 0 ? number() : std::nan("");
+    event.lon = (flags & record::kPosition) != 0 ? number() : std::nan("");
+    event.has_time_end = (flags & record::kTimeEnd) != 0;
+    event.time_end = event.has_time_end
+                         ? from_ms(wrapping_sum(from_.signed_varint(), to_ms(event.time)))
+                         : event.time;
+    event.actors = (flags & record::kActors) != 0 ? texts() : std::span<const std::string_view>{};
+    event.tags = (flags & record::kTags) != 0 ? texts() : std::span<const std::string_view>{};
+    event.attrs = (flags & record::kAttrs) != 0 ? attrs(catalogue.indicator(event.indicator))
+                                                : std::span<const Attr>{};
+    return complete() ? Decoded::kEvent : Decoded::kDamaged;
+  }
+
+ private:
+  bool complete() const { return valid_ && from_.ok() && from_.at_end(); }
+
+  bool read_enums(Event& event) {
+    const auto enums = from_.little<uint8_t>();
+    event.op = static_cast<Operation>(enums & 3);
+    event.tlp = static_cast<Tlp>(enums >> 2 & 7);
+    event.time_precision = static_cast<TimePrecision>(enums >> 5);
+    event.geo_precision = from_.little<uint8_t>();
+    return event.op <= Operation::kRetract && event.tlp <= Tlp::kRed &&
+           event.time_precision <= TimePrecision::kYear;
+  }
+
+  bool read_id(const ChunkTables::SourceEntry& base, Event& event) {
+    const std::string_view base_id = tables_.text(base.base_id);
+    const uint64_t prefix = from_.varint();
+    const std::string_view suffix = from_.text();
+    if (prefix > base_id.size()) return false;
+    if (suffix.empty()) {
+      event.id = keep(base_id.substr(0, prefix));
+    } else if (prefix == 0) {
+      event.id = keep(suffix);
+    } else {
+      char* id = static_cast<char*>(arena_.allocate(prefix + suffix.size(), 1));
+      write_bytes(write_bytes(id, base_id.substr(0, prefix)), suffix);
+      event.id = {id, static_cast<size_t>(prefix) + suffix.size()};
+    }
+    return true;
+  }
+
+  std::string_view keep(std::string_view text) { return copy_texts_ ? arena_.copy(text) : text; }
+
+  std::string_view text() {
+    const uint64_t reference = from_.varint();
+    if (reference == 0) return keep(from_.text());
+    if (reference > tables_.texts.size()) {
+      valid_ = false;
+      return {};
+    }
+    return keep(tables_.text(static_cast<uint32_t>(reference - 1)));
+  }
+
+  double number() {
+    const uint64_t told = from_.varint();
+    const uint64_t decimals = told & 7;
+    if (decimals == record::kRawDouble) return from_.little<double>();
+    return static_cast<double>(unzigzag(told >> 3)) / record::kPowersOfTen[decimals];
+  }
+
+  // Every entry takes a byte at least; a larger count is damage, not a reason to allocate.
+  size_t count() {
+    const uint64_t told = from_.varint();
+    if (told > from_.left()) valid_ = false;
+    return valid_ ? static_cast<size_t>(told) : 0;
+  }
+
+  std::span<const std::string_view> texts() {
+    const std::span<std::string_view> list = arena_.array<std::string_view>(count());
+    for (std::string_view& entry : list) entry = text();
+    return list;
+  }
+
+  std::span<const Attr> attrs(const Indicator& indicator) {
+    const std::span<Attr> list = arena_.array<Attr>(count());
+    for (Attr& attr : list) {
+      attr.key = text();
+      attr.slot = kUndeclaredAttr;
+      for (size_t i = 0; i < indicator.attrs.size(); ++i) {
+        if (indicator.attrs[i].name == attr.key) attr.slot = static_cast<uint16_t>(i);
+      }
+      attr.value = value();
+    }
+    return list;
+  }
+
+  AttrValue value() {
+    using record::AttrTag;
+    switch (static_cast<AttrTag>(from_.little<uint8_t>())) {
+      case AttrTag::kNull:
+        return std::monostate{};
+      case AttrTag::kFalse:
+        return false;
+      case AttrTag::kTrue:
+        return true;
+      case AttrTag::kInt:
+        return from_.signed_varint();
+      case AttrTag::kDouble:
+        return number();
+      case AttrTag::kText:
+        return text();
+    }
+    valid_ = false;
+    return {};
+  }
+
+  ByteReader from_;
+  const ChunkTables& tables_;
+  const bool copy_texts_;
+  Arena& arena_;
+  bool valid_ = true;
+};
+
+}  // namespace
+
+Decoded decode_record(std::string_view bytes, const ChunkTables& tables, const Catalogue& catalogue,
+                      bool copy_texts, Arena& arena, Event& event, Control& control) {
+  if (bytes.size() < sizeof(uint16_t)) return Decoded::kDamaged;
+  uint16_t flags = 0;
+  std::memcpy(&flags, bytes.data(), sizeof flags);
+  if ((flags & ~record::kAllFlags) != 0) return Decoded::kDamaged;
+  RecordDecoder decoder(bytes.substr(sizeof flags), tables, copy_texts, arena);
+  if ((flags & record::kControl) != 0) return decoder.control(control);
+  return decoder.event(flags, catalogue, event);
+}
+
+}  // namespace tocsin::storage

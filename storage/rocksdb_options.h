@@ -1,0 +1,23 @@
+#pragma once
+
+#include <rocksdb/options.h>
+
+#include <memory>
+#include <string_view>
+
+#include "storage/key_value.h"
+#include "storage/rocksdb_store.h"
+
+namespace tocsin::storage {
+
+// How RocksDB is set up, and why (README.md, "RocksDB").
+rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env* env);
+
+// `cache` is shared by all tables.
+rocksdb::ColumnFamilyOptions table_options(Table table, const RocksDbOptions& options,
+                                           const std::shared_ptr<rocksdb::Cache>& cache);
+
+// Name of a table's column family. Part of the persistent format.
+std::string_view table_name(Table table);
+
+}  // namespace tocsin::storage
