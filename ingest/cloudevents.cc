@@ -159,7 +159,7 @@ class CloudEventsDecoder::Envelope {
       return refuse(reasons::kBadEnvelope,
                     fmt::format("{}: extension attributes are texts, numbers or bools; send one "
                                 "of these or put it under data.attrs",
-                                quoted(key)));
+                                in_quotes(key)));
     }
     return true;
   }
@@ -177,7 +177,7 @@ class CloudEventsDecoder::Envelope {
     }
     if (attributes_[kSpecVersion] != "1.0") {
       return refuse(reasons::kBadEnvelope, fmt::format("specversion: {} cannot be read; send 1.0",
-                                                       quoted(attributes_[kSpecVersion])));
+                                                       in_quotes(attributes_[kSpecVersion])));
     }
     for (const Attribute attribute : {kCloudId, kCloudSource, kType}) {
       if (!attributes_[attribute].empty()) continue;
@@ -188,7 +188,7 @@ class CloudEventsDecoder::Envelope {
     if (!attributes_[kContentType].empty() && !is_json_type(attributes_[kContentType])) {
       return refuse(reasons::kBadEnvelope,
                     fmt::format("datacontenttype: {} cannot be read; send application/json",
-                                quoted(attributes_[kContentType])));
+                                in_quotes(attributes_[kContentType])));
     }
     return true;
   }

@@ -124,7 +124,7 @@ std::string place_of(const EventDraft& draft, Field field) {
   return fmt::format("{} (byte {})", to_string(field), draft.at[static_cast<size_t>(field)]);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr size_t kShown = 60;
   std::string out = "\"";
   size_t end = std::min(text.size(), kShown);
@@ -171,21 +171,21 @@ bool EventValidator::names(const EventDraft& draft, Event& event, Rejection& rej
   if (!look_up(symbols_->sources(), draft.source, last_source_, event.source)) [[unlikely]] {
     return refuse(rejection, reasons::kUnknownSource,
                   fmt::format("{}: {} is not in the catalogue; {}declare it under `sources`",
-                              place_of(draft, Field::kSource), quoted(draft.source),
+                              place_of(draft, Field::kSource), in_quotes(draft.source),
                               did_you_mean(draft.source, symbols_->source_names())));
   }
   if (!look_up(symbols_->indicators(), draft.indicator, last_indicator_, event.indicator))
       [[unlikely]] {
     return refuse(rejection, reasons::kUnknownIndicator,
                   fmt::format("{}: {} is not in the catalogue; {}declare it under `indicators`",
-                              place_of(draft, Field::kIndicator), quoted(draft.indicator),
+                              place_of(draft, Field::kIndicator), in_quotes(draft.indicator),
                               did_you_mean(draft.indicator, symbols_->indicator_names())));
   }
   if (!symbols_->may_send(event.source, event.indicator)) [[unlikely]] {
     return refuse(rejection, reasons::kSourceNotAllowed,
                   fmt::format("{}: source {} may not send {}; add it to the source's `indicators`",
-                              place_of(draft, Field::kIndicator), quoted(draft.source),
-                              quoted(draft.indicator)));
+                              place_of(draft, Field::kIndicator), in_quotes(draft.source),
+                              in_quotes(draft.indicator)));
   }
   if (draft.id.empty() || draft.id.size() > kMaxIdBytes || has_control_character(draft.id))
       [[unlikely]] {
@@ -203,7 +203,7 @@ bool EventValidator::words(const EventDraft& draft, Event& event, Rejection& rej
   const auto bad_word = [&](Field field, std::string_view word, std::string_view list) {
     return refuse(rejection, reasons::kBadValue,
                   fmt::format("{}: {} is not in the list; use one of {}", place_of(draft, field),
-                              quoted(word), list));
+                              in_quotes(word), list));
   };
   if (draft.has(Field::kOp)) {
     const auto op = parse_enum<Operation>(draft.op);
@@ -229,7 +229,7 @@ bool EventValidator::words(const EventDraft& draft, Event& event, Rejection& rej
           rejection, reasons::kUnitMismatch,
           fmt::format("{}: {} but {} is in \"{}\"; convert the value, or leave unit out "
                       "when it is that already",
-                      place_of(draft, Field::kUnit), quoted(draft.unit), draft.indicator, unit));
+                      place_of(draft, Field::kUnit), in_quotes(draft.unit), draft.indicator, unit));
     }
   }
   event.time = draft.time;
@@ -315,7 +315,7 @@ bool EventValidator::place(const EventDraft& draft, Event& event, Rejection& rej
     return refuse(rejection, reasons::kUnknownRegion,
                   fmt::format("{}: {} is not in the catalogue; {}use ISO 3166-1 alpha-2 or "
                               "alpha-3, ISO 3166-2, or declare it under `regions`",
-                              place_of(draft, Field::kRegion), quoted(draft.region),
+                              place_of(draft, Field::kRegion), in_quotes(draft.region),
                               did_you_mean(draft.region, symbols_->region_names())));
   }
   return true;
@@ -331,7 +331,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
           rejection, reasons::kUnknownField,
           fmt::format("{}{}: is not a field of event/1; {}put it under attrs, or let the source "
                       "have `extra: attrs`",
-                      quoted(key),
+                      in_quotes(key),
                       draft.has_bytes ? fmt::format(" (byte {})", draft.first_extra_at) : "",
                       did_you_mean(key, known)));
     }
@@ -348,7 +348,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
     if (draft.attrs[i].key != draft.attrs[i - 1].key) continue;
     return refuse(rejection, reasons::kDuplicateField,
                   fmt::format("{}: {} is there twice; send each key once",
-                              place_of(draft, Field::kAttrs), quoted(draft.attrs[i].key)));
+                              place_of(draft, Field::kAttrs), in_quotes(draft.attrs[i].key)));
   }
   const Indicator& indicator = symbols_->catalogue().indicator(event.indicator);
   for (size_t slot = 0; slot < indicator.attrs.size(); ++slot) {
@@ -376,7 +376,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
           declared.values.end()) {
         return refuse(rejection, reasons::kBadValue,
                       fmt::format("attrs.{}: {} is not in the list; {}use one of {}", declared.name,
-                                  quoted(text), did_you_mean(text, declared.values),
+                                  in_quotes(text), did_you_mean(text, declared.values),
                                   fmt::join(declared.values, ", ")));
       }
     }

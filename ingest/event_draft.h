@@ -116,6 +116,6 @@ bool read_event_time(std::string_view text, EventTime& time);
 std::string place_of(const EventDraft& draft, Field field);
 
 // `text` cut and made printable, in quotes, for messages.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace tocsin::ingest

@@ -95,12 +95,12 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
   if (!encoding) {
     return BodyRefusal{415, fmt::format("Content-Encoding {} cannot be read; send gzip, zstd or "
                                         "identity",
-                                        quoted(encoding_word))};
+                                        in_quotes(encoding_word))};
   }
   const std::string_view content_type = header_value(headers, "content-type");
   if (is_other_charset(content_type)) {
     return BodyRefusal{415,
-                       fmt::format("Content-Type {}: only UTF-8 is read", quoted(content_type))};
+                       fmt::format("Content-Type {}: only UTF-8 is read", in_quotes(content_type))};
   }
   std::variant<ReadableBody, BodyRefusal> result;
   ReadableBody& readable = std::get<ReadableBody>(result);
@@ -127,7 +127,7 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
                        fmt::format("Content-Type {} cannot be read; send application/x-ndjson, "
                                    "application/json, application/cloudevents+json or "
                                    "application/cloudevents-batch+json",
-                                   quoted(content_type))};
+                                   in_quotes(content_type))};
   }
   readable.size = readable.bytes.size();
   readable.bytes.reserve(readable.size + kPadding);

@@ -341,7 +341,7 @@ class JsonEventReader::Parser {
     return refuse(reasons::kBadTime,
                   fmt::format("{} (byte {}): {} is no time; send RFC 3339 with a zone "
                               "(2011-03-18T00:00:00Z) or a date, year 0001 to 9999",
-                              to_string(field), offset(token.data()), quoted(written)));
+                              to_string(field), offset(token.data()), in_quotes(written)));
   }
 
   static bool starts_number(std::string_view token) {
@@ -364,7 +364,7 @@ class JsonEventReader::Parser {
     return refuse(reasons::kBadValue,
                   fmt::format("{} (byte {}): {} is no JSON number of double size; send a finite "
                               "number",
-                              name, offset(token.data()), quoted(token)));
+                              name, offset(token.data()), in_quotes(token)));
   }
 
   bool whole(Field field, std::string_view token, ondemand::value& value, int64_t& out) {
@@ -374,7 +374,7 @@ class JsonEventReader::Parser {
     return refuse(reasons::kBadValue,
                   fmt::format("{} (byte {}): {} is no whole number; send it without fraction or "
                               "exponent",
-                              to_string(field), offset(token.data()), quoted(token)));
+                              to_string(field), offset(token.data()), in_quotes(token)));
   }
 
   bool texts(Field field, std::string_view token, ondemand::value& value, size_t most,
@@ -510,7 +510,7 @@ class JsonEventReader::Parser {
       return refuse(reasons::kBadValue,
                     fmt::format("attrs.{} (byte {}): {} is out of range; send a number within "
                                 "±1e15, or text",
-                                key, offset(token.data()), quoted(token)));
+                                key, offset(token.data()), in_quotes(token)));
     }
     attr.value = real;
     return true;
@@ -522,7 +522,7 @@ class JsonEventReader::Parser {
       return refuse(reasons::kUnknownField,
                     fmt::format("{} (byte {}): is not a field of event/1; put texts, numbers and "
                                 "bools under attrs, nested values cannot be kept",
-                                quoted(draft_.extras.front().key), draft_.first_extra_at));
+                                in_quotes(draft_.extras.front().key), draft_.first_extra_at));
     }
     if (!defaults.id.empty() && !draft_.has(Field::kId)) {
       draft_.id = defaults.id;
@@ -538,7 +538,7 @@ class JsonEventReader::Parser {
       if (!read_event_time(defaults.time, draft_.time)) {
         return refuse(reasons::kBadTime,
                       fmt::format("time of the envelope: {} is no time; send RFC 3339 with a zone",
-                                  quoted(defaults.time)));
+                                  in_quotes(defaults.time)));
       }
       draft_.at[static_cast<size_t>(Field::kTime)] = 0;
       draft_.mark(Field::kTime);
