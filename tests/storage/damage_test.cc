@@ -65,8 +65,8 @@ Snapshot snapshot(const TemporaryFolder& folder, int commits, uint64_t per_commi
 }
 
 // The journal must be the first `n` events of the old or the new state; gives n.
-uint64_t events_after_opening(const std::string& path) {
-  auto store = open_folder(path);
+uint64_t events_after_opening(const std::string& path, bool read_only = false) {
+  auto store = open_folder(path, read_only);
   EXPECT_TRUE(store) << store.error().message;
   if (!store) return UINT64_MAX;
   const std::vector<std::string> ids = journal_ids(**store);
@@ -81,12 +81,21 @@ TEST(TornWrite, LeavesTheStateBeforeIt) {
   const Snapshot taken = snapshot(folder, 3, 2);
   const std::string log = read_file(file_of(taken.path, ".log"));
   ASSERT_EQ(log.size(), taken.log_ends[2]);
+  const std::string torn = folder.path("torn");
   for (size_t cut = taken.log_ends[1]; cut <= log.size(); ++cut) {
-    const std::string torn = folder.path("torn");
+    SCOPED_TRACE(fmt::format("cut at byte {}", cut));
+    fs::remove_all(torn);
     fs::copy(taken.path, torn);
     write_file(file_of(torn, ".log"), std::string_view(log).substr(0, cut));
-    ASSERT_EQ(events_after_opening(torn), cut == log.size() ? 6u : 4u) << "cut at byte " << cut;
-    fs::remove_all(torn);
+    const uint64_t expected = cut == log.size() ? 6 : 4;
+    const Status judged = check_wal(torn, /*synced=*/true);
+    ASSERT_TRUE(judged) << judged.error().message;
+    ASSERT_EQ(events_after_opening(torn, /*read_only=*/true), expected);
+    // An owner also writes tables of what it has read, which takes its time.
+    if (cut % 16 == 0 || cut + 8 > log.size()) {
+      ASSERT_EQ(events_after_opening(torn), expected);
+      ASSERT_EQ(events_after_opening(torn), expected) << "opened again";
+    }
   }
 }
 
@@ -122,10 +131,10 @@ TEST(FlippedByte, InTheLogIsFoundAtOpening) {
 
 TEST(FlippedByte, InALargeLogIsFoundInEveryPartOfIt) {
   TemporaryFolder folder;
-  const Snapshot taken = snapshot(folder, 3, 20000);
+  const Snapshot taken = snapshot(folder, 3, 6000);
   const std::string log = read_file(file_of(taken.path, ".log"));
   ASSERT_GT(log.size(), 3u * 32768);
-  for (size_t at = 0; at < log.size(); at += 997) {
+  for (size_t at = 0; at < log.size(); at += 7919) {
     std::string flipped = log;
     flipped[at] = static_cast<char>(flipped[at] ^ 0x20);
     ASSERT_EQ(judge_wal(flipped, true).end, WalEnd::kDamaged) << "byte " << at;
@@ -147,8 +156,12 @@ bool damage_is_met(const std::string& path, uint64_t events) {
   uint64_t ids = 0;
   const Status seen = (*store)->read_seen_ids(kMinEventTime, [&](const auto&) { ++ids; });
   const bool met = !journal || !seen;
-  if (!journal) EXPECT_EQ(journal.error().code, ErrorCode::kCorrupt) << journal.error().message;
-  if (!seen) EXPECT_EQ(seen.error().code, ErrorCode::kCorrupt) << seen.error().message;
+  if (!journal) {
+    EXPECT_EQ(journal.error().code, ErrorCode::kCorrupt) << journal.error().message;
+  }
+  if (!seen) {
+    EXPECT_EQ(seen.error().code, ErrorCode::kCorrupt) << seen.error().message;
+  }
   EXPECT_TRUE(met || (n == events && ids == events)) << n << " events, " << ids << " ids";
   return met;
 }

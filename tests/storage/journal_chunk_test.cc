@@ -67,8 +67,16 @@ TEST(JournalFormat, IsWhatItWas) {
   append_golden(writer, *catalogue, arena);
   const std::vector<SealedChunk>& chunks = writer.finish(from_ms(1'700'000'000'000));
   ASSERT_EQ(chunks.size(), 1u);
-  EXPECT_EQ(hex(chunks[0].bytes), "GOLDEN_CHUNK");
-  EXPECT_EQ(hex(chunks[0].seen_ids), "GOLDEN_IDS");
+  EXPECT_EQ(hex(chunks[0].bytes),
+            "d66fe3730100000029000000000000000068e5cf8b0100000300000002000000b1000000"
+            "0e020703020a08070404040504050473336576656e742d33692e334133476f7665726e6d"
+            "656e744d6f76656d656e7470726f74657374666f726d72696f74686967686b6e6f776e6e"
+            "6f6e65726174696f76617374010001f0cecee0d54b010201030b350d0400000100000000"
+            "070030fe012902000000d00f070130028a3507343333333333d33fe29703912d0a020506"
+            "020706060805090a03110b020c000d04f1010e0101000002733380a0cee0d54b00");
+  EXPECT_EQ(hex(chunks[0].seen_ids),
+            "e5b587910100000002000000d9ed31f9d352cfbd553bf3ac8ec6a639ddf0deeb20f4defe"
+            "6823f681bc86810e00f0cecee0d54b02d00f");
   EXPECT_EQ(chunks[0].newest, from_ms(1'300'000'004'000));
 }
 
@@ -153,9 +161,13 @@ TEST_P(Packed, SurvivesAnyBytesWithTheRightChecksum) {
     ++opened_well;
     Arena arena;
     auto read = (*opened)->read(1, arena, [](const auto&) { return true; });
-    if (!read) EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    if (!read) {
+      EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    }
   }
-  if (GetParam() == Compression::kNone) EXPECT_GT(opened_well, 100);
+  if (GetParam() == Compression::kNone) {
+    EXPECT_GT(opened_well, 100);
+  }
 }
 
 TEST(JournalChunk, OfANewerFormatIsRefusedWithAWayOut) {
