@@ -1,0 +1,271 @@
+#include "daemon/scrape.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "daemon/process_metrics.h"
+#include "rules/engine.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+double seconds(Milliseconds duration) { return static_cast<double>(duration.count()) / 1000.0; }
+double timestamp(WallTime time) { return seconds(time.time_since_epoch()); }
+
+template <typename Number>
+double number(Number value) {
+  return static_cast<double>(value);
+}
+
+// Families under construction.
+class Collection {
+ public:
+  class Samples {
+   public:
+    explicit Samples(MetricFamily& family) : family_(family) {}
+    void add(Labels labels, double value) {
+      ClientMetric metric;
+      metric.label = std::move(labels);
+      (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+      family_.metric.push_back(std::move(metric));
+    }
+
+   private:
+    MetricFamily& family_;
+  };
+
+  void gauge(const char* name, const char* help, const std::function<void(Samples&)>& fill) {
+    family(name, help, MetricType::Gauge, fill);
+  }
+  void counter(const char* name, const char* help, const std::function<void(Samples&)>& fill) {
+    family(name, help, MetricType::Counter, fill);
+  }
+  void gauge(const char* name, const char* help, double value) {
+    gauge(name, help, [&](Samples& samples) { samples.add({}, value); });
+  }
+  std::vector<MetricFamily> take() { return std::move(families_); }
+
+ private:
+  void family(const char* name, const char* help, MetricType type,
+              const std::function<void(Samples&)>& fill) {
+    MetricFamily family;
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    Samples samples(family);
+    fill(samples);
+    if (!family.metric.empty()) families_.push_back(std::move(family));
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+using Samples = Collection::Samples;
+
+void add_time(Collection& to, const DaemonStatus& status) {
+  const PipelineSnapshot& pipeline = *status.pipeline;
+  to.gauge("tocsin_watermark_delay_seconds",
+           "How far a source's watermark is behind the clock (history is far behind, and may be).",
+           [&](Samples& samples) {
+             for (const auto& source : pipeline.sources) {
+               samples.add({{"source", source.name}}, seconds(status.now - source.watermark));
+             }
+           });
+  to.gauge("tocsin_source_last_arrival_timestamp_seconds",
+           "When the last event of a source arrived, by the clock.", [&](Samples& samples) {
+             for (const auto& source : pipeline.sources) {
+               samples.add({{"source", source.name}}, timestamp(source.last_arrival));
+             }
+           });
+  to.gauge("tocsin_source_newest_event_timestamp_seconds",
+           "Time of the newest event of a source, by the source.", [&](Samples& samples) {
+             for (const auto& source : pipeline.sources) {
+               samples.add({{"source", source.name}}, timestamp(source.newest));
+             }
+           });
+  to.gauge("tocsin_source_idle",
+           "1 when a source has been silent for so long that it no longer holds windows back.",
+           [&](Samples& samples) {
+             for (const auto& source : pipeline.sources) {
+               samples.add({{"source", source.name}}, source.idle ? 1 : 0);
+             }
+           });
+}
+
+void add_rule_counter(Collection& to, const PipelineSnapshot& pipeline, const char* name,
+                      const char* help, uint64_t rules::RuleCounters::*member) {
+  to.counter(name, help, [&](Samples& samples) {
+    for (size_t i = 0; i < pipeline.rules.size() && i < pipeline.bundle->rules.size(); ++i) {
+      samples.add({{"rule", pipeline.bundle->rules[i].id}}, number(pipeline.rules[i].*member));
+    }
+  });
+}
+
+void add_rule_gauge(Collection& to, const PipelineSnapshot& pipeline, const char* name,
+                    const char* help, uint64_t rules::RuleCounters::*member) {
+  to.gauge(name, help, [&](Samples& samples) {
+    for (size_t i = 0; i < pipeline.rules.size() && i < pipeline.bundle->rules.size(); ++i) {
+      samples.add({{"rule", pipeline.bundle->rules[i].id}}, number(pipeline.rules[i].*member));
+    }
+  });
+}
+
+void add_rules(Collection& to, const PipelineSnapshot& pipeline) {
+  using rules::RuleCounters;
+  to.gauge("tocsin_rules_info", "Always 1; its label is the hash of the rules in force.",
+           [&](Samples& samples) {
+             samples.add({{"hash", to_hex(pipeline.bundle->hash)}}, 1);
+           });
+  to.gauge("tocsin_rules_loaded", "Rules in force.", number(pipeline.bundle->rules.size()));
+  add_rule_counter(to, pipeline, "tocsin_rule_selected_total", "Events that a rule's select took.",
+                   &RuleCounters::selected);
+  add_rule_counter(to, pipeline, "tocsin_rule_skipped_total",
+                   "Selected events without the field that the rule measures.",
+                   &RuleCounters::skipped);
+  add_rule_counter(to, pipeline, "tocsin_rule_missing_key_total",
+                   "Selected events without a group key.", &RuleCounters::missing_key);
+  add_rule_counter(to, pipeline, "tocsin_rule_late_total",
+                   "Events that came behind a rule's watermark.", &RuleCounters::late);
+  add_rule_counter(to, pipeline, "tocsin_rule_overflow_total",
+                   "Events of groups that were refused at the rule's limit.",
+                   &RuleCounters::overflow);
+  add_rule_counter(to, pipeline, "tocsin_rule_evaluations_total", "Evaluations of a rule.",
+                   &RuleCounters::evaluations);
+  add_rule_counter(to, pipeline, "tocsin_rule_evaluation_errors_total",
+                   "Evaluations of a rule that ended in an error.",
+                   &RuleCounters::evaluation_errors);
+  add_rule_gauge(to, pipeline, "tocsin_rule_groups", "Groups that a rule keeps.",
+                 &RuleCounters::groups);
+  add_rule_gauge(to, pipeline, "tocsin_rule_warming_groups",
+                 "Groups of a rule that have too little history yet.", &RuleCounters::warming);
+  add_rule_gauge(to, pipeline, "tocsin_rule_state_bytes", "Memory that a rule's state takes.",
+                 &RuleCounters::state_bytes);
+}
+
+void add_alerts(Collection& to, const OpenAlerts& alerts) {
+  to.gauge("tocsin_alerts",
+           "Alerts that fire, by level, driver and state: firing, or stale when input is missing.",
+           [&](Samples& samples) {
+             for (const auto& [kind, count] : alerts.counts) {
+               samples.add({{"level", std::string(to_string(kind.level))},
+                            {"driver", std::string(to_string(kind.driver))},
+                            {"state", kind.stale ? "stale" : "firing"}},
+                           number(count));
+             }
+           });
+  to.gauge("tocsin_country_alert_level",
+           "Highest level that fires in a country by driver: 0 none, 1 info, 2 watch, 3 warning, "
+           "4 alert, 5 emergency.",
+           [&](Samples& samples) {
+             for (const auto& [where, level] : alerts.countries) {
+               samples.add(
+                   {{"country", where.first}, {"driver", std::string(to_string(where.second))}},
+                   number(level));
+             }
+           });
+}
+
+void add_inputs(Collection& to, const DaemonStatus& status) {
+  to.gauge("tocsin_queue_bytes", "Input waiting for the pipeline.", number(status.queue_bytes));
+  to.gauge("tocsin_queue_capacity_bytes", "Input that may wait before senders are told to.",
+           number(status.queue_capacity_bytes));
+  to.gauge("tocsin_input_up", "1 when an input is connected, or has been read whole.",
+           [&](Samples& samples) {
+             for (const InputStatus& input : status.inputs) {
+               samples.add({{"input", input.name}},
+                           input.health.connected || input.health.finished ? 1 : 0);
+             }
+           });
+  to.gauge("tocsin_consumer_lag_records", "Records that an input has not read yet, by stream.",
+           [&](Samples& samples) {
+             for (const InputStatus& input : status.inputs) {
+               for (const auto& [stream, lag] : input.health.lag_records) {
+                 samples.add({{"input", input.name}, {"stream", stream}}, number(lag));
+               }
+             }
+           });
+}
+
+void add_outbox(Collection& to, const DaemonStatus& status) {
+  to.gauge("tocsin_outbox_depth", "Alert transitions that a sink has still to take.",
+           [&](Samples& samples) {
+             for (const SinkStatus& sink : status.sinks) {
+               samples.add({{"sink", sink.name}}, number(sink.depth));
+             }
+           });
+  to.gauge(
+      "tocsin_outbox_oldest_age_seconds",
+      "Age of the oldest transition that a sink has still to take; 0 when none waits.",
+      [&](Samples& samples) {
+        for (const SinkStatus& sink : status.sinks) {
+          samples.add({{"sink", sink.name}}, sink.oldest ? seconds(status.now - *sink.oldest) : 0);
+        }
+      });
+}
+
+void add_storage(Collection& to, const storage::StoreStatistics& store) {
+  to.gauge("tocsin_journal_events", "Events that the journal holds.", number(store.journal_events));
+  to.gauge("tocsin_alert_log_records", "Lines that the alert log holds.",
+           number(store.alert_records));
+  to.gauge("tocsin_dead_letters_stored", "Dead letters that wait for somebody.",
+           number(store.dead_letters));
+  to.gauge("tocsin_data_disk_bytes", "Disk space that the data folder takes.",
+           number(store.disk_bytes));
+  to.gauge("tocsin_rocksdb_property", "Numbers that RocksDB tells of itself, by its own names.",
+           [&](Samples& samples) {
+             for (const auto& [property, value] : store.engine) {
+               samples.add({{"property", property}}, value);
+             }
+           });
+}
+
+void add_process(Collection& to) {
+  const auto process = read_process_metrics();
+  if (!process) return;
+  to.counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
+             [&](Samples& samples) { samples.add({}, process->cpu_seconds); });
+  to.gauge("process_open_fds", "Number of open file descriptors.", number(process->open_fds));
+  to.gauge("process_max_fds", "Maximum number of open file descriptors.", number(process->max_fds));
+  to.gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.",
+           number(process->virtual_memory_bytes));
+  to.gauge("process_virtual_memory_max_bytes",
+           "Maximum amount of virtual memory available in bytes.",
+           process->virtual_memory_max_bytes);
+  to.gauge("process_resident_memory_bytes", "Resident memory size in bytes.",
+           number(process->resident_memory_bytes));
+  to.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
+           process->start_time_seconds);
+}
+
+}  // namespace
+
+std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
+  Collection to;
+  to.gauge("tocsin_ready", "1 when nothing is missing for work.", status.missing.empty() ? 1 : 0);
+  if (status.pipeline) {
+    add_time(to, status);
+    if (status.pipeline->bundle) add_rules(to, *status.pipeline);
+    to.gauge("tocsin_state_bytes", "Memory that the state of all rules takes.",
+             number(status.pipeline->state_bytes));
+    to.gauge("tocsin_seen_ids", "Event ids kept in memory to know duplicates.",
+             number(status.pipeline->seen_ids));
+  }
+  if (status.alerts) add_alerts(to, *status.alerts);
+  add_inputs(to, status);
+  add_outbox(to, status);
+  add_storage(to, status.store);
+  to.gauge("tocsin_config_last_reload_successful", "1 when the last load of the rules succeeded.",
+           status.reload.successful ? 1 : 0);
+  to.gauge("tocsin_config_last_reload_success_timestamp_seconds",
+           "When rules were last loaded successfully.", timestamp(status.reload.last_success));
+  add_process(to);
+  return to.take();
+}
+
+}  // namespace tocsin::daemon
