@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "rules/model/check.h"
 #include "storage/record_format.h"
@@ -37,9 +38,10 @@ char* write_number(char* to, double value) {
     const double scaled = value * power;
     if (!(std::abs(scaled) < 4503599627370496.0)) break;  // 2^52: whole numbers are exact below
     const auto whole = static_cast<int64_t>(scaled + std::copysign(0.5, scaled));
+    const auto back =
+        decimals == 0 ? static_cast<double>(whole) : static_cast<double>(whole) / power;
     // Bits, not values: -0.0 must stay what it was.
-    if (std::bit_cast<uint64_t>(static_cast<double>(whole) / power) ==
-        std::bit_cast<uint64_t>(value)) {
+    if (std::bit_cast<uint64_t>(back) == std::bit_cast<uint64_t>(value)) {
       return write_varint(to, zigzag(whole) << 3 | static_cast<uint64_t>(decimals));
     }
   }
@@ -65,6 +67,13 @@ uint16_t flags_of(const Event& event) {
 size_t shared_prefix(std::string_view a, std::string_view b) {
   const size_t most = std::min(a.size(), b.size());
   size_t count = 0;
+  for (; count + sizeof(uint64_t) <= most; count += sizeof(uint64_t)) {
+    uint64_t x = 0;
+    uint64_t y = 0;
+    std::memcpy(&x, a.data() + count, sizeof x);
+    std::memcpy(&y, b.data() + count, sizeof y);
+    if (x != y) return count + static_cast<size_t>(std::countr_zero(x ^ y)) / 8;
+  }
   while (count < most && a[count] == b[count]) ++count;
   return count;
 }

@@ -75,11 +75,11 @@ struct Behind {
 Behind readable_behind(std::string_view log, size_t at) {
   Behind behind;
   for (size_t q = at + 1; q + kHeaderBytes < log.size() && !behind.new_write; ++q) {
-    const Fragment fragment = header_at(log, q);
-    if (fragment.type < kFull || fragment.type > kLast || fragment.length == 0) continue;
-    if (!is_whole(log, q)) continue;
+    const auto type = static_cast<uint8_t>(log[q + kHeaderBytes - 1]);
+    if (type < kFull || type > kLast) continue;  // most are none: tell so at once
+    if (header_at(log, q).length == 0 || !is_whole(log, q)) continue;
     behind.any = true;
-    behind.new_write = fragment.type == kFull || fragment.type == kFirst;
+    behind.new_write = type == kFull || type == kFirst;
   }
   return behind;
 }

@@ -92,7 +92,7 @@ TEST(TornWrite, LeavesTheStateBeforeIt) {
     ASSERT_TRUE(judged) << judged.error().message;
     ASSERT_EQ(events_after_opening(torn, /*read_only=*/true), expected);
     // An owner also writes tables of what it has read, which takes its time.
-    if (cut % 16 == 0 || cut + 8 > log.size()) {
+    if (cut % 64 == 0 || cut + 4 > log.size()) {
       ASSERT_EQ(events_after_opening(torn), expected);
       ASSERT_EQ(events_after_opening(torn), expected) << "opened again";
     }
