@@ -74,7 +74,7 @@ if [[ -z $port ]]; then
 fi
 
 # Published data: the daemon follows a file for each, through the mapping of the same name.
-feeds=(ucdp-ged mass-mobilization vdem wgi)
+feeds=(ucdp-ged-text mass-mobilization vdem wgi)
 mkdir -p "$work/feed"
 {
   cat <<EOF

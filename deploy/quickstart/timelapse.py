@@ -39,14 +39,18 @@ def year_after(column, month):
 
 
 # Released by the day on which a row was complete or published, never earlier: no look-ahead.
-# The name is that of the file which the daemon follows (see the configuration in quickstart.sh).
+# The name is that of the file which the daemon follows (see the configuration in quickstart.sh), and
+# of its mapping. The panels come first: rules over a panel and events need both feeds to be known.
 HISTORY = {
-    "ucdp-ged": Panel("ged191_africa_mideast.csv", on_date("date_end")),
-    "mass-mobilization": Panel("mass_mobilization_1990_2020.csv", on_date("start_date")),
-    "mass-mobilization-repression": Panel("mass_mobilization_1990_2020.csv", on_date("end_date")),
     "vdem": Panel("vdem12_governance_1985_2021.csv", year_after("year", 4)),
     "wgi": Panel("wgi_1996_2019.csv", year_after("Year", 10)),
+    "ucdp-ged-text": Panel("ged191_africa_mideast.csv", on_date("date_end")),
+    # What the state did is known when a protest is over. A campaign of months is then too late to
+    # count as a protest (nine rows), since the daemon has long closed the days on which it began.
+    "mass-mobilization": Panel("mass_mobilization_1990_2020.csv", on_date("end_date")),
 }
+# Rules measure against the past: the years before are read in one go, without showing their alerts.
+PAST_FIRST = datetime.date(2007, 1, 1)
 HISTORY_FIRST, HISTORY_LAST = datetime.date(2010, 1, 1), datetime.date(2011, 12, 31)
 
 
@@ -55,8 +59,9 @@ class AlertTable:
 
     ROW = "{at:10}  {action:10}  {level:9}  {where:30}  {driver:12}  {what}"
 
-    def __init__(self, log):
+    def __init__(self, log, first_day=""):
         self._log = log
+        self._first_day = first_day
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._paint = sys.stdout.isatty()
@@ -89,8 +94,8 @@ class AlertTable:
             self._over.wait(0.1)
 
     def _print(self, transition):
-        if transition["action"] == "update":
-            return  # the same alert with newer numbers: too many for a table
+        if transition["action"] == "update" or transition["at"] < self._first_day:
+            return  # the same alert with newer numbers: too many for a table; or the past
         self.rows += 1
         names = transition.get("region_name", {})
         where = names.get("en") or transition.get("region") or ", ".join(transition["group"].values())
@@ -135,7 +140,7 @@ def play_scenario(url, file, seconds):
     taken = refused = 0
     for day in days:
         answer = post(url, day)
-        taken += answer["events"]
+        taken += answer["accepted"]
         refused += answer["rejected"]
         for problem in answer.get("problems", []):
             print(f"timelapse: event refused: {problem['message']}", file=sys.stderr)
@@ -144,12 +149,12 @@ def play_scenario(url, file, seconds):
 
 
 def rows_of(panel, folder):
-    """[(day known, row)] of the years to be played, in order."""
+    """[(day known, row)] of the past and the years to be played, in order."""
     with open(folder / panel.file, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         rows = [(panel.known_on(row), list(row.values())) for row in reader]
         header = reader.fieldnames
-    rows = [(day, row) for day, row in rows if HISTORY_FIRST <= day <= HISTORY_LAST]
+    rows = [(day, row) for day, row in rows if PAST_FIRST <= day <= HISTORY_LAST]
     return header, sorted(rows, key=lambda each: each[0])
 
 
@@ -163,16 +168,18 @@ def play_history(folder, into, seconds):
         writer.writerow(header)
         outputs.append((file, writer, rows))
     weeks = (HISTORY_LAST - HISTORY_FIRST).days // 7 + 1
-    pace = Pace(weeks, seconds)
+    pace = Pace(weeks + 1, seconds)
     written = 0
-    for week in range(weeks):
-        end = HISTORY_FIRST + datetime.timedelta(days=7 * (week + 1))
+    for week in range(weeks + 1):  # the first "week" is all of the past
+        end = min(HISTORY_FIRST + datetime.timedelta(days=7 * week), HISTORY_LAST + datetime.timedelta(days=1))
         for file, writer, rows in outputs:
             count = sum(1 for _ in itertools.takewhile(lambda each: each[0] < end, rows))
             writer.writerows(row for _, row in rows[:count])
             del rows[:count]
             file.flush()
             written += count
+            if week == 0:
+                time.sleep(0.5)
         pace.wait()
     for file, _, _ in outputs:
         file.close()
@@ -190,7 +197,7 @@ def main():
     parser.add_argument("--into", type=pathlib.Path, help="where the daemon follows files (with --history)")
     arguments = parser.parse_args()
 
-    table = AlertTable(arguments.log)
+    table = AlertTable(arguments.log, str(HISTORY_FIRST) if arguments.history else "")
     table.start()
     if arguments.scenario:
         taken, refused = play_scenario(arguments.url, arguments.scenario, arguments.seconds)

@@ -55,6 +55,7 @@ class Chronicle:
         if confidence is not None:
             event["confidence"] = confidence
         event["tags"] = ["fictional", *tags]
+        event["tlp"] = "clear"  # nobody is to be protected here
         if attrs:
             event["attrs"] = attrs
         self.events.append(event)

@@ -10,12 +10,14 @@ import unittest
 
 from harness.daemon import SOURCE_DIR, Daemon
 from harness.event_stream import EventStream
+from harness.kafka import Broker
 from harness.monitoring import Alertmanager, Prometheus
 from harness.waiting import wait_until
 from harness.webhook_recorder import WebhookRecorder
 
 HERE = pathlib.Path(__file__).parent
 DEPLOY = SOURCE_DIR / "deploy"
+RULES = [HERE / "fixtures/rules/equality.yaml"]
 
 
 def scrape_configuration(folder, port):
@@ -34,53 +36,77 @@ class Monitoring(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="tocsin-monitoring-")
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name)
+        self.stream = EventStream("monitor-net", ["violence.fatalities", "violence.riot",
+                                                  "rights.killing_by_security_forces"], 7)
 
-    def keep_busy(self, daemon, stream, batches):
-        """Good events, a duplicate, a late one and a bad one in each batch."""
+    def keep_busy(self, daemon, batches):
+        """Good events, a duplicate and a bad one in each batch."""
         for batch in range(batches):
-            events = stream.slice(batch * 40, batch * 40 + 40)
+            events = self.stream.slice(batch * 40, batch * 40 + 40)
             bad = dict(events[0], id=f"bad-{batch}", indicator="violence.no_such_thing")
             answer = daemon.post_events([*events, events[-1], bad])
             self.assertEqual(200, answer.status, answer)
+            self.assertEqual({"records": 42, "accepted": 40, "duplicates": 1, "skipped": 0, "rejected": 1},
+                             {key: value for key, value in answer.json.items() if key != "problems"})
             time.sleep(0.25)
 
-    def test_scrape_metrics_dashboard_and_rules(self):
-        with WebhookRecorder() as webhook, Alertmanager(self.path / "alertmanager") as alertmanager:
-            daemon = Daemon(self.path / "daemon", [SOURCE_DIR / "tests/integration/fixtures/rules/equality.yaml"], {
-                "sinks": [{"name": "desk", "type": "webhook", "url": webhook.url},
-                          {"name": "mirror", "type": "alertmanager", "urls": [alertmanager.url]}],
-            })
-            with daemon, Prometheus(self.path / "prometheus", scrape_configuration(self.path, daemon.port)) as prometheus:
-                stream = EventStream("monitor-net", ["violence.fatalities", "violence.riot", "rights.killing_by_security_forces"], 7)
-                self.keep_busy(daemon, stream, 60)
 
-                targets = prometheus.targets()
-                self.assertEqual(["up"], [target["health"] for target in targets], targets)
-                answer = daemon.get("/metrics")
-                self.assertEqual("text/plain; version=0.0.4; charset=utf-8", answer.headers["Content-Type"])
-                checked = subprocess.run(["promtool", "check", "metrics"], input=answer.body, capture_output=True)
-                self.assertEqual((0, ""), (checked.returncode, (checked.stdout + checked.stderr).decode()))
+class Scrape(Monitoring):
+    def test_prometheus_scrapes_and_promtool_has_no_complaint(self):
+        daemon = Daemon(self.path / "daemon", RULES)
+        with daemon, Prometheus(self.path / "prometheus", scrape_configuration(self.path, daemon.port)) as prometheus:
+            self.keep_busy(daemon, 20)
+            wait_until(lambda: [target["health"] for target in prometheus.targets()] == ["up"],
+                       lambda: f"the target to be up: {prometheus.targets()}")
+            answer = daemon.get("/metrics")
+            self.assertEqual("text/plain; version=0.0.4; charset=utf-8", answer.headers["Content-Type"])
+            checked = subprocess.run(["promtool", "check", "metrics"], input=answer.body, capture_output=True)
+            self.assertEqual((0, ""), (checked.returncode, (checked.stdout + checked.stderr).decode()))
+            self.in_equals_out(daemon)
+            self.only_the_watchdog_fires(prometheus)
+            self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
-                wait_until(lambda: prometheus.query("tocsin_alerts"), "alerts in Prometheus")
-                dashboard = subprocess.run([sys.executable, HERE / "check_dashboard.py", "--prometheus", prometheus.url],
-                                           capture_output=True, text=True)
-                self.assertEqual(0, dashboard.returncode, dashboard.stdout + dashboard.stderr)
-                print(dashboard.stdout, flush=True)
-                self.no_rule_fails(prometheus)
-                self.assertEqual(0, daemon.stop(), daemon.log_tail())
+    def in_equals_out(self, daemon):
+        """No input ends nowhere: records = events + skipped + dead letters."""
+        metrics = {name: sum(value for sample, value in daemon.metrics().items() if sample.split("{")[0] == name)
+                   for name in ("tocsin_records_total", "tocsin_events_total", "tocsin_skipped_records_total",
+                                "tocsin_dead_letters_total")}
+        self.assertEqual(20 * 42, metrics["tocsin_records_total"])
+        self.assertEqual(metrics.pop("tocsin_records_total"), sum(metrics.values()), metrics)
 
-    def no_rule_fails(self, prometheus):
-        """The shipped alerts load and evaluate; the one that always fires does."""
+    def only_the_watchdog_fires(self, prometheus):
         def rules():
             groups = prometheus.get("/api/v1/rules")["data"]["groups"]
             return [rule for group in groups for rule in group["rules"]]
-        wait_until(lambda: all(rule["health"] == "ok" for rule in rules()) and rules(), lambda: f"healthy rules: {rules()}")
-        firing = {rule["name"] for rule in rules() if rule["type"] == "alerting" and rule["state"] == "firing"}
-        self.assertEqual({"TocsinWatchdog"}, firing, "of the alerts about tocsin itself only the watchdog fires")
+        wait_until(lambda: rules() and all(rule["health"] == "ok" for rule in rules()), lambda: f"healthy rules: {rules()}")
+        firing = {rule["name"] for rule in rules() if rule["state"] == "firing"}
+        self.assertEqual({"TocsinWatchdog"}, firing)
 
-    def test_rules_about_tocsin_itself_pass_their_tests(self):
+    def test_alerts_about_tocsin_itself_pass_their_tests(self):
         done = subprocess.run(["promtool", "test", "rules", DEPLOY / "prometheus/alerts_test.yml"], capture_output=True, text=True)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+
+class Dashboard(Monitoring):
+    def test_every_query_returns_data(self):
+        with Broker(self.path / "kafka") as broker, WebhookRecorder() as webhook, \
+                Alertmanager(self.path / "alertmanager") as alertmanager:
+            broker.create_topic("court-watch")
+            daemon = Daemon(self.path / "daemon", RULES, {
+                "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": ["court-watch"]}],
+                "sinks": [{"name": "desk", "type": "webhook", "url": webhook.url},
+                          {"name": "mirror", "type": "alertmanager", "urls": [alertmanager.url]}],
+            })
+            court = EventStream("court-watch", ["justice.arbitrary_detention", "justice.court_session"], 7)
+            broker.produce("court-watch", court.slice(0, 2000))
+            with daemon, Prometheus(self.path / "prometheus", scrape_configuration(self.path, daemon.port)) as prometheus:
+                self.keep_busy(daemon, 60)
+                wait_until(lambda: prometheus.query("tocsin_alerts"), "alerts in Prometheus")
+                checked = subprocess.run([sys.executable, "-B", HERE / "check_dashboard.py", "--prometheus", prometheus.url],
+                                         capture_output=True, text=True)
+                print(checked.stdout, flush=True)
+                self.assertEqual(0, checked.returncode, checked.stdout + checked.stderr)
+                self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from harness.daemon import SOURCE_DIR, run_tocsin
 DATA = pathlib.Path(os.environ.get("TOCSIN_DATA", ""))
 MAPPINGS = SOURCE_DIR / "ingest/mappings"
 FILES = {
-    "ucdp-ged": "ged191_africa_mideast.csv",
+    "ucdp-ged-text": "ged191_africa_mideast.csv",
     "mass-mobilization": "mass_mobilization_1990_2020.csv",
     "vdem": "vdem12_governance_1985_2021.csv",
     "wgi": "wgi_1996_2019.csv",
