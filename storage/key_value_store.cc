@@ -97,15 +97,17 @@ Status KeyValueStore::check_writable() const {
   return check();
 }
 
+Status KeyValueStore::fail(Status status) {
+  const std::lock_guard lock(mutex_);
+  failure_ = status.error().message;
+  failed_ = true;
+  return status;
+}
+
 Status KeyValueStore::write(Writes& writes, bool sync) {
   Status status = tables_->write(writes, sync);
-  if (!status) {
-    // Whether it is on the disk is unknown, so nothing that is in memory may be trusted any more.
-    const std::lock_guard lock(mutex_);
-    failure_ = status.error().message;
-    failed_ = true;
-  }
-  return status;
+  // Whether it is on the disk is unknown, so nothing that is in memory may be trusted any more.
+  return status ? status : fail(std::move(status));
 }
 
 Status KeyValueStore::write_counted(Writes& writes, const Counters& counters, bool sync) {
@@ -149,7 +151,7 @@ Status KeyValueStore::commit(Batch& batch, WallTime now) {
   writes_->clear();
   write_journal(counters, now);
   std::vector<uint64_t> notified;
-  if (Status status = write_alerts(counters, notified, now); !status) return status;
+  if (Status status = write_alerts(counters, notified, now); !status) return fail(status);
   write_dead_letters(counters, now);
   for (const auto& [stream, position] : batch_.positions()) {
     writes_->put(Table::kPositions, stream, position);

@@ -80,7 +80,9 @@ class KeyValueStore : public Store {
   // What every call begins with: kUnavailable after a failed write.
   Status check() const;
   Status check_writable() const;
-  // Writes; a failure makes the store refuse everything from here on.
+  // From here on the store refuses everything; gives the status back.
+  Status fail(Status status);
+  // Writes, or fails.
   Status write(Writes& writes, bool sync);
   // Writes together with the counters, and takes them over; write_mutex_ is held.
   Status write_counted(Writes& writes, const Counters& counters, bool sync);
