@@ -42,8 +42,10 @@ uint64_t detect_bytes(const SequenceDetect& detect) {
 }
 uint64_t detect_bytes(const AbsenceDetect& /*detect*/) { return kMatchBytes; }
 
-std::string mebibytes(uint64_t bytes) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1U << 20U));
+std::string readable(uint64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  return bytes < (1U << 20U) ? fmt::format("{:.1f} KiB", size / 1024)
+                             : fmt::format("{:.1f} MiB", size / (1U << 20U));
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ void check_budget(RuleScope& scope, const Rule& rule) {
   if (total <= rule.max_state_bytes) return;
   scope.error("T0366", rule.place,
               fmt::format("the rule may need {}: {} groups of {} bytes, but `limits.state` is {}",
-                          mebibytes(total), groups, per_group, mebibytes(rule.max_state_bytes)),
+                          readable(total), groups, per_group, readable(rule.max_state_bytes)),
               "lower `limits.groups`, take fewer or longer panes, or raise `limits.state`");
 }
 

@@ -97,7 +97,7 @@ class RuleCompiler {
     rule_.name = text_at(node_, "rule").value_or("");
     rule_.id = rule_.package + "/" + rule_.name;
     rule_.place = place_of(node_, "rule");
-    rule_.status = word_at<RuleStatus>(node_, "status").value_or(RuleStatus::kProduction);
+    rule_.status = status_of(node_);
     rule_.driver = required_word<Driver>("driver");
     rule_.stage = required_word<Stage>("stage");
     rule_.missing_key = text_at(node_, "missing").value_or("drop") == "group" ? MissingKey::kGroup

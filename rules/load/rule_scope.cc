@@ -25,14 +25,18 @@ bool is_scalar(Tag tag) {
 
 }  // namespace
 
+RuleStatus status_of(const yaml::Node& rule) {
+  if (rule.find("status") == nullptr) return RuleStatus::kProduction;
+  return word_at<RuleStatus>(rule, "status").value_or(RuleStatus::kDraft);
+}
+
 RuleScope::RuleScope(const Catalogue& catalogue, RuleFile& file, const yaml::Node& node,
                      RuleKind kind, Diagnostics& diagnostics)
     : catalogue_(catalogue),
       file_(file),
       node_(node),
       kind_(kind),
-      is_production_(word_at<RuleStatus>(node, "status").value_or(RuleStatus::kProduction) ==
-                     RuleStatus::kProduction),
+      is_production_(status_of(node) == RuleStatus::kProduction),
       diagnostics_(diagnostics) {}
 
 void RuleScope::error(const std::string& code, const Place& place, std::string message,

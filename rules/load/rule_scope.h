@@ -71,6 +71,9 @@ class RuleScope {
   std::optional<cel::Program> select_;
 };
 
+// A rule without a status is in production; one with a status that was refused is held to nothing.
+RuleStatus status_of(const yaml::Node& rule);
+
 // Names that expressions use already: no measure or step may take them.
 bool is_reserved_name(const std::string& name);
 
