@@ -1,5 +1,6 @@
 #include "rules/template.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -35,36 +36,45 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-// Where `wanted` stands in `text` from `from` on, outside quotes; a | that is half of || is passed.
-size_t find_outside_quotes(std::string_view text, size_t from, std::string_view wanted) {
+// Walks over `text` from `from` on and calls `found(i)` at each byte outside quotes; where it says
+// yes, or npos.
+template <typename Found>
+size_t find_outside_quotes(std::string_view text, size_t from, const Found& found) {
   char quote = '\0';
   for (size_t i = from; i < text.size(); ++i) {
     const char c = text[i];
-    if (quote != '\0') {
-      if (c == '\\') {
-        ++i;
-      } else if (c == quote) {
-        quote = '\0';
-      }
-      continue;
-    }
-    if (c == '"' || c == '\'') {
-      quote = c;
-      continue;
-    }
-    if (wanted == "|" && text.substr(i).starts_with("||")) {
+    if (quote == '\0') {
+      if (c == '"' || c == '\'') quote = c;
+      if (found(i)) return i;
+    } else if (c == '\\') {
       ++i;
-      continue;
-    }
-    // "}}" may close two maps before it closes the hole: the last of a run of braces counts.
-    if (text.substr(i).starts_with(wanted)) {
-      if (wanted == "}}") {
-        while (i + 2 < text.size() && text[i + 2] == '}') ++i;
-      }
-      return i;
+    } else if (c == quote) {
+      quote = '\0';
     }
   }
   return text.npos;
+}
+
+// Where the hole that was opened just before `from` closes; braces of maps inside are passed.
+size_t find_close(std::string_view text, size_t from) {
+  int open_maps = 0;
+  return find_outside_quotes(text, from, [&](size_t i) {
+    if (text[i] == '{') ++open_maps;
+    if (text[i] != '}') return false;
+    if (open_maps > 0) {
+      --open_maps;
+      return false;
+    }
+    return text.substr(i).starts_with("}}");
+  });
+}
+
+// The next | that is not half of ||, or the end of `hole`.
+size_t find_pipe(std::string_view hole, size_t from) {
+  const size_t at = find_outside_quotes(hole, from, [&](size_t i) {
+    return hole[i] == '|' && hole[i - 1] != '|' && !hole.substr(i).starts_with("||");
+  });
+  return std::min(at, hole.size());
 }
 
 // The place of byte `offset` of a text that starts at `start`.
@@ -145,11 +155,20 @@ std::string filter_signed(const Value& value) {
   return text.front() == '-' ? text : "+" + text;
 }
 
+// In the largest unit of which there are two at least.
+Milliseconds rounded(Milliseconds span) {
+  using std::chrono::floor;
+  if (span >= std::chrono::days(2)) return floor<std::chrono::days>(span);
+  if (span >= std::chrono::hours(2)) return floor<std::chrono::hours>(span);
+  if (span >= std::chrono::minutes(2)) return floor<std::chrono::minutes>(span);
+  return floor<std::chrono::seconds>(span);
+}
+
 std::string filter_ago(const Value& value, EventTime at) {
   if (value.kind() != Kind::kTimestamp) return std::string(kMissing);
   const EventTime then = from_ms(value.seconds() * 1000 + value.nanos() / 1'000'000);
-  if (then > at) return "in " + format_duration(then - at);
-  return format_duration(at - then) + " ago";
+  if (then > at) return "in " + format_duration(rounded(then - at));
+  return format_duration(rounded(at - then)) + " ago";
 }
 
 std::string filter_join(const Value& value, std::string_view separator) {
@@ -273,6 +292,22 @@ std::optional<ParsedFilter> parse_filter(std::string_view text, const Place& pla
   return filter;
 }
 
+// A missing value prints as n/a, so reading an optional field is nothing to complain of here.
+std::optional<cel::Program> compile_hole(std::string_view expression, const Place& place,
+                                         cel::Environment environment, Diagnostics& diagnostics) {
+  environment.optional_read_is_error = false;
+  Diagnostics found;
+  auto program = cel::Program::compile(expression, place, environment, found);
+  for (const Diagnostic& d : found.all()) {
+    if (d.severity == Severity::kError) {
+      diagnostics.error(d.code, d.place, d.message, d.hint);
+    } else if (d.code != "T0130") {
+      diagnostics.warning(d.code, d.place, d.message, d.hint);
+    }
+  }
+  return program;
+}
+
 }  // namespace
 
 std::optional<Template> Template::compile(std::string_view text, const Place& place,
@@ -290,7 +325,7 @@ std::optional<Template> Template::compile(std::string_view text, const Place& pl
       result.parts_.push_back(std::move(literal));
     }
     if (open == text.npos) break;
-    const size_t close = find_outside_quotes(text, open + 2, "}}");
+    const size_t close = find_close(text, open + 2);
     if (close == text.npos) {
       diagnostics.error("T0160", place_within(text, place, open), "`{{` has no closing `}}`",
                         "write {{ expression }}");
@@ -298,17 +333,16 @@ std::optional<Template> Template::compile(std::string_view text, const Place& pl
     }
     const std::string_view hole = text.substr(0, close);
     size_t begin = open + 2;
-    size_t end = std::min(find_outside_quotes(hole, begin, "|"), close);
+    size_t end = find_pipe(hole, begin);
     while (begin < end && (text[begin] == ' ' || text[begin] == '\n' || text[begin] == '\t'))
       ++begin;
     Part part;
-    part.program =
-        cel::Program::compile(trimmed(text.substr(begin, end - begin)),
-                              place_within(text, place, begin), environment, diagnostics);
+    part.program = compile_hole(trimmed(text.substr(begin, end - begin)),
+                                place_within(text, place, begin), environment, diagnostics);
     failed = failed || !part.program;
     while (end < close) {
       const size_t start = end + 1;
-      end = std::min(find_outside_quotes(hole, start, "|"), close);
+      end = find_pipe(hole, start);
       std::optional<ParsedFilter> filter = parse_filter(
           trimmed(text.substr(start, end - start)), place_within(text, place, start), diagnostics);
       failed = failed || !filter;

@@ -94,8 +94,10 @@ std::optional<Type> Checker::find_named(Expr& expr) {
     }
     std::vector<std::string> levels;
     for (const Level level : kAllLevels) levels.emplace_back(to_string(level));
+    std::string hint = did_you_mean(name.substr(6), levels, "level.");
+    if (hint.empty()) hint = fmt::format("one of: {}", fmt::join(levels, ", "));
     return error(expr, "T0119", fmt::format("there is no level `{}`", name.substr(6)),
-                 did_you_mean(name.substr(6), levels, "level."));
+                 std::move(hint));
   }
   if (!environment_.conformance && name.starts_with("list.") && expr.kind == ExprKind::kSelect &&
       expr.args[0]->kind == ExprKind::kIdent) {

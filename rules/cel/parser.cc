@@ -123,8 +123,9 @@ class Parser {
     const bool previous_not = at_ > 0 && tokens_[at_ - 1].kind == TokenKind::kIdent &&
                               (tokens_[at_ - 1].text == "NOT" || tokens_[at_ - 1].text == "not");
     if (previous_not) hint = "write !x for `not x`";
-    return fail(token, hint.empty() ? "T0101" : "T0104",
-                fmt::format("expected {}, found {}", wanted, shown(token)), std::move(hint));
+    const std::string_view code = hint.empty() ? "T0101" : "T0104";
+    return fail(token, code, fmt::format("expected {}, found {}", wanted, shown(token)),
+                std::move(hint));
   }
   bool expect(TokenKind kind, std::string_view wanted) {
     if (accept(kind)) return true;
@@ -315,6 +316,9 @@ class Parser {
   ExprPtr comprehend(ExprPtr range, const Token& name, ComprehensionKind kind,
                      std::vector<ExprPtr> arguments) {
     const Expr& variable = *arguments[0];
+    if (variable.kind == ExprKind::kMethod && dotted_name(*variable.args[0]) == "cel") {
+      return unsupported(name, "cel.iterVar()");
+    }
     if (variable.kind != ExprKind::kIdent || variable.leading_dot) {
       diagnostics_.error("T0124", place_of(variable),
                          fmt::format("the first argument of {} must be a plain name", name.text),
@@ -455,10 +459,10 @@ class Parser {
   ExprPtr message(ExprPtr type) {
     const Token& open = take();
     ExprPtr expr = make(ExprKind::kMessage, open);
-    expr->offset = type->offset;
     expr->name = dotted_name(*type);
     const Expr* head = type.get();
     while (head->kind == ExprKind::kSelect) head = head->args[0].get();
+    expr->offset = head->offset;
     expr->leading_dot = head->leading_dot;
     if (accept(TokenKind::kCloseBrace)) return expr;
     for (;;) {
