@@ -1,0 +1,170 @@
+#include "rules/detector.h"
+
+#include <algorithm>
+
+namespace tocsin::rules {
+
+namespace {
+
+// Slots of the common variables, as variables_of() orders them.
+enum CommonSlot : size_t { kRegion, kBy, kLevel, kRule, kAt, kStartsAt };
+
+Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned) {
+  std::string bytes;
+  ByteWriter to(bytes);
+  to.text(rule.id);
+  for (const std::string& part : key) to.text(part);
+  to.time(pinned);
+  return hash128(bytes);
+}
+
+}  // namespace
+
+cel::Value timestamp_value(EventTime t) {
+  const int64_t ms = to_ms(t);
+  int64_t seconds = ms / 1000;
+  int64_t rest = ms % 1000;
+  if (rest < 0) {
+    rest += 1000;
+    --seconds;
+  }
+  return cel::Value::of_timestamp(seconds, static_cast<int32_t>(rest * 1'000'000));
+}
+
+Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
+                   Timeline::ClassId time_class)
+    : around_(around),
+      keyer_(*around.catalogue, rule.by, rule.missing_key),
+      rule_(&rule),
+      index_(index),
+      time_class_(time_class),
+      variables_(variables_of(rule.kind(), rule.detect).size()) {}
+
+void Detector::rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_class) {
+  rule_ = &rule;
+  index_ = index;
+  time_class_ = time_class;
+  keyer_ = GroupKeyer(*around_.catalogue, rule.by, rule.missing_key);
+  on_rebind();
+}
+
+std::optional<bool> Detector::truth(const cel::Program& program, const Event* event) {
+  const cel::Outcome outcome = program.run(event, variables_, around_.arena);
+  if (outcome.ok() && outcome.value.kind() == cel::Kind::kBool) return outcome.value.boolean();
+  ++counters_.evaluation_errors;
+  return std::nullopt;
+}
+
+bool Detector::holds(const cel::Program& program, const Event* event) {
+  return truth(program, event).value_or(false);
+}
+
+cel::Value Detector::region_variable(const Group& group, std::string_view language) {
+  if (!group.region) return cel::Value::of_map({});
+  const Region& region = around_.catalogue->region(*group.region);
+  static constexpr std::string_view kLevels[] = {"country", "admin1", "admin2"};
+  const auto entries = around_.arena.array<cel::Entry>(3);
+  const auto text = [](std::string_view t) { return cel::Value::of_string(t); };
+  entries[0] = {text("id"), text(region.id)};
+  entries[1] = {text("level"), text(kLevels[static_cast<size_t>(region.level)])};
+  entries[2] = {text("name"), text(around_.catalogue->region_name(*group.region, language))};
+  return cel::Value::of_map(entries);
+}
+
+cel::Value Detector::key_variable(const Group& group) {
+  const auto entries = around_.arena.array<cel::Entry>(group.key.size());
+  for (size_t i = 0; i < group.key.size(); ++i) {
+    entries[i] = {cel::Value::of_string(rule_->by[i].name), cel::Value::of_string(group.key[i])};
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const cel::Entry& a, const cel::Entry& b) { return a.key.text() < b.key.text(); });
+  return cel::Value::of_map(entries);
+}
+
+void Detector::set_common(const Group& group, Level level, EventTime at, EventTime starts_at) {
+  variables_[kRegion] = region_variable(group, "en");
+  variables_[kBy] = key_variable(group);
+  variables_[kLevel] = cel::Value::of_string(to_string(level));
+  variables_[kRule] = cel::Value::of_string(rule_->id);
+  variables_[kAt] = timestamp_value(at);
+  variables_[kStartsAt] = timestamp_value(starts_at);
+}
+
+Verdict Detector::judge_levels(std::optional<bool> base) {
+  Verdict verdict;
+  verdict.is_undetermined = !base;
+  const auto& levels = rule().levels;
+  for (size_t i = 0; i < levels.size(); ++i) {
+    std::optional<bool> when = base;
+    if (base.value_or(false) && levels[i].when) when = truth(*levels[i].when, nullptr);
+    verdict.enters[i] = when.value_or(false);
+    verdict.is_undetermined = verdict.is_undetermined || !when;
+    verdict.stays[i] = verdict.enters[i];
+    if (!levels[i].exit) continue;
+    const std::optional<bool> exit = truth(*levels[i].exit, nullptr);
+    verdict.stays[i] = !exit.value_or(false);
+    verdict.is_undetermined = verdict.is_undetermined || !exit;
+  }
+  return verdict;
+}
+
+void Detector::open(Group& group, Level level, EventTime pinned, EventTime starts_at) {
+  AlertState& alert = group.alert;
+  alert.phase = Phase::kFiring;
+  alert.level = level;
+  alert.id = episode_id(*rule_, group.key, pinned);
+  alert.seq = 0;
+  alert.starts_at = starts_at;
+  alert.last_at = kUnset;
+}
+
+void Detector::add_texts(const Group& group, const Finding& finding, AlertTransition& transition) {
+  const auto render = [&](const std::map<std::string, Template>& templates,
+                          std::map<std::string, std::string>& to) {
+    for (const auto& [language, text] : templates) {
+      variables_[kRegion] = region_variable(group, language);
+      to[language] = text.render(finding.event, variables_, transition.at, around_.arena);
+    }
+  };
+  render(rule_->titles, transition.title);
+  render(rule_->summaries, transition.summary);
+}
+
+void Detector::announce(Group& group, Action action, Level previous, EventTime at,
+                        Finding finding) {
+  AlertState& alert = group.alert;
+  AlertTransition t;
+  t.alert = alert.id;
+  t.seq = alert.seq++;
+  t.action = action;
+  t.rule = index_;
+  t.level = alert.level;
+  t.previous = previous;
+  for (size_t i = 0; i < group.key.size(); ++i) {
+    t.group.emplace_back(rule_->by[i].name, group.key[i]);
+  }
+  t.region = group.region;
+  t.starts_at = alert.starts_at;
+  t.at = std::max(at, alert.last_at);
+  if (action == Action::kResolve) t.ends_at = t.at;
+  t.provisional = alert.provisional;
+  t.watermark = alert.provisional ? watermark() : t.at;
+  t.tlp = finding.tlp;
+  t.stale = alert.stale;
+  set_common(group, t.level, t.at, t.starts_at);
+  add_texts(group, finding, t);
+  t.values = std::move(finding.values);
+  t.condition = std::move(finding.condition);
+  t.evidence = std::move(finding.evidence);
+  t.events_counted = finding.events_counted;
+  alert.last_at = t.at;
+  around_.out->push_back(std::move(t));
+}
+
+void Detector::resolve(Group& group, EventTime at, Finding finding) {
+  group.alert.provisional = false;
+  announce(group, Action::kResolve, group.alert.level, at, std::move(finding));
+  group.alert.close();
+}
+
+}  // namespace tocsin::rules

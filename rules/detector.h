@@ -1,0 +1,138 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/alert_state.h"
+#include "rules/engine.h"
+#include "rules/group_key.h"
+#include "rules/watermark.h"
+
+namespace tocsin::rules {
+
+// What every detector uses of its engine.
+struct Surroundings {
+  const Catalogue* catalogue;
+  Timeline* timeline;
+  EventLookup* journal;
+  Arena arena;                         // emptied by the engine after each call
+  Engine::Transitions* out = nullptr;  // of the running call
+  EngineOptions options;
+  uint64_t catalogue_print = 0;  // fingerprint of the ids that saved state depends on
+};
+
+// One group of a rule: its key and its alert. Kinds add what they count.
+struct Group {
+  Hash128 hash;
+  std::vector<std::string> key;  // texts, in `by` order
+  std::optional<RegionId> region;
+  uint32_t index = 0;
+  EventTime due = kNever;  // next timer that means something
+  bool is_dirty = false;
+  size_t counted_bytes = 0;
+  AlertState alert;
+};
+
+// What a decision rests on, for the alert.
+struct Finding {
+  const Event* event = nullptr;
+  std::string condition;
+  std::vector<Measured> values;
+  std::vector<EvidenceRef> evidence;
+  uint64_t events_counted = 0;
+  Tlp tlp = Tlp::kClear;
+};
+
+using PutState = std::function<void(std::string_view key, std::string_view value)>;
+
+// Runs one rule over its groups.
+//
+// Thread-safety: one thread at a time.
+class Detector {
+ public:
+  Detector(Surroundings& around, const Rule& rule, RuleIndex index, Timeline::ClassId time_class);
+  virtual ~Detector() = default;
+  Detector(const Detector&) = delete;
+  Detector& operator=(const Detector&) = delete;
+
+  // An event of an indicator and country that the rule can match.
+  virtual void on_event(const Event& event, JournalSeq seq) = 0;
+  // A timer has come; ignored when the group no longer waits for it.
+  virtual void on_timer(uint32_t group, EventTime due) = 0;
+  // Makes the groups that exist from the start.
+  virtual void prepare() {}
+  // The rule's first known time may have moved back.
+  virtual void on_first_moved() {}
+  // Ends all open alerts.
+  virtual void end(std::string_view condition, EventTime at) = 0;
+
+  virtual void save(std::string_view prefix, const PutState& put) = 0;
+  virtual bool restore(std::string_view bytes) = 0;
+  // Names the saved keys of all groups; they are to be removed.
+  virtual void forget_all(std::string_view prefix,
+                          const std::function<void(std::string key)>& gone) = 0;
+  // Puts all timers of groups into the timeline anew.
+  virtual void reschedule() = 0;
+
+  // The same rule (same shape) of another bundle: new levels, texts and limits.
+  void rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_class);
+
+  const Rule& rule() const { return *rule_; }
+  Timeline::ClassId time_class() const { return time_class_; }
+  RuleIndex index() const { return index_; }
+  RuleCounters& counters() { return counters_; }
+  EventTime saved_watermark = kMinEventTime;
+
+ protected:
+  virtual void on_rebind() {}
+  EventTime watermark() { return around_.timeline->watermark(time_class_); }
+  bool is_early() const {
+    return around_.options.emit == Emit::kEarly && rule_->emit == Emit::kEarly;
+  }
+
+  // True when it is; errors count and are no match.
+  bool holds(const cel::Program& program, const Event* event);
+  // nullopt when the expression has no value.
+  std::optional<bool> truth(const cel::Program& program, const Event* event);
+  // Slots of the common variables, then the kind's own as the detector left them.
+  std::span<const cel::Value> variables() const { return variables_; }
+  cel::Value& own_variable(size_t slot) { return variables_[kCommonVariables + slot]; }
+  void set_common(const Group& group, Level level, EventTime at, EventTime starts_at);
+
+  // Enters and stays of all levels, given whether the rule's own condition holds (nullopt:
+  // unknown).
+  Verdict judge_levels(std::optional<bool> base);
+
+  // `pinned` makes the identity of the episode.
+  void open(Group& group, Level level, EventTime pinned, EventTime starts_at);
+  // Appends the transition. `previous` as in AlertTransition; the state's own level is the new one.
+  void announce(Group& group, Action action, Level previous, EventTime at, Finding finding);
+  // announce(kResolve) and close.
+  void resolve(Group& group, EventTime at, Finding finding);
+
+  Surroundings& around_;
+  RuleCounters counters_;
+  GroupKeyer keyer_;
+
+ private:
+  cel::Value region_variable(const Group& group, std::string_view language);
+  cel::Value key_variable(const Group& group);
+  void add_texts(const Group& group, const Finding& finding, AlertTransition& transition);
+
+  const Rule* rule_;
+  RuleIndex index_;
+  Timeline::ClassId time_class_;
+  std::vector<cel::Value> variables_;
+};
+
+// The detector of the rule's kind.
+std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, RuleIndex index,
+                                        Timeline::ClassId time_class);
+
+cel::Value timestamp_value(EventTime t);
+
+}  // namespace tocsin::rules

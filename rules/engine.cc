@@ -1,0 +1,339 @@
+#include "rules/engine.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "rules/detector.h"
+#include "rules/rule_index.h"
+#include "rules/state_codec.h"
+#include "rules/watermark.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+constexpr char kGroupEntry = 'g';
+constexpr char kRuleEntry = 'r';
+constexpr char kSourceEntry = 's';
+constexpr char kFinishEntry = 'f';
+
+// Of the numbers that saved groups contain.
+uint64_t fingerprint(const Catalogue& catalogue) {
+  std::string names;
+  for (const Source& source : catalogue.sources()) names += source.name + '\0';
+  for (const Indicator& indicator : catalogue.indicators()) {
+    names += indicator.name + '\0';
+    for (const AttrDeclaration& attr : indicator.attrs) names += attr.name + '\1';
+  }
+  for (const Region& region : catalogue.regions()) names += region.id + '\0';
+  return hash128(names).low;
+}
+
+std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
+  std::vector<SourceId> sources;
+  if (!rule.indicators) {
+    for (size_t i = 0; i < catalogue.sources().size(); ++i) {
+      sources.push_back(static_cast<SourceId>(i));
+    }
+    return sources;
+  }
+  for (const IndicatorId indicator : *rule.indicators) {
+    const auto& of = catalogue.sources_of(indicator);
+    sources.insert(sources.end(), of.begin(), of.end());
+  }
+  std::sort(sources.begin(), sources.end());
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+  return sources;
+}
+
+void sort_from(Engine::Transitions& out, size_t first) {
+  if (out.size() - first < 2) return;
+  std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+            [](const AlertTransition& a, const AlertTransition& b) {
+              return std::tie(a.at, a.rule, a.alert, a.seq) <
+                     std::tie(b.at, b.rule, b.alert, b.seq);
+            });
+}
+
+}  // namespace
+
+struct Engine::State {
+  State(std::shared_ptr<const Bundle> with, EngineOptions options, EventLookup& journal)
+      : bundle(std::move(with)), timeline(*bundle->catalogue) {
+    around.catalogue = bundle->catalogue.get();
+    around.timeline = &timeline;
+    around.journal = &journal;
+    around.options = options;
+    around.catalogue_print = fingerprint(*bundle->catalogue);
+  }
+
+  Timeline::ClassId class_of(const Rule& rule) {
+    return timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule));
+  }
+
+  void begin(Transitions& out) { around.out = &out; }
+  void end(Transitions& out, size_t first) {
+    sort_from(out, first);
+    around.out = nullptr;
+    around.arena.reset();
+  }
+
+  void run_timer(const Timeline::Timer& timer) {
+    detectors[timer.rule]->on_timer(timer.group, timer.due);
+  }
+  void run(SourceId source) {
+    timeline.run(source, [this](const Timeline::Timer& timer) { run_timer(timer); });
+  }
+  void run_all() {
+    timeline.run_all([this](const Timeline::Timer& timer) { run_timer(timer); });
+  }
+  void note_first() {
+    if (!timeline.take_first_moved()) return;
+    for (const uint32_t absence : absences) detectors[absence]->on_first_moved();
+  }
+  void list_absences() {
+    absences.clear();
+    for (uint32_t i = 0; i < detectors.size(); ++i) {
+      if (bundle->rules[i].kind() == RuleKind::kAbsence) absences.push_back(i);
+    }
+  }
+  bool observe(SourceId source, EventTime time) {
+    const bool may_be_due = timeline.observe(source, time);
+    note_first();
+    return may_be_due;
+  }
+
+  std::shared_ptr<const Bundle> bundle;
+  Timeline timeline;
+  Surroundings around;
+  RuleIndexTable index;
+  std::vector<std::unique_ptr<Detector>> detectors;  // by RuleIndex
+  std::vector<uint32_t> absences;
+  EventTime saved_finish = kMinEventTime;
+  std::vector<std::string> removed;  // keys of rules that are gone
+  mutable std::vector<RuleCounters> counters;
+};
+
+Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options, EventLookup& journal)
+    : state_(std::make_unique<State>(std::move(bundle), options, journal)) {
+  State& s = *state_;
+  s.index = RuleIndexTable(*s.bundle);
+  for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {
+    const Rule& rule = s.bundle->rules[i];
+    s.detectors.push_back(make_detector(s.around, rule, i, s.class_of(rule)));
+    s.detectors.back()->prepare();
+  }
+  s.list_absences();
+}
+
+Engine::~Engine() = default;
+
+void Engine::expect_source(SourceId source) { state_->timeline.expect(source); }
+
+// Time first: what the event brings to an end is judged before the event itself counts.
+void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  if (s.observe(event.source, event.time)) s.run(event.source);
+  if (event.op == Operation::kAssert) {
+    for (const auto& list : s.index.candidates(event.indicator, event.region)) {
+      for (const RuleIndex rule : list) s.detectors[rule]->on_event(event, seq);
+    }
+  }
+  s.end(out, first);
+}
+
+void Engine::observe(SourceId source, EventTime time, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  if (s.observe(source, time)) s.run(source);
+  s.end(out, first);
+}
+
+void Engine::advance(SourceId source, EventTime to, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  s.timeline.advance(source, to);
+  s.note_first();
+  s.run(source);
+  s.end(out, first);
+}
+
+void Engine::end_source(SourceId source, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  s.timeline.end(source);
+  s.run_all();
+  s.end(out, first);
+}
+
+void Engine::finish(EventTime to, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  s.timeline.finish(to);
+  s.run_all();
+  s.end(out, first);
+}
+
+std::optional<EventTime> Engine::watermark(SourceId source) const {
+  return state_->timeline.source_watermark(source);
+}
+
+std::optional<EventTime> Engine::newest(SourceId source) const {
+  const EventTime newest = state_->timeline.source(source).newest;
+  if (newest == kMinEventTime) return std::nullopt;
+  return newest;
+}
+
+EventTime Engine::watermark() const { return state_->timeline.lowest_watermark(); }
+
+void Engine::save(const std::function<void(std::string_view, std::string_view)>& put) {
+  State& s = *state_;
+  std::string bytes;
+  for (const std::string& key : s.removed) put(key, {});
+  s.removed.clear();
+  for (size_t i = 0; i < s.bundle->catalogue->sources().size(); ++i) {
+    SourceTime& source = s.timeline.source(static_cast<SourceId>(i));
+    if (!std::exchange(source.is_dirty, false)) continue;
+    bytes.clear();
+    ByteWriter to(bytes);
+    to.u8(kStateVersion);
+    for (const EventTime t : {source.newest, source.first, source.advanced}) to.time(t);
+    to.u8(source.is_live ? 1 : 0);
+    to.u8(source.has_ended ? 1 : 0);
+    put(kSourceEntry + s.bundle->catalogue->source(static_cast<SourceId>(i)).name, bytes);
+  }
+  if (s.timeline.finished() != std::exchange(s.saved_finish, s.timeline.finished())) {
+    bytes.clear();
+    ByteWriter to(bytes);
+    to.u8(kStateVersion);
+    to.time(s.timeline.finished());
+    put(std::string(1, kFinishEntry), bytes);
+  }
+  for (const auto& detector : s.detectors) {
+    const std::string& id = detector->rule().id;
+    const EventTime watermark = s.timeline.watermark(detector->time_class());
+    if (watermark != std::exchange(detector->saved_watermark, watermark)) {
+      bytes.clear();
+      ByteWriter to(bytes);
+      to.u8(kStateVersion);
+      to.time(watermark);
+      put(kRuleEntry + id, bytes);
+    }
+    detector->save(kGroupEntry + id + '\0', put);
+  }
+}
+
+bool Engine::restore(std::string_view key, std::string_view value) {
+  State& s = *state_;
+  if (key.empty()) return false;
+  const std::string_view name = key.substr(1);
+  const auto detector_of = [&](std::string_view id) -> Detector* {
+    const auto& rules = s.bundle->rules;
+    const auto found = std::lower_bound(
+        rules.begin(), rules.end(), id,
+        [](const Rule& rule, std::string_view wanted) { return rule.id < wanted; });
+    if (found == rules.end() || found->id != id) return nullptr;
+    return s.detectors[static_cast<size_t>(found - rules.begin())].get();
+  };
+  if (key.front() == kGroupEntry) {
+    Detector* detector = detector_of(name.substr(0, name.find('\0')));
+    return detector != nullptr && detector->restore(value);
+  }
+  ByteReader from(value);
+  if (from.u8() != kStateVersion) return false;
+  if (key.front() == kRuleEntry) {
+    Detector* detector = detector_of(name);
+    if (detector == nullptr) return false;
+    detector->saved_watermark = from.time();
+    s.timeline.raise_watermark(detector->time_class(), detector->saved_watermark);
+    return from.at_end();
+  }
+  if (key.front() == kFinishEntry) {
+    s.saved_finish = from.time();
+    s.timeline.finish(s.saved_finish);
+    return from.at_end();
+  }
+  const auto id = s.bundle->catalogue->find_source(name);
+  if (key.front() != kSourceEntry || !id) return false;
+  SourceTime& source = s.timeline.source(*id);
+  for (EventTime* t : {&source.newest, &source.first, &source.advanced}) *t = from.time();
+  source.is_live = from.u8() != 0;
+  source.has_ended = from.u8() != 0;
+  s.timeline.relink();
+  for (const uint32_t index : s.absences) s.detectors[index]->on_first_moved();
+  return from.at_end();
+}
+
+void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
+  std::map<std::string, std::unique_ptr<Detector>> kept;
+  std::map<std::string, EventTime> watermarks;
+  for (auto& detector : s.detectors) {
+    const Rule& old = detector->rule();
+    const EventTime now = s.timeline.watermark(detector->time_class());
+    const auto next =
+        std::lower_bound(bundle->rules.begin(), bundle->rules.end(), old.id,
+                         [](const Rule& rule, const std::string& id) { return rule.id < id; });
+    const bool exists = next != bundle->rules.end() && next->id == old.id;
+    if (exists && next->shape == old.shape && same_ids) {
+      watermarks[old.id] = now;
+      kept[old.id] = std::move(detector);
+      continue;
+    }
+    detector->end(exists ? "rule changed" : "rule removed", std::max(now, EventTime{}));
+    detector->forget_all(kGroupEntry + old.id + '\0',
+                         [&s](std::string key) { s.removed.push_back(std::move(key)); });
+    if (!exists) s.removed.push_back(kRuleEntry + old.id);
+  }
+  // The bundle of kept detectors must live until they are bound to the new one.
+  const std::shared_ptr<const Bundle> old = std::exchange(s.bundle, std::move(bundle));
+  s.around.catalogue = s.bundle->catalogue.get();
+  s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
+  s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
+  s.detectors.clear();
+  for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {
+    const Rule& rule = s.bundle->rules[i];
+    const Timeline::ClassId time_class = s.class_of(rule);
+    auto& detector = s.detectors.emplace_back();
+    if (const auto found = kept.find(rule.id); found != kept.end()) {
+      s.timeline.raise_watermark(time_class, watermarks[rule.id]);
+      detector = std::move(found->second);
+      detector->rebind(rule, i, time_class);
+      detector->reschedule();
+    } else {
+      detector = make_detector(s.around, rule, i, time_class);
+    }
+    detector->prepare();
+  }
+  s.index = RuleIndexTable(*s.bundle);
+  s.list_absences();
+  s.run_all();
+  s.end(out, first);
+}
+
+const Bundle& Engine::bundle() const { return *state_->bundle; }
+
+const std::vector<RuleCounters>& Engine::counters() const {
+  auto& counters = state_->counters;
+  counters.clear();
+  for (const auto& detector : state_->detectors) counters.push_back(detector->counters());
+  return counters;
+}
+
+size_t Engine::state_bytes() const {
+  size_t sum = state_->timeline.bytes() + state_->around.arena.bytes_reserved();
+  for (const auto& detector : state_->detectors) sum += detector->counters().state_bytes;
+  return sum;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/model/catalogue.h"
+#include "rules/model/event.h"
+#include "rules/model/hash.h"
+#include "rules/rule.h"
+
+namespace tocsin::rules {
+
+// What a missing key is called (MissingKey::kGroup).
+inline constexpr std::string_view kMissingValue = "∅";
+
+// Finds the group of an event.
+// Thread-safety: one thread at a time.
+class GroupKeyer {
+ public:
+  GroupKeyer(const Catalogue& catalogue, const std::vector<GroupKey>& by, MissingKey missing)
+      : catalogue_(&catalogue), by_(&by), missing_(missing) {}
+
+  // Hash of the group; nullopt when a key is missing and such events are dropped. Holds within one
+  // catalogue only; what is stored is the texts.
+  std::optional<Hash128> hash(const Event& event);
+
+  // The key's values as texts, in `by` order. Only for events that hash() took.
+  std::vector<std::string> texts(const Event& event);
+  // The hash again from the texts; nullopt when the catalogue no longer knows one of them.
+  std::optional<Hash128> hash(const std::vector<std::string>& texts);
+  // The region that is one of the keys.
+  std::optional<RegionId> region(const std::vector<std::string>& texts) const;
+
+ private:
+  std::string_view attr_text(const Event& event, const std::string& name, bool& is_missing);
+
+  const Catalogue* catalogue_;
+  const std::vector<GroupKey>* by_;
+  MissingKey missing_;
+  std::string scratch_;
+};
+
+}  // namespace tocsin::rules

@@ -1,0 +1,214 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "rules/detector.h"
+
+namespace tocsin::rules {
+
+// A detector with its groups: finding, limits, timers, saving. `G` derives from Group.
+//
+// Kinds say what a group holds (write_group, read_group, bytes_of), what a timer does (on_due) and
+// what an open alert says when it is ended from outside (finding_of).
+template <typename G>
+class GroupedDetector : public Detector {
+ public:
+  using Detector::Detector;
+
+  void on_timer(uint32_t index, EventTime due) override {
+    if (index >= groups_.size() || !groups_[index] || groups_[index]->due != due) return;
+    G& group = *groups_[index];
+    group.due = kNever;
+    on_due(group, due);
+    if (groups_[index]) account(group);
+  }
+
+  void end(std::string_view condition, EventTime at) override {
+    for (const auto& group : groups_) {
+      if (!group || !group->alert.is_open()) continue;
+      Finding finding = finding_of(*group, at);
+      finding.condition = condition;
+      resolve(*group, at, std::move(finding));
+    }
+  }
+
+  void save(std::string_view prefix, const PutState& put) override {
+    std::string bytes;
+    for (const std::string& key : removed_) put(std::string(prefix) + key, {});
+    removed_.clear();
+    for (const uint32_t index : dirty_) {
+      if (index >= groups_.size() || !groups_[index] || !groups_[index]->is_dirty) continue;
+      G& group = *groups_[index];
+      group.is_dirty = false;
+      bytes.clear();
+      ByteWriter to(bytes);
+      to.u8(kStateVersion);
+      to.hash(rule().shape);
+      to.u64(around_.catalogue_print);
+      to.u32(static_cast<uint32_t>(group.key.size()));
+      for (const std::string& part : group.key) to.text(part);
+      to.time(group.due);
+      write(to, group.alert);
+      write_group(to, group);
+      put(std::string(prefix) + key_text(group), bytes);
+    }
+    dirty_.clear();
+  }
+
+  bool restore(std::string_view bytes) override {
+    ByteReader from(bytes);
+    if (from.u8() != kStateVersion || from.hash() != rule().shape ||
+        from.u64() != around_.catalogue_print) {
+      return false;
+    }
+    std::vector<std::string> key(from.count());
+    for (std::string& part : key) part = from.text();
+    const auto hash = keyer_.hash(key);
+    if (!from.ok() || !hash) return false;
+    if (G* known = find(key)) {  // from the start, see prepare()
+      remove(*known);
+      removed_.clear();
+    }
+    G& group = create(*hash, std::move(key));
+    const EventTime due = from.time();
+    group.alert = read_alert_state(from);
+    read_group(from, group);
+    if (!from.at_end()) {
+      remove(group);
+      removed_.clear();
+      return false;
+    }
+    group.is_dirty = false;
+    account(group);
+    schedule(group, due);
+    group.is_dirty = false;
+    return true;
+  }
+
+  void forget_all(std::string_view prefix,
+                  const std::function<void(std::string key)>& gone) override {
+    for (const std::string& key : removed_) gone(std::string(prefix) + key);
+    for (const auto& group : groups_) {
+      if (group) gone(std::string(prefix) + key_text(*group));
+    }
+  }
+
+  void reschedule() override {
+    for (const auto& group : groups_) {
+      if (!group || group->due == kNever) continue;
+      around_.timeline->schedule(time_class(), {group->due, index(), group->index});
+    }
+  }
+
+ protected:
+  virtual void on_due(G& group, EventTime due) = 0;
+  virtual void write_group(ByteWriter& to, const G& group) = 0;
+  virtual void read_group(ByteReader& from, G& group) = 0;
+  virtual size_t bytes_of(const G& group) const = 0;
+  virtual Finding finding_of(G& group, EventTime at) = 0;
+  // Called for a new group before anything is in it.
+  virtual void on_create(G&) {}
+
+  // nullptr: the event has no group here (a key is missing), or the group was refused.
+  G* group_of(const Event& event) {
+    const auto hash = keyer_.hash(event);
+    if (!hash) {
+      ++counters_.missing_key;
+      return nullptr;
+    }
+    const auto found = index_of_.find(*hash);
+    if (found != index_of_.end()) return groups_[found->second].get();
+    if (counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes) {
+      ++counters_.overflow;
+      return nullptr;
+    }
+    return &create(*hash, keyer_.texts(event));
+  }
+
+  G* find(const std::vector<std::string>& key) {
+    const auto hash = keyer_.hash(key);
+    if (!hash) return nullptr;
+    const auto found = index_of_.find(*hash);
+    return found == index_of_.end() ? nullptr : groups_[found->second].get();
+  }
+
+  G& create(Hash128 hash, std::vector<std::string> key) {
+    uint32_t index = 0;
+    if (free_.empty()) {
+      index = static_cast<uint32_t>(groups_.size());
+      groups_.emplace_back();
+    } else {
+      index = free_.back();
+      free_.pop_back();
+    }
+    groups_[index] = std::make_unique<G>();
+    G& group = *groups_[index];
+    group.hash = hash;
+    group.region = keyer_.region(key);
+    group.key = std::move(key);
+    group.index = index;
+    index_of_[hash] = index;
+    ++counters_.groups;
+    on_create(group);
+    account(group);
+    return group;
+  }
+
+  void remove(G& group) {
+    const uint32_t index = group.index;
+    removed_.push_back(key_text(group));
+    index_of_.erase(group.hash);
+    counters_.state_bytes -= group.counted_bytes;
+    --counters_.groups;
+    groups_[index].reset();
+    free_.push_back(index);
+  }
+
+  void touch(G& group) {
+    if (group.is_dirty) return;
+    group.is_dirty = true;
+    dirty_.push_back(group.index);
+  }
+
+  // Wakes the group at `due` and not later than it would have been.
+  void schedule_by(G& group, EventTime due) {
+    if (due < group.due) schedule(group, due);
+  }
+  void schedule(G& group, EventTime due) {
+    touch(group);
+    group.due = due;
+    if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
+  }
+
+  void account(G& group) {
+    const size_t bytes = bytes_of(group) + sizeof(G);
+    counters_.state_bytes += bytes;
+    counters_.state_bytes -= group.counted_bytes;
+    group.counted_bytes = bytes;
+  }
+
+  const std::vector<std::unique_ptr<G>>& groups() const { return groups_; }
+
+ private:
+  static std::string key_text(const Group& group) {
+    std::string text;
+    for (const std::string& part : group.key) {
+      text += part;
+      text += '\0';
+    }
+    return text;
+  }
+
+  absl::flat_hash_map<Hash128, uint32_t> index_of_;
+  std::vector<std::unique_ptr<G>> groups_;  // by index; null: free
+  std::vector<uint32_t> free_;
+  std::vector<uint32_t> dirty_;
+  std::vector<std::string> removed_;  // key texts, since the last save
+};
+
+}  // namespace tocsin::rules

@@ -1,0 +1,271 @@
+#include "rules/kinds/absence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace tocsin::rules {
+
+namespace {
+
+constexpr Milliseconds kMoment{1};
+
+bool is_before(const Report& a, const Report& b) {
+  return std::tie(a.time, a.source, a.id) < std::tie(b.time, b.source, b.id);
+}
+
+Span times(Span span, int64_t number) {
+  return {.exact = span.exact * number, .months = span.months * static_cast<int>(number)};
+}
+
+void write_report(ByteWriter& to, const Report& report) {
+  to.time(report.time);
+  to.u16(static_cast<uint16_t>(report.source));
+  to.u64(report.seq);
+  to.u8(static_cast<uint8_t>(report.tlp));
+  to.text(report.id);
+}
+
+Report read_report(ByteReader& from) {
+  Report report;
+  report.time = from.time();
+  report.source = static_cast<SourceId>(from.u16());
+  report.seq = from.u64();
+  report.tlp = static_cast<Tlp>(from.u8());
+  report.id = from.text();
+  return report;
+}
+
+}  // namespace
+
+void AbsenceDetector::prepare() {
+  for (const std::string& name : detect().roster) {
+    if (find({name}) != nullptr) continue;
+    const auto hash = keyer_.hash(std::vector<std::string>{name});
+    if (!hash) continue;
+    AbsenceGroup& group = create(*hash, {name});
+    group.is_on_roster = true;
+    const EventTime due = next_due(group, watermark());
+    if (due != kNever) schedule(group, due);
+  }
+}
+
+void AbsenceDetector::on_first_moved() {
+  for (const auto& group : groups()) {
+    if (group && group->last.seq == 0) schedule(*group, next_due(*group, watermark()));
+  }
+}
+
+EventTime AbsenceDetector::base_of(const AbsenceGroup& group) const {
+  if (group.recent.empty()) return around_.timeline->first(time_class());
+  return group.recent.front();
+}
+
+EventTime AbsenceDetector::deadline(EventTime base, int64_t number) const {
+  return add(add(base, times(detect().every, number)), detect().grace);
+}
+
+int64_t AbsenceDetector::missed_at(const AbsenceGroup& group, EventTime at) const {
+  const EventTime base = base_of(group);
+  if (base == kNever || !is_expected(group)) return 0;
+  // No more than a guess below for calendar spans, whose length changes.
+  const int64_t longest_every = std::max<int64_t>(longest(detect().every).count(), 1);
+  int64_t number = (at - base - longest(detect().grace)).count() / longest_every;
+  number = std::max<int64_t>(number, 0);
+  while (deadline(base, number + 1) <= at) ++number;
+  return number;
+}
+
+bool AbsenceDetector::is_expected(const AbsenceGroup& group) const {
+  if (group.is_on_roster) return true;
+  if (group.last.seq == 0) return false;
+  return !detect().learn || add(group.first, *detect().learn) <= group.last.time;
+}
+
+EventTime AbsenceDetector::forgotten_at(const AbsenceGroup& group) const {
+  if (group.is_on_roster || group.last.seq == 0) return kNever;
+  if (detect().forget) return add(group.last.time, *detect().forget);
+  // Never learned: the first reports of a key that did not stay.
+  if (detect().learn && !is_expected(group)) return add(group.last.time, *detect().learn);
+  return kNever;
+}
+
+EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) const {
+  EventTime due = forgotten_at(group);
+  if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
+  const EventTime base = base_of(group);
+  if (base == kNever || !is_expected(group)) return due;
+  due = std::min(due, deadline(base, missed_at(group, now) + 1));
+  const EventTime own = next_deadline(group.alert, rule().levels, rule().alert, now);
+  return std::min(due, own);
+}
+
+void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
+  if (rule().select && !holds(*rule().select, &event)) return;
+  AbsenceGroup* group = group_of(event);
+  if (group == nullptr) return;
+  ++counters_.selected;
+  touch(*group);
+  Report report{.time = event.time,
+                .source = event.source,
+                .seq = seq,
+                .tlp = event.tlp,
+                .id = std::string(event.id)};
+  const EventTime now = watermark();
+  if (event.time < now) {
+    ++counters_.late;
+    take(*group, report, now);
+  } else {
+    group->pending.insert(
+        std::upper_bound(group->pending.begin(), group->pending.end(), report, is_before),
+        std::move(report));
+  }
+  schedule(*group, next_due(*group, now));
+}
+
+void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime at) {
+  ++group.reports;
+  group.first = std::min(group.first, report.time);
+  if (group.last.seq == 0 || is_before(group.last, report)) group.last = report;
+  auto& recent = group.recent;
+  recent.insert(std::upper_bound(recent.begin(), recent.end(), report.time), report.time);
+  if (recent.size() > std::max(detect().at_least, 1u)) recent.erase(recent.begin());
+  if (!group.alert.is_open()) {
+    group.alert = AlertState{};  // what was pending has not come to be
+    return;
+  }
+  if (missed_at(group, at) == 0) {
+    resolve(group, at, finding_of(group, at));
+  } else {
+    judge(group, at);
+  }
+}
+
+void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
+  touch(group);
+  size_t done = 0;
+  for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
+    take(group, group.pending[done], group.pending[done].time);
+  }
+  group.pending.erase(group.pending.begin(),
+                      group.pending.begin() + static_cast<std::ptrdiff_t>(done));
+  if (forgotten_at(group) <= due) {
+    if (group.alert.is_open()) {
+      Finding finding = finding_of(group, due);
+      finding.condition = "no longer expected: " + finding.condition;
+      resolve(group, due, std::move(finding));
+    }
+    if (group.pending.empty()) {
+      remove(group);
+      return;
+    }
+    group.first = kNever;
+    group.recent.clear();
+    group.last = Report{};
+  }
+  if (missed_at(group, due) > 0) judge(group, due);
+  schedule(group, next_due(group, due));
+}
+
+void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {
+  const AlertState& alert = group.alert;
+  set_common(group, alert.level, at, alert.is_open() ? alert.starts_at : at);
+  const int64_t missed = missed_at(group, at);
+  own_variable(0) = cel::Value::of_int(missed);
+  own_variable(1) = cel::Value();
+  if (group.last.seq != 0) {
+    const auto entries = around_.arena.array<cel::Entry>(2);
+    entries[0] = {cel::Value::of_string("id"), cel::Value::of_string(group.last.id)};
+    entries[1] = {cel::Value::of_string("time"), timestamp_value(group.last.time)};
+    own_variable(1) = cel::Value::of_map(entries);
+  }
+  const EventTime base = base_of(group);
+  own_variable(2) =
+      timestamp_value(base == kNever ? at : deadline(base, std::max<int64_t>(missed, 1)));
+}
+
+void AbsenceDetector::judge(AbsenceGroup& group, EventTime at) {
+  ++counters_.evaluations;
+  set_variables(group, at);
+  const bool is_excused = detect().unless && holds(*detect().unless, nullptr);
+  const Verdict verdict = judge_levels(!is_excused);
+  const Level previous = group.alert.level;
+  // An excuse (the feed itself is down) opens nothing, but it is no report either.
+  const Step done = step(group.alert, rule().levels, rule().alert, verdict, at, is_excused);
+  switch (done) {
+    case Step::kFire:
+      open(group, group.alert.level, at, at);
+      announce(group, Action::kFire, Level::kNone, at, finding_of(group, at));
+      return;
+    case Step::kEscalate:
+      announce(group, Action::kEscalate, previous, at, finding_of(group, at));
+      return;
+    case Step::kDeescalate:
+      announce(group, Action::kDeescalate, previous, at, finding_of(group, at));
+      return;
+    case Step::kResolve:
+      resolve(group, at, finding_of(group, at));
+      return;
+    case Step::kNothing:
+      break;
+  }
+  if (group.alert.phase == Phase::kFiring &&
+      add(group.alert.last_at, rule().alert.update_every) <= at) {
+    announce(group, Action::kUpdate, previous, at, finding_of(group, at));
+  }
+}
+
+Finding AbsenceDetector::finding_of(AbsenceGroup& group, EventTime at) {
+  Finding finding;
+  set_variables(group, at);
+  const int64_t missed = own_variable(0).integer();
+  finding.values.push_back({"missed", missed});
+  const EventTime base = base_of(group);
+  if (group.last.seq != 0) {
+    finding.values.push_back({"last", format_time(group.last.time)});
+    finding.evidence.push_back({group.last.seq, "last"});
+    finding.tlp = group.last.tlp;
+  }
+  if (base != kNever) {
+    finding.values.push_back({"due", format_time(deadline(base, std::max<int64_t>(missed, 1)))});
+  }
+  finding.events_counted = group.reports;
+  if (missed == 0 && group.last.seq != 0) {
+    finding.condition = fmt::format("reported again on {}", format_time(group.last.time));
+  } else {
+    const std::string since =
+        group.last.seq == 0 ? "no report ever" : "no report since " + format_time(group.last.time);
+    finding.condition = fmt::format("{}, expected every {}: missed = {}", since,
+                                    format_span(detect().every), missed);
+  }
+  return finding;
+}
+
+void AbsenceDetector::write_group(ByteWriter& to, const AbsenceGroup& group) {
+  to.u8(group.is_on_roster ? 1 : 0);
+  to.time(group.first);
+  to.u32(static_cast<uint32_t>(group.recent.size()));
+  for (const EventTime t : group.recent) to.time(t);
+  write_report(to, group.last);
+  to.u64(group.reports);
+  to.u32(static_cast<uint32_t>(group.pending.size()));
+  for (const Report& report : group.pending) write_report(to, report);
+}
+
+void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
+  group.is_on_roster = from.u8() != 0;
+  group.first = from.time();
+  group.recent.resize(from.count());
+  for (EventTime& t : group.recent) t = from.time();
+  group.last = read_report(from);
+  group.reports = from.u64();
+  group.pending.resize(from.count());
+  for (Report& report : group.pending) report = read_report(from);
+}
+
+size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
+  return group.pending.capacity() * sizeof(Report) + group.recent.capacity() * sizeof(EventTime);
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "rules/group_table.h"
+
+namespace tocsin::rules {
+
+// Group of a rule whose alert fires at points in time and holds for a while after each.
+struct EpisodeGroup : Group {
+  std::array<EventTime, 6> last_match = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};
+  uint64_t matches = 0;  // of this episode
+  Tlp tlp = Tlp::kClear;
+  bool has_news = false;  // a match that no transition has told of yet
+};
+
+// The life of such alerts: the level at any time is the highest among the matches of the last
+// `hold`; when none is left, the alert is resolved.
+template <typename G>
+class EpisodeDetector : public GroupedDetector<G> {
+ public:
+  using GroupedDetector<G>::GroupedDetector;
+
+ protected:
+  // Records a match at `at` and tells of it: fire, escalate, confirm, or an update now and then.
+  // `event_time` is what the alert starts at; `pinned` makes its identity.
+  void raise(G& group, Level level, EventTime at, EventTime event_time, bool is_early) {
+    AlertState& alert = group.alert;
+    EventTime& last = group.last_match[static_cast<size_t>(level)];
+    last = std::max(last, at);
+    const Level previous = alert.level;
+    group.has_news = true;
+    if (!alert.is_open()) {
+      mark(alert, is_early, at);
+      this->open(group, level, event_time, event_time);
+      tell(group, Action::kFire, Level::kNone, at);
+    } else if (level > alert.level) {
+      mark(alert, is_early, at);
+      alert.level = level;
+      tell(group, Action::kEscalate, previous, at);
+    } else if (alert.provisional && !is_early && at >= alert.provisional_at) {
+      alert.provisional = false;
+      tell(group, Action::kUpdate, previous, at);
+    } else if (add(alert.last_at, this->rule().alert.update_every) <= at) {
+      tell(group, Action::kUpdate, previous, at);
+    }
+  }
+
+  // What time alone brings at `at`: end of hold, updates that were held back.
+  void let_pass(G& group, EventTime at) {
+    AlertState& alert = group.alert;
+    if (!alert.is_open()) return;
+    Level left = Level::kNone;
+    for (const LevelSpec& spec : this->rule().levels) {
+      if (held_until(group, spec.level) > at) left = spec.level;
+    }
+    if (left == Level::kNone) {
+      this->resolve(group, at, this->finding_of(group, at));
+      forget(group);
+    } else if (left < alert.level) {
+      const Level previous = std::exchange(alert.level, left);
+      tell(group, Action::kDeescalate, previous, at);
+    } else if (group.has_news && add(alert.last_at, this->rule().alert.update_every) <= at) {
+      tell(group, Action::kUpdate, alert.level, at);
+    }
+  }
+
+  // The match that raised the alert on arrival stands: nothing earlier can come any more.
+  void confirm(G& group) {
+    AlertState& alert = group.alert;
+    alert.provisional = false;
+    tell(group, Action::kUpdate, alert.level, alert.provisional_at);
+  }
+
+  EventTime next_episode_due(const G& group) const {
+    const AlertState& alert = group.alert;
+    if (!alert.is_open()) return kNever;
+    EventTime due = held_until(group, alert.level);
+    if (group.has_news) due = std::min(due, add(alert.last_at, this->rule().alert.update_every));
+    return due;
+  }
+
+  void write_episode(ByteWriter& to, const G& group) const {
+    for (const EventTime t : group.last_match) to.time(t);
+    to.u64(group.matches);
+    to.u8(static_cast<uint8_t>(group.tlp));
+    to.u8(group.has_news ? 1 : 0);
+  }
+  void read_episode(ByteReader& from, G& group) const {
+    for (EventTime& t : group.last_match) t = from.time();
+    group.matches = from.u64();
+    group.tlp = static_cast<Tlp>(from.u8());
+    group.has_news = from.u8() != 0;
+  }
+
+  // Empties what belongs to the episode that ended.
+  virtual void forget(G& group) {
+    group.last_match.fill(kUnset);
+    group.matches = 0;
+    group.tlp = Tlp::kClear;
+    group.has_news = false;
+  }
+
+ private:
+  static void mark(AlertState& alert, bool is_early, EventTime at) {
+    alert.provisional = is_early;
+    alert.provisional_at = is_early ? std::max(alert.provisional_at, at) : kUnset;
+  }
+
+  void tell(G& group, Action action, Level previous, EventTime at) {
+    group.has_news = false;
+    this->announce(group, action, previous, at, this->finding_of(group, at));
+  }
+
+  // At least a moment, so that an alert is over after the time of its match, not at it.
+  EventTime held_until(const G& group, Level level) const {
+    const EventTime last = group.last_match[static_cast<size_t>(level)];
+    if (last == kUnset) return kUnset;
+    return std::max(add(last, this->rule().alert.hold), last + Milliseconds{1});
+  }
+};
+
+}  // namespace tocsin::rules

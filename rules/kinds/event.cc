@@ -1,0 +1,158 @@
+#include "rules/kinds/event.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "rules/stored_event.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+constexpr Milliseconds kMoment{1};
+
+std::string_view id_of(const PendingMatch& match) { return ByteReader(match.event).text(); }
+
+bool is_before(const PendingMatch& a, const PendingMatch& b) {
+  if (a.time != b.time || a.source != b.source) {
+    return std::tie(a.time, a.source) < std::tie(b.time, b.source);
+  }
+  return id_of(a) < id_of(b);
+}
+
+}  // namespace
+
+Level EventDetector::level_of(const EventGroup& group, const Event& event) {
+  set_common(group, group.alert.level, event.time,
+             group.alert.is_open() ? group.alert.starts_at : event.time);
+  const auto& levels = rule().levels;
+  for (size_t i = levels.size(); i-- > 0;) {
+    if (!levels[i].when || holds(*levels[i].when, &event)) return levels[i].level;
+  }
+  return Level::kNone;
+}
+
+void EventDetector::on_event(const Event& event, JournalSeq seq) {
+  if (rule().select && !holds(*rule().select, &event)) return;
+  EventGroup* group = group_of(event);
+  if (group == nullptr) return;
+  ++counters_.selected;
+  ++counters_.evaluations;
+  const EventTime now = watermark();
+  const bool is_late = event.time < now;
+  if (is_late) ++counters_.late;
+  const Level level = level_of(*group, event);
+  if (level == Level::kNone) {
+    go_on(*group);
+    return;
+  }
+  touch(*group);
+  if (is_late || is_early()) {
+    take(*group, event, seq, level, std::max(event.time, now), !is_late);
+  } else {
+    PendingMatch match{
+        .time = event.time, .source = event.source, .seq = seq, .level = level, .event = {}};
+    encode_event(event, match.event);
+    auto& pending = group->pending;
+    pending.insert(std::upper_bound(pending.begin(), pending.end(), match, is_before),
+                   std::move(match));
+  }
+  go_on(*group);
+}
+
+void EventDetector::take(EventGroup& group, const Event& event, JournalSeq seq, Level level,
+                         EventTime at, bool is_early) {
+  ++group.matches;
+  group.tlp = std::max(group.tlp, event.tlp);
+  keep_best(group.evidence, evidence_item(event, seq), rule().alert.max_evidence);
+  encode_event(event, group.latest);
+  raise(group, level, at, event.time, is_early);
+}
+
+void EventDetector::on_due(EventGroup& group, EventTime due) {
+  touch(group);
+  size_t done = 0;
+  for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
+    const PendingMatch& match = group.pending[done];
+    take(group, decode_event(match.event, around_.arena), match.seq, match.level, match.time,
+         false);
+  }
+  group.pending.erase(group.pending.begin(),
+                      group.pending.begin() + static_cast<std::ptrdiff_t>(done));
+  if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
+  let_pass(group, due);
+  go_on(group);
+}
+
+void EventDetector::go_on(EventGroup& group) {
+  EventTime due = next_episode_due(group);
+  if (group.alert.provisional) due = std::min(due, group.alert.provisional_at + kMoment);
+  if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
+  if (due == kNever) {
+    remove(group);
+  } else if (due != group.due) {
+    schedule(group, due);
+  }
+}
+
+Finding EventDetector::finding_of(EventGroup& group, EventTime at) {
+  Finding finding;
+  const auto kept = around_.arena.array<Event>(1);
+  kept[0] = decode_event(group.latest, around_.arena);
+  const Event& event = kept[0];
+  finding.event = &event;
+  if (event.has_value()) finding.values.push_back({"value", event.value});
+  set_common(group, group.alert.level, at, group.alert.starts_at);
+  const int index = index_of(rule().levels, group.alert.level);
+  const auto& when = index < 0 ? rule().select : rule().levels[static_cast<size_t>(index)].when;
+  const auto& program = when ? when : rule().select;
+  if (program) finding.condition = cel::explain(*program, &event, variables(), around_.arena);
+  finding.evidence = references(group.evidence, "match");
+  finding.events_counted = group.matches;
+  finding.tlp = group.tlp;
+  return finding;
+}
+
+void EventDetector::forget(EventGroup& group) {
+  EpisodeDetector::forget(group);
+  group.evidence.clear();
+}
+
+void EventDetector::write_group(ByteWriter& to, const EventGroup& group) {
+  write_episode(to, group);
+  to.u32(static_cast<uint32_t>(group.pending.size()));
+  for (const PendingMatch& match : group.pending) {
+    to.time(match.time);
+    to.u16(static_cast<uint16_t>(match.source));
+    to.u64(match.seq);
+    to.u8(static_cast<uint8_t>(match.level));
+    to.text(match.event);
+  }
+  to.u32(static_cast<uint32_t>(group.evidence.size()));
+  for (const EvidenceItem& item : group.evidence) write(to, item);
+  to.text(group.latest);
+}
+
+void EventDetector::read_group(ByteReader& from, EventGroup& group) {
+  read_episode(from, group);
+  group.pending.resize(from.count());
+  for (PendingMatch& match : group.pending) {
+    match.time = from.time();
+    match.source = static_cast<SourceId>(from.u16());
+    match.seq = from.u64();
+    match.level = static_cast<Level>(from.u8());
+    match.event = from.text();
+  }
+  group.evidence.resize(from.count());
+  for (EvidenceItem& item : group.evidence) item = read_evidence(from);
+  group.latest = from.text();
+}
+
+size_t EventDetector::bytes_of(const EventGroup& group) const {
+  size_t sum = group.pending.capacity() * sizeof(PendingMatch) + group.latest.capacity() +
+               group.evidence.capacity() * sizeof(EvidenceItem);
+  for (const PendingMatch& match : group.pending) sum += match.event.capacity();
+  return sum;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rules/evidence.h"
+#include "rules/kinds/episode.h"
+
+namespace tocsin::rules {
+
+// An event that matched and waits until nothing earlier can come.
+struct PendingMatch {
+  EventTime time{};
+  SourceId source{};
+  JournalSeq seq = 0;
+  Level level = Level::kNone;
+  std::string event;  // encode_event()
+};
+
+struct EventGroup : EpisodeGroup {
+  std::vector<PendingMatch> pending;  // by (time, source, id)
+  std::vector<EvidenceItem> evidence;
+  std::string latest;  // encode_event() of the latest match
+};
+
+// Kind `event`: one event that matters by itself (rules/kinds/README.md).
+class EventDetector final : public EpisodeDetector<EventGroup> {
+ public:
+  using EpisodeDetector::EpisodeDetector;
+  void on_event(const Event& event, JournalSeq seq) override;
+
+ protected:
+  void on_due(EventGroup& group, EventTime due) override;
+  void write_group(ByteWriter& to, const EventGroup& group) override;
+  void read_group(ByteReader& from, EventGroup& group) override;
+  size_t bytes_of(const EventGroup& group) const override;
+  Finding finding_of(EventGroup& group, EventTime at) override;
+  void forget(EventGroup& group) override;
+
+ private:
+  Level level_of(const EventGroup& group, const Event& event);
+  void take(EventGroup& group, const Event& event, JournalSeq seq, Level level, EventTime at,
+            bool is_early);
+  void go_on(EventGroup& group);
+};
+
+}  // namespace tocsin::rules

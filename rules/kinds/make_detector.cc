@@ -1,0 +1,27 @@
+#include "rules/detector.h"
+#include "rules/kinds/absence.h"
+#include "rules/kinds/event.h"
+#include "rules/kinds/sequence.h"
+#include "rules/kinds/surge.h"
+#include "rules/kinds/threshold.h"
+
+namespace tocsin::rules {
+
+std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, RuleIndex index,
+                                        Timeline::ClassId time_class) {
+  switch (rule.kind()) {
+    case RuleKind::kEvent:
+      return std::make_unique<EventDetector>(around, rule, index, time_class);
+    case RuleKind::kThreshold:
+      return std::make_unique<ThresholdDetector>(around, rule, index, time_class);
+    case RuleKind::kSurge:
+      return std::make_unique<SurgeDetector>(around, rule, index, time_class);
+    case RuleKind::kSequence:
+      return std::make_unique<SequenceDetector>(around, rule, index, time_class);
+    case RuleKind::kAbsence:
+      return std::make_unique<AbsenceDetector>(around, rule, index, time_class);
+  }
+  return nullptr;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/kinds/episode.h"
+#include "rules/kinds/open_match.h"
+
+namespace tocsin::rules {
+
+// An event that may take or break a step and waits until nothing earlier can come.
+struct PendingStep {
+  EventTime time{};
+  SourceId source{};
+  JournalSeq seq = 0;
+  std::shared_ptr<const std::string> event;  // encode_event()
+};
+
+struct SequenceGroup : EpisodeGroup {
+  std::vector<OpenMatch> open;       // oldest first
+  std::vector<PendingStep> pending;  // by (time, source, id)
+  OpenMatch match;                   // the latest complete one
+};
+
+// Kind `sequence`: steps in order, with steps that must not come (rules/kinds/README.md).
+//
+// Events are taken in (time, source, id) order once the watermark has passed them, so that a late
+// answer still breaks `not … for`. Each open match takes the first event that fits its next step. A
+// rule of positive steps alone is also tried on arrival, on a copy, and may then fire
+// provisionally.
+class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
+ public:
+  SequenceDetector(Surroundings& around, const Rule& rule, RuleIndex index,
+                   Timeline::ClassId time_class);
+  void on_event(const Event& event, JournalSeq seq) override;
+
+ protected:
+  void on_due(SequenceGroup& group, EventTime due) override;
+  void write_group(ByteWriter& to, const SequenceGroup& group) override;
+  void read_group(ByteReader& from, SequenceGroup& group) override;
+  size_t bytes_of(const SequenceGroup& group) const override;
+  Finding finding_of(SequenceGroup& group, EventTime at) override;
+  void forget(SequenceGroup& group) override;
+  void on_rebind() override;
+
+ private:
+  const SequenceDetect& detect() const { return std::get<SequenceDetect>(rule().detect); }
+  SequencePlan plan() const { return SequencePlan(detect()); }
+  bool is_relevant(const Event& event);
+  void clear_variables();
+  void set_variables(const OpenMatch& match);
+  // Takes the event into `open`; the match that it completes, if it does.
+  std::optional<OpenMatch> take(std::vector<OpenMatch>& open, const PendingStep& pending);
+  bool breaks(const OpenMatch& match, const Event& event);
+  std::optional<uint32_t> step_taken(const OpenMatch& match, const Event& event);
+  void begin(std::vector<OpenMatch>& open, const PendingStep& pending, const Event& event);
+  void drop_past(std::vector<OpenMatch>& open, const OpenMatch& complete) const;
+  void drop_expired(std::vector<OpenMatch>& open, EventTime now) const;
+  // The open match whose waiting ends first, not after `until`.
+  std::optional<size_t> first_waiting(const std::vector<OpenMatch>& open, EventTime until) const;
+  std::optional<OpenMatch> end_wait(std::vector<OpenMatch>& open, size_t index) const;
+  void conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early);
+  void try_early(SequenceGroup& group);
+  void go_on(SequenceGroup& group, EventTime now);
+
+  bool may_fire_early_ = false;
+  std::vector<std::optional<size_t>> slots_;  // of a step's variable
+  std::vector<uint32_t> scratch_;
+};
+
+}  // namespace tocsin::rules

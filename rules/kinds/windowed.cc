@@ -1,0 +1,243 @@
+#include "rules/kinds/windowed.h"
+
+#include <algorithm>
+
+namespace tocsin::rules {
+
+namespace {
+// Wide windows keep less of each pane: the best of a window rarely lie in one.
+constexpr size_t kPanesWithAllEvidence = 32;
+constexpr size_t kLeastEvidenceOfPane = 4;
+}  // namespace
+
+WindowedDetector::WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
+                                   Timeline::ClassId time_class)
+    : GroupedDetector(around, rule, index, time_class) {}
+
+void WindowedDetector::on_rebind() { size_up(); }
+
+void WindowedDetector::size_up() {
+  every_ = measures().front().every;
+  window_ = Milliseconds{0};
+  for (const Measure& measure : measures()) window_ = std::max(window_, measure.window);
+  const size_t most = rule().alert.max_evidence;
+  const auto panes = static_cast<size_t>(window_ / every_);
+  evidence_per_pane_ =
+      panes <= kPanesWithAllEvidence
+          ? most
+          : std::min(most, std::max(kLeastEvidenceOfPane, most * kPanesWithAllEvidence / panes));
+}
+
+void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
+  if (rule().select && !holds(*rule().select, &event)) return;
+  const EventTime now = watermark();
+  const bool is_late = event.time < now;
+  if (is_late) ++counters_.late;
+  const EventTime pane = pane_start(event.time, every_);
+  const EventTime upcoming = now == kMinEventTime ? kMinEventTime : next_tick(now, every_);
+  if (pane + reach() < upcoming) return;  // no open window reaches back so far
+  WindowGroup* group = group_of(event);
+  if (group == nullptr) return;
+  ++counters_.selected;
+  count(*group, event, seq, pane);
+  const EventTime tick = std::max(pane + every_, upcoming);
+  if (is_early() && !is_late) judge_early(*group, event, tick);
+  schedule_by(*group, tick);
+}
+
+void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq seq,
+                             EventTime pane) {
+  touch(group);
+  group.first_pane = std::min(group.first_pane, pane);
+  group.last_event = std::max(group.last_event, event.time);
+  const size_t width = measures().size();
+  const size_t index = group.panes.at(pane, lane_of(event.source), width);
+  Pane& part = group.panes.pane(index);
+  ++part.events;
+  part.tlp = std::max(part.tlp, event.tlp);
+  keep_best(part.evidence, evidence_item(event, seq), evidence_per_pane_);
+  const auto cells = group.panes.cells(index, width);
+  for (size_t i = 0; i < width; ++i) {
+    const Measure& measure = measures()[i];
+    if (!measure.of) {
+      ++cells[i].n;
+      continue;
+    }
+    const cel::Outcome of = measure.of->run(&event, variables(), around_.arena);
+    const bool is_absent = !of.ok() || of.value.kind() == cel::Kind::kNull;
+    if (!is_absent && measure.aggregate == AggregateKind::kDistinct) {
+      ++cells[i].n;
+      cells[i].distinct.add(hash_of(of.value));
+    } else if (const auto number = is_absent ? std::nullopt : number_of(of.value)) {
+      cells[i].add(*number);
+    } else {
+      ++counters_.skipped;
+    }
+  }
+}
+
+void WindowedDetector::merge(const WindowGroup& group, size_t measure, EventTime from, EventTime to,
+                             EventTime tick, Accumulator& into) const {
+  const auto panes = group.panes.panes();
+  const size_t width = measures().size();
+  const AggregateKind kind = measures()[measure].aggregate;
+  for (size_t i = group.panes.first_from(from); i < panes.size() && panes[i].start < to; ++i) {
+    if (!counts_lane(panes[i].lane, tick)) continue;
+    into.merge(group.panes.cells(i, width)[measure], kind);
+  }
+}
+
+void WindowedDetector::set_common(const WindowGroup& group, EventTime tick) {
+  const AlertState& alert = group.alert;
+  Detector::set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
+}
+
+// Only up, and only from here: what comes later may add, but not take away (the loader lets only
+// monotone rules come here).
+void WindowedDetector::judge_early(WindowGroup& group, const Event& event, EventTime tick) {
+  AlertState& alert = group.alert;
+  if (alert.is_open() && alert.level == rule().levels.back().level) return;
+  if (!alert.is_open() && !rule().alert.pending.is_zero()) return;
+  const Verdict verdict = judge(group, tick);
+  const auto index = early_level(alert, rule().levels, rule().alert, verdict);
+  if (!index) return;
+  const Level previous = alert.level;
+  const Level level = rule().levels[*index].level;
+  const bool is_new = !alert.is_open();
+  if (is_new) open(group, level, tick, event.time);
+  alert.phase = Phase::kFiring;
+  alert.recovering_since = kUnset;
+  alert.level = level;
+  alert.provisional = true;
+  alert.provisional_at = std::max(alert.provisional_at, tick);
+  alert.stale = false;
+  say(group, is_new ? Action::kFire : Action::kEscalate, previous, event.time, tick);
+}
+
+void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
+  touch(group);
+  // An alert raised on arrival waits for the tick that confirms it.
+  if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
+  group.panes.drop_before(tick + every_ - reach(), measures().size());
+  group.panes.drop_evidence_before(tick + every_ - window_);
+  if (group.panes.empty() && group.alert.phase == Phase::kInactive) {
+    const EventTime forget = tick_from(group.last_event + 2 * reach(), every_);
+    if (tick >= forget) {
+      on_removed(group);
+      remove(group);
+      return;
+    }
+    schedule(group, forget);
+    return;
+  }
+  schedule(group, next_due(group, tick));
+}
+
+void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
+  ++counters_.evaluations;
+  AlertState& alert = group.alert;
+  const bool is_stale = alert.is_open() && around_.timeline->is_stale(time_class(), tick);
+  const Verdict verdict = judge(group, tick);
+  const bool was_provisional = alert.provisional;
+  const bool was_stale = alert.stale;
+  const Level previous = alert.level;
+  const Step done = step(alert, rule().levels, rule().alert, verdict, tick, is_stale);
+  alert.provisional = false;
+  alert.provisional_at = kUnset;
+  alert.stale = is_stale;
+  switch (done) {
+    case Step::kFire:
+      open(group, alert.level, tick, tick);
+      say(group, Action::kFire, Level::kNone, tick, tick);
+      return;
+    case Step::kEscalate:
+      say(group, Action::kEscalate, previous, tick, tick);
+      return;
+    case Step::kDeescalate:
+      say(group, Action::kDeescalate, previous, tick, tick);
+      return;
+    case Step::kResolve:
+      resolve(group, tick, find_at(group, tick, true));
+      return;
+    case Step::kNothing:
+      break;
+  }
+  if (!alert.is_open()) return;
+  const bool is_due = add(alert.last_at, rule().alert.update_every) <= tick &&
+                      alert.phase == Phase::kFiring && !is_stale && fingerprint_ != alert.told;
+  const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
+  if (is_confirmed || was_stale != is_stale || is_due) {
+    say(group, Action::kUpdate, previous, tick, tick);
+  }
+}
+
+void WindowedDetector::say(WindowGroup& group, Action action, Level previous, EventTime at,
+                           EventTime tick) {
+  group.alert.told = fingerprint_;
+  announce(group, action, previous, at, find_at(group, tick, false));
+}
+
+Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_end) {
+  Finding finding;
+  finding.condition = condition(group, is_end);
+  finding.values = measured();
+  best_.clear();
+  const auto panes = group.panes.panes();
+  for (size_t i = group.panes.first_from(tick - window_); i < panes.size() && panes[i].start < tick;
+       ++i) {
+    if (!counts_lane(panes[i].lane, tick)) continue;
+    finding.events_counted += panes[i].events;
+    finding.tlp = std::max(finding.tlp, panes[i].tlp);
+    for (const EvidenceItem& item : panes[i].evidence) {
+      keep_best(best_, item, rule().alert.max_evidence);
+    }
+  }
+  finding.evidence = references(best_, "match");
+  return finding;
+}
+
+Finding WindowedDetector::finding_of(WindowGroup& group, EventTime at) {
+  judge(group, tick_from(at, every_));
+  return find_at(group, tick_from(at, every_), true);
+}
+
+EventTime WindowedDetector::next_change(const WindowGroup& group, EventTime tick) const {
+  EventTime next = kNever;
+  const auto panes = group.panes.panes();
+  const size_t entering = group.panes.first_from(tick);
+  if (entering < panes.size()) next = panes[entering].start + every_;
+  for (const Measure& measure : measures()) {
+    const size_t oldest = group.panes.first_from(tick - measure.window);
+    if (oldest < entering) {
+      next = std::min(next, panes[oldest].start + measure.window + every_);
+    }
+  }
+  return next;
+}
+
+EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) const {
+  const AlertState& alert = group.alert;
+  if (alert.provisional) return std::max(alert.provisional_at, tick + every_);
+  if (alert.is_open()) return tick + every_;  // staleness and updates are looked at each tick
+  EventTime next = next_change(group, tick);
+  const EventTime deadline = next_deadline(alert, rule().levels, rule().alert, tick);
+  if (deadline != kMaxEventTime) next = std::min(next, tick_from(deadline, every_));
+  if (next != kNever) return next;
+  // Nothing to judge: the panes left only wait to fall out of reach.
+  return group.panes.empty() ? tick_from(group.last_event + 2 * reach(), every_)
+                             : group.panes.panes().front().start + reach() + every_;
+}
+
+void WindowedDetector::write_group(ByteWriter& to, const WindowGroup& group) {
+  to.time(group.first_pane);
+  to.time(group.last_event);
+  group.panes.write(to);
+}
+
+void WindowedDetector::read_group(ByteReader& from, WindowGroup& group) {
+  group.first_pane = from.time();
+  group.last_event = from.time();
+  group.panes.read(from, measures().size());
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rules/group_table.h"
+#include "rules/window.h"
+
+namespace tocsin::rules {
+
+struct WindowGroup : Group {
+  PaneStore panes;
+  EventTime first_pane = kNever;  // of the oldest event ever met
+  EventTime last_event = kMinEventTime;
+};
+
+// What threshold and surge rules share: events go into panes; at each tick [T - window, T) is
+// judged.
+//
+// A tick T is judged finally once the watermark has reached T, in order, each once; ticks at which
+// a group cannot change are left out. A rule that may fire early is also judged on arrival, at the
+// first tick that contains the event, and can only go up then.
+class WindowedDetector : public GroupedDetector<WindowGroup> {
+ public:
+  WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
+                   Timeline::ClassId time_class);
+
+  void on_event(const Event& event, JournalSeq seq) override;
+
+ protected:
+  // What the rule finds at `tick`, with the own variables and fingerprint set accordingly.
+  virtual Verdict judge(WindowGroup& group, EventTime tick) = 0;
+  virtual const std::vector<Measure>& measures() const = 0;
+  // From the oldest pane that matters to the tick.
+  virtual Milliseconds reach() const = 0;
+  // The pane part that events of this source go to.
+  virtual uint32_t lane_of(SourceId) const { return 0; }
+  virtual bool counts_lane(uint32_t, EventTime /*tick*/) const { return true; }
+  // The first tick after `tick` at which an inactive group could change.
+  virtual EventTime next_change(const WindowGroup& group, EventTime tick) const;
+  // As the last judge() found it.
+  virtual std::vector<Measured> measured() const = 0;
+  virtual std::string condition(const WindowGroup& group, bool is_end) = 0;
+  virtual void on_removed(WindowGroup&) {}
+
+  void on_due(WindowGroup& group, EventTime tick) override;
+  void write_group(ByteWriter& to, const WindowGroup& group) override;
+  void read_group(ByteReader& from, WindowGroup& group) override;
+  size_t bytes_of(const WindowGroup& group) const override { return group.panes.bytes(); }
+  Finding finding_of(WindowGroup& group, EventTime at) override;
+  void on_rebind() override;
+
+  void set_common(const WindowGroup& group, EventTime tick);
+  // Merges one measure over [from, to).
+  void merge(const WindowGroup& group, size_t measure, EventTime from, EventTime to, EventTime tick,
+             Accumulator& into) const;
+
+  Milliseconds every() const { return every_; }
+  uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()
+
+ private:
+  void count(WindowGroup& group, const Event& event, JournalSeq seq, EventTime pane);
+  void judge_early(WindowGroup& group, const Event& event, EventTime tick);
+  void decide(WindowGroup& group, EventTime tick);
+  void say(WindowGroup& group, Action action, Level previous, EventTime at, EventTime tick);
+  EventTime next_due(const WindowGroup& group, EventTime tick) const;
+  Finding find_at(WindowGroup& group, EventTime tick, bool is_end);
+  void size_up();
+
+  Milliseconds every_{0};
+  Milliseconds window_{0};  // widest
+  size_t evidence_per_pane_ = 0;
+  std::vector<EvidenceItem> best_;
+};
+
+}  // namespace tocsin::rules

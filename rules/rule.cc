@@ -1,0 +1,70 @@
+#include "rules/rule.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+using cel::Type;
+using Tag = cel::Type::Tag;
+
+void add_own_variables(const ThresholdDetect& detect, std::vector<cel::Variable>& variables) {
+  for (const Measure& measure : detect.measures) {
+    const bool whole =
+        measure.aggregate == AggregateKind::kCount || measure.aggregate == AggregateKind::kDistinct;
+    variables.push_back({measure.name, whole ? Tag::kInt : Tag::kDouble});
+  }
+}
+
+void add_own_variables(const SurgeDetect&, std::vector<cel::Variable>& variables) {
+  for (const char* name : {"k", "score", "surprise", "ratio"}) {
+    variables.push_back({name, Tag::kDouble});
+  }
+  variables.push_back({"baseline", Type::map(Tag::kString, Tag::kDouble)});
+}
+
+void add_own_variables(const SequenceDetect& detect, std::vector<cel::Variable>& variables) {
+  for (const SequenceStep& step : detect.steps) {
+    if (!step.negated) variables.push_back({step.name, Tag::kDyn});
+  }
+}
+
+void add_own_variables(const AbsenceDetect&, std::vector<cel::Variable>& variables) {
+  variables.push_back({"missed", Tag::kInt});
+  variables.push_back({"last", Tag::kDyn});
+  variables.push_back({"due", Tag::kTimestamp});
+}
+
+void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}
+
+}  // namespace
+
+std::string_view to_string(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::kEvent:
+      return "event";
+    case RuleKind::kThreshold:
+      return "threshold";
+    case RuleKind::kSurge:
+      return "surge";
+    case RuleKind::kSequence:
+      return "sequence";
+    case RuleKind::kAbsence:
+      return "absence";
+  }
+  return "?";
+}
+
+std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
+  std::vector<cel::Variable> variables = {
+      {"region", Type::map(Tag::kString, Tag::kString)},
+      {"by", Type::map(Tag::kString, Tag::kString)},
+      {"level", Tag::kString},
+      {"rule", Tag::kString},
+      {"at", Tag::kTimestamp},
+      {"starts_at", Tag::kTimestamp},
+  };
+  std::visit([&](const auto& kind) { add_own_variables(kind, variables); }, detect);
+  return variables;
+}
+
+}  // namespace tocsin::rules

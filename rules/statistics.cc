@@ -1,0 +1,102 @@
+#include "rules/statistics.h"
+
+#include <algorithm>
+#include <boost/math/special_functions/beta.hpp>
+#include <cmath>
+
+namespace tocsin::rules {
+
+namespace {
+
+namespace policies = boost::math::policies;
+// Errors become NaN or 0 rather than exceptions; surprise_of() knows what to do with them.
+using Quiet = policies::policy<
+    policies::domain_error<policies::ignore_error>, policies::pole_error<policies::ignore_error>,
+    policies::overflow_error<policies::ignore_error>,
+    policies::underflow_error<policies::ignore_error>,
+    policies::denorm_error<policies::ignore_error>,
+    policies::evaluation_error<policies::ignore_error>, policies::promote_double<false>>;
+
+constexpr double kMostSurprise = 300.0;
+constexpr double kMadToSd = 1.4826;  // of a normal distribution
+constexpr double kLeastSd = 0.5;     // half a count: below it any change would be a wonder
+constexpr double kPseudoCount = 0.5;
+
+double median_of(std::vector<double>& values) {
+  const size_t half = values.size() / 2;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+}  // namespace
+
+Baseline baseline_of(std::span<const double> values, std::vector<double>& scratch) {
+  Baseline b;
+  b.n = values.size();
+  if (values.empty()) return b;
+  for (const double x : values) b.sum += x;
+  b.mean = b.sum / static_cast<double>(b.n);
+  double squares = 0;
+  for (const double x : values) squares += (x - b.mean) * (x - b.mean);
+  if (b.n > 1) b.sd = std::sqrt(squares / static_cast<double>(b.n - 1));
+  scratch.assign(values.begin(), values.end());
+  b.median = median_of(scratch);
+  scratch.assign(values.begin(), values.end());
+  for (double& x : scratch) x = std::abs(x - b.median);
+  b.mad = median_of(scratch);
+  return b;
+}
+
+double negative_binomial_tail(double k, double r, double p) {
+  if (!(k > 0)) return 1.0;
+  return boost::math::ibeta(k, r, 1.0 - p, Quiet());
+}
+
+double surprise_of(double probability) {
+  if (std::isnan(probability)) return 0.0;
+  if (probability <= 0.0) return kMostSurprise;
+  return std::clamp(-std::log10(probability), 0.0, kMostSurprise);
+}
+
+double poisson_surprise(double k, const Baseline& baseline) {
+  if (baseline.n == 0) return 0.0;
+  const auto n = static_cast<double>(baseline.n);
+  return surprise_of(
+      negative_binomial_tail(k, std::max(baseline.sum, 0.0) + kPseudoCount, n / (n + 1)));
+}
+
+double negative_binomial_surprise(double k, const Baseline& baseline) {
+  if (baseline.n == 0) return 0.0;
+  const double mean =
+      (std::max(baseline.sum, 0.0) + kPseudoCount) / static_cast<double>(baseline.n);
+  const double variance = baseline.sd * baseline.sd;
+  if (variance <= mean) return poisson_surprise(k, baseline);
+  return surprise_of(negative_binomial_tail(k, mean * mean / (variance - mean), mean / variance));
+}
+
+double z_score(double k, const Baseline& baseline, bool robust) {
+  if (baseline.n == 0) return 0.0;
+  const double centre = robust ? baseline.median : baseline.mean;
+  const double spread = robust ? kMadToSd * baseline.mad : baseline.sd;
+  return (k - centre) / std::max(spread, kLeastSd);
+}
+
+double ratio_of(double k, const Baseline& baseline) { return (k + 1) / (baseline.mean + 1); }
+
+double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust) {
+  switch (method) {
+    case SurgeMethod::kPoisson:
+      return poisson_surprise(k, baseline);
+    case SurgeMethod::kNegativeBinomial:
+      return negative_binomial_surprise(k, baseline);
+    case SurgeMethod::kZScore:
+      return z_score(k, baseline, robust);
+    case SurgeMethod::kRatio:
+      return ratio_of(k, baseline);
+  }
+  return 0.0;
+}
+
+}  // namespace tocsin::rules

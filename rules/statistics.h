@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "rules/rule.h"
+
+// How unusual a number is against its own past (rules/kinds/README.md has the formulas).
+namespace tocsin::rules {
+
+struct Baseline {
+  double mean = 0;
+  double sd = 0;  // sample
+  double median = 0;
+  double mad = 0;  // median absolute deviation, not scaled
+  double sum = 0;
+  size_t n = 0;
+};
+
+// `scratch` is only there to save allocations.
+Baseline baseline_of(std::span<const double> values, std::vector<double>& scratch);
+
+// P(X >= k) of a negative binomial with size r and success probability p: the regularised
+// incomplete beta I_{1-p}(k, r); 1 for k <= 0.
+double negative_binomial_tail(double k, double r, double p);
+
+// -log10 of a probability, within 0..300.
+double surprise_of(double probability);
+
+// Posterior predictive of a Poisson rate under the Jeffreys prior.
+double poisson_surprise(double k, const Baseline& baseline);
+// Moment-fitted; falls back to poisson_surprise when the past is not overdispersed.
+double negative_binomial_surprise(double k, const Baseline& baseline);
+double z_score(double k, const Baseline& baseline, bool robust);
+double ratio_of(double k, const Baseline& baseline);
+
+double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust);
+
+}  // namespace tocsin::rules

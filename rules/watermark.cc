@@ -1,0 +1,184 @@
+#include "rules/watermark.h"
+
+namespace tocsin::rules {
+
+Timeline::Timeline(const Catalogue& catalogue)
+    : catalogue_(&catalogue), sources_(catalogue.sources().size()) {}
+
+Timeline::ClassId Timeline::class_of(Milliseconds lateness, std::vector<SourceId> feeding) {
+  const auto next = static_cast<ClassId>(classes_.size());
+  const auto [found, is_new] = class_index_.try_emplace({lateness.count(), feeding}, next);
+  if (is_new) {
+    TimeClass fresh;
+    fresh.lateness = lateness;
+    fresh.feeding = std::move(feeding);
+    fresh.watermark = finished_;
+    classes_.push_back(std::move(fresh));
+    relink();
+  }
+  return found->second;
+}
+
+void Timeline::rebind(const Catalogue& next, const Catalogue& old) {
+  classes_.clear();
+  class_index_.clear();
+  std::vector<SourceTime> sources(next.sources().size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const auto known = old.find_source(next.sources()[i].name);
+    if (known) sources[i] = std::move(sources_[static_cast<size_t>(*known)]);
+  }
+  sources_ = std::move(sources);
+  catalogue_ = &next;
+  relink();
+}
+
+void Timeline::relink() {
+  for (SourceTime& s : sources_) {
+    s.classes.clear();
+    s.wake = kNever;
+  }
+  for (ClassId id = 0; id < classes_.size(); ++id) {
+    TimeClass& c = classes_[id];
+    c.live.clear();
+    bool some_ended = false;
+    for (const SourceId source : c.feeding) {
+      some_ended = some_ended || this->source(source).has_ended;
+      if (this->source(source).is_live && !this->source(source).has_ended) c.live.push_back(source);
+    }
+    // All feeds of these rules have ended: what they told is complete, and the time of the others
+    // is the only one that goes on (a hold or a window must still come to its end).
+    if (c.live.empty() && some_ended) {
+      for (size_t i = 0; i < sources_.size(); ++i) {
+        if (sources_[i].is_live && !sources_[i].has_ended) {
+          c.live.push_back(static_cast<SourceId>(i));
+        }
+      }
+    }
+    for (const SourceId source : c.live) this->source(source).classes.push_back(id);
+    arm(c);
+  }
+}
+
+void Timeline::expect(SourceId id) {
+  SourceTime& s = source(id);
+  if (s.is_live && !s.has_ended) return;
+  // Watermarks reached so far stay, though this source starts further back.
+  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, computed_watermark(c));
+  s.is_live = true;
+  s.has_ended = false;
+  s.is_dirty = true;
+  relink();
+}
+
+void Timeline::lower_first(SourceTime& s, EventTime time) {
+  s.first = time;
+  s.is_dirty = true;
+  first_moved_ = true;
+}
+
+void Timeline::advance(SourceId id, EventTime to) {
+  expect(id);
+  SourceTime& s = source(id);
+  if (s.first == kNever) lower_first(s, to);
+  s.advanced = std::max(s.advanced, to);
+  s.is_dirty = true;
+}
+
+void Timeline::end(SourceId id) {
+  SourceTime& s = source(id);
+  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, computed_watermark(c));
+  s.is_live = true;
+  s.has_ended = true;
+  s.is_dirty = true;
+  relink();
+}
+
+void Timeline::finish(EventTime to) {
+  finished_ = std::max(finished_, to);
+  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, to);
+}
+
+EventTime Timeline::computed_watermark(const TimeClass& c) const {
+  EventTime lowest = kNever;
+  for (const SourceId id : c.live) {
+    const SourceTime& s = source(id);
+    lowest = std::min(lowest, std::max(s.newest - lateness_in(c, id), s.advanced));
+  }
+  if (!c.live.empty()) return std::max(lowest, kMinEventTime);
+  EventTime newest = kMinEventTime;
+  for (const SourceId id : c.feeding) newest = std::max(newest, source(id).newest);
+  return newest;
+}
+
+EventTime Timeline::watermark(ClassId id) {
+  TimeClass& c = classes_[id];
+  c.watermark = std::max(c.watermark, computed_watermark(c));
+  return c.watermark;
+}
+
+void Timeline::raise_watermark(ClassId id, EventTime to) {
+  classes_[id].watermark = std::max(classes_[id].watermark, to);
+}
+
+EventTime Timeline::first(ClassId id) const {
+  EventTime first = kNever;
+  for (const SourceId source : classes_[id].feeding) {
+    first = std::min(first, this->source(source).first);
+  }
+  return first;
+}
+
+bool Timeline::is_stale(ClassId id, EventTime tick) const {
+  bool some_live = false;
+  for (const SourceId source : classes_[id].feeding) {
+    const SourceTime& s = this->source(source);
+    if (!s.is_live || s.has_ended) continue;
+    if (s.newest >= tick) return false;
+    some_live = true;
+  }
+  return some_live;
+}
+
+void Timeline::schedule(ClassId id, Timer timer) {
+  TimeClass& c = classes_[id];
+  const bool is_first = c.timers.empty() || timer.due < c.timers.front().due;
+  c.timers.push_back(timer);
+  std::push_heap(c.timers.begin(), c.timers.end());
+  if (is_first) arm(c);
+}
+
+void Timeline::arm(const TimeClass& c) {
+  if (c.timers.empty()) return;
+  for (const SourceId id : c.live) {
+    SourceTime& s = source(id);
+    const EventTime wake = c.timers.front().due + lateness_in(c, id);
+    if (s.newest < wake) s.wake = std::min(s.wake, wake);
+  }
+}
+
+std::optional<EventTime> Timeline::source_watermark(SourceId id) const {
+  const SourceTime& s = source(id);
+  if (s.newest == kMinEventTime && s.advanced == kMinEventTime) return std::nullopt;
+  return std::max(s.newest - catalogue_->source(id).lateness, s.advanced);
+}
+
+EventTime Timeline::lowest_watermark() const {
+  EventTime lowest = kNever;
+  EventTime newest = kMinEventTime;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const SourceTime& s = sources_[i];
+    if (!s.is_live) continue;
+    const auto own = source_watermark(static_cast<SourceId>(i)).value_or(kMinEventTime);
+    newest = std::max(newest, s.newest);
+    if (!s.has_ended) lowest = std::min(lowest, own);
+  }
+  return std::max(finished_, lowest == kNever ? newest : lowest);
+}
+
+size_t Timeline::bytes() const {
+  size_t sum = sources_.size() * sizeof(SourceTime);
+  for (const TimeClass& c : classes_) sum += sizeof c + c.timers.capacity() * sizeof(Timer);
+  return sum;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "rules/model/catalogue.h"
+#include "rules/model/event.h"
+
+namespace tocsin::rules {
+
+inline constexpr EventTime kNever = kMaxEventTime;
+
+// What is known of the time of one source.
+struct SourceTime {
+  EventTime newest = kMinEventTime;    // newest event time seen
+  EventTime first = kNever;            // oldest event time seen
+  EventTime advanced = kMinEventTime;  // believed complete up to here (heartbeat)
+  bool is_live = false;                // declared or seen
+  bool has_ended = false;
+  bool is_dirty = false;
+  EventTime wake = kNever;  // an event at or after this may make a timer due
+  std::vector<uint32_t> classes;
+};
+
+// Event time: watermarks of sources and rules, and the timers that wait for them.
+//
+// Rules that wait for the same sources with the same lateness share a time class. A class has one
+// watermark, the minimum over its live sources of (newest - lateness), or the heartbeat if later,
+// and one heap of timers. Each source knows the event time at which the next timer of any of its
+// classes can become due (`wake`), so that an ordinary event costs two comparisons however many
+// rules there are.
+//
+// Invariant: watermark(class) never decreases. For every class with a timer at d and every live
+// source s of it that has not reached d + lateness: wake(s) <= d + lateness.
+// Thread-safety: one thread at a time.
+class Timeline {
+ public:
+  using ClassId = uint32_t;
+  struct Timer {
+    EventTime due;
+    uint32_t rule;
+    uint32_t group;
+    friend bool operator<(const Timer& a, const Timer& b) {  // std::push_heap: latest on top
+      return std::tie(b.due, b.rule, b.group) < std::tie(a.due, a.rule, a.group);
+    }
+  };
+
+  explicit Timeline(const Catalogue& catalogue);
+
+  // The class of rules with these feeding sources (sorted) and at least this lateness.
+  ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding);
+  // Another catalogue: forgets classes and timers, keeps what is known of the sources by name.
+  void rebind(const Catalogue& next, const Catalogue& old);
+
+  void expect(SourceId source);
+  // Whether a timer may have become due: then call run(source).
+  bool observe(SourceId source, EventTime time) {
+    SourceTime& s = sources_[static_cast<size_t>(source)];
+    if (!s.is_live || s.has_ended) [[unlikely]]
+      expect(source);
+    if (time < s.first) [[unlikely]]
+      lower_first(s, time);
+    if (time <= s.newest) return false;
+    s.newest = time;
+    s.is_dirty = true;
+    return time >= s.wake;
+  }
+  void advance(SourceId source, EventTime to);
+  void end(SourceId source);
+  void finish(EventTime to);
+
+  // A timer of a group; the same group may have older ones in the heap, the handler ignores them.
+  void schedule(ClassId id, Timer timer);
+
+  // Hands every due timer of the classes of `source` to `handle`, in order of time within a class.
+  template <typename Handle>
+  void run(SourceId source, Handle&& handle) {
+    SourceTime& s = sources_[static_cast<size_t>(source)];
+    s.wake = kNever;
+    for (const ClassId id : s.classes) run_class(id, handle);
+  }
+  template <typename Handle>
+  void run_all(Handle&& handle) {
+    for (SourceTime& s : sources_) s.wake = kNever;
+    for (ClassId id = 0; id < classes_.size(); ++id) run_class(id, handle);
+  }
+
+  EventTime watermark(ClassId id);
+  // Takes back a watermark that was saved.
+  void raise_watermark(ClassId id, EventTime to);
+  // Oldest event time of the feeding sources; their first heartbeat when none came; kNever.
+  EventTime first(ClassId id) const;
+  // Whether all live feeding sources have told nothing at or after `tick`: then a watermark at
+  // `tick` comes from heartbeats alone.
+  bool is_stale(ClassId id, EventTime tick) const;
+  // True once after first() of some class may have become lower.
+  bool take_first_moved() { return std::exchange(first_moved_, false); }
+
+  std::optional<EventTime> source_watermark(SourceId source) const;
+  EventTime lowest_watermark() const;
+  SourceTime& source(SourceId id) { return sources_[static_cast<size_t>(id)]; }
+  const SourceTime& source(SourceId id) const { return sources_[static_cast<size_t>(id)]; }
+  // After sources were changed by hand (restore): finds out again who waits for whom.
+  void relink();
+  EventTime finished() const { return finished_; }
+  size_t bytes() const;
+
+ private:
+  struct TimeClass {
+    Milliseconds lateness{0};
+    std::vector<SourceId> feeding;
+    std::vector<SourceId> live;  // whose watermark counts
+    EventTime watermark = kMinEventTime;
+    std::vector<Timer> timers;  // heap
+  };
+
+  Milliseconds lateness_in(const TimeClass& c, SourceId source) const {
+    return std::max(c.lateness, catalogue_->source(source).lateness);
+  }
+  void lower_first(SourceTime& s, EventTime time);
+  EventTime computed_watermark(const TimeClass& c) const;
+  void arm(const TimeClass& c);
+
+  template <typename Handle>
+  void run_class(ClassId id, Handle&& handle) {
+    const EventTime now = watermark(id);
+    while (!classes_[id].timers.empty() && classes_[id].timers.front().due <= now) {
+      std::vector<Timer>& timers = classes_[id].timers;
+      const Timer timer = timers.front();
+      std::pop_heap(timers.begin(), timers.end());
+      timers.pop_back();
+      handle(timer);
+    }
+    arm(classes_[id]);
+  }
+
+  const Catalogue* catalogue_;
+  std::vector<SourceTime> sources_;
+  std::vector<TimeClass> classes_;
+  std::map<std::pair<int64_t, std::vector<SourceId>>, ClassId> class_index_;
+  EventTime finished_ = kMinEventTime;
+  bool first_moved_ = false;
+};
+
+}  // namespace tocsin::rules
