@@ -9,30 +9,41 @@
 
 namespace tocsin::cel {
 
-Machine::Truth Machine::test_number(const Node& node, double number) const {
-  const double border = node.constant.real();
-  bool holds = false;
-  switch (node.builtin) {
+namespace {
+
+bool holds(Builtin comparison, double a, double b) {
+  switch (comparison) {
     case Builtin::kLess:
-      holds = number < border;
-      break;
+      return a < b;
     case Builtin::kLessEqual:
-      holds = number <= border;
-      break;
+      return a <= b;
     case Builtin::kGreater:
-      holds = number > border;
-      break;
+      return a > b;
     case Builtin::kGreaterEqual:
-      holds = number >= border;
-      break;
+      return a >= b;
     case Builtin::kEqual:
-      holds = number == border;
-      break;
+      return a == b;
     default:
-      holds = number != border;
-      break;  // kNotEqual
+      return a != b;  // kNotEqual
   }
-  return holds ? Truth::kTrue : Truth::kFalse;
+}
+
+}  // namespace
+
+Machine::Truth Machine::test_number(const Node& node, double number) const {
+  return holds(node.builtin, number, node.constant.real()) ? Truth::kTrue : Truth::kFalse;
+}
+
+// Two operands of any kind; doubles, which are most, without the way over call().
+bool Machine::eval_comparison(const Node& node, Frame& frame, Value& out) const {
+  Value args[2];
+  if (!eval(nodes_[node.first], frame, args[0])) return false;
+  if (!eval(nodes_[node.first + 1], frame, args[1])) return false;
+  if (args[0].kind() == Kind::kDouble && args[1].kind() == Kind::kDouble) {
+    out = Value::of_bool(holds(node.builtin, args[0].real(), args[1].real()));
+    return true;
+  }
+  return call(node.builtin, frame, args, nullptr, out);
 }
 
 Machine::Truth Machine::test_attr(const Node& node, Frame& frame) const {
@@ -164,6 +175,8 @@ bool Machine::eval(const Node& node, Frame& frame, Value& out) const {
     }
     case Code::kCall:
       return eval_call(node, frame, out);
+    case Code::kCompare:
+      return eval_comparison(node, frame, out);
     case Code::kDaysSince: {
       std::array<Value, 2> args;
       if (!eval(nodes_[node.first], frame, args[0])) return false;

@@ -40,6 +40,7 @@ class Machine {
     kMap,
     kComprehension,
     kCall,         // builtin of the children; prepared `index` - 1
+    kCompare,      // children 0 and 1 by builtin
     kDaysSince,    // of child 0 and variable `index`
     kUnknown,      // error `constant`
     kByIndicator,  // bit of table `index` at the event's indicator
@@ -78,6 +79,7 @@ class Machine {
   Truth test_number(const Node& node, double number) const;
   Truth test_attr(const Node& node, Frame& frame) const;
   bool eval_call(const Node& node, Frame& frame, Value& out) const;
+  bool eval_comparison(const Node& node, Frame& frame, Value& out) const;
   bool eval_key(const Node& node, Frame& frame, Value& out) const;
   bool eval_map(const Node& node, Frame& frame, Value& out) const;
 

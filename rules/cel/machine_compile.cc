@@ -197,6 +197,7 @@ void Machine::specialise(size_t at) {
   const bool equality = op == Builtin::kEqual || op == Builtin::kNotEqual;
   const bool order = op == Builtin::kLess || op == Builtin::kLessEqual || op == Builtin::kGreater ||
                      op == Builtin::kGreaterEqual;
+  if (equality || order) node.code = Code::kCompare;
   if (right.code != Code::kConstant) return;
   if (left.code == Code::kField && right.constant.kind() == Kind::kDouble && (equality || order)) {
     const auto field = static_cast<EventField>(left.index);
