@@ -11,7 +11,8 @@
 namespace tocsin::ingest {
 
 // Hand-over between threads, bounded by weight (bytes): a full queue makes the giver wait or
-// refuse, nothing is ever dropped. Thread-safety: any thread.
+// refuse, nothing is ever dropped.
+// Thread-safety: any thread.
 template <typename T>
 class BoundedQueue {
  public:

@@ -16,8 +16,8 @@ struct EnvelopeDefaults {
 
 // Reads one event/1 object of JSON at a time, strictly.
 //
-// Allocates nothing for a good event but in the arena; texts without escapes stay views of the
-// record. Thread-safety: one thread at a time.
+// Allocates nothing for a good event but in the arena; texts without escapes stay views of it.
+// Thread-safety: one thread at a time.
 class JsonEventReader {
  public:
   explicit JsonEventReader(std::shared_ptr<const CurrentSymbols> symbols);

@@ -1,0 +1,362 @@
+#include "ingest/kafka_source.h"
+
+#include <absl/strings/match.h>
+#include <fmt/format.h>
+#include <librdkafka/rdkafkacpp.h>
+#include <pthread.h>
+
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "ingest/cloudevents.h"
+#include "ingest/event_decoder.h"
+#include "ingest/reasons.h"
+
+namespace tocsin::ingest {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using PartitionKey = std::pair<std::string, int32_t>;
+
+constexpr int kPollMs = 10;
+
+std::string stream_of(const std::string& topic, int32_t partition) {
+  return fmt::format("kafka/{}/{}", topic, partition);
+}
+
+std::optional<int64_t> parse_offset(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  int64_t offset = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), offset);
+  if (error != std::errc{} || end != text->data() + text->size() || offset < 0) return std::nullopt;
+  return offset;
+}
+
+std::string_view content_type_of(const std::vector<Header>& headers) {
+  for (const Header& header : headers) {
+    if (absl::EqualsIgnoreCase(absl::string_view(header.first.data(), header.first.size()),
+                               "content-type")) {
+      return header.second;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+// The handle of librdkafka and what the polling thread collects.
+class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
+                                    public RdKafka::EventCb,
+                                    public std::enable_shared_from_this<KafkaSource::Consumer> {
+ public:
+  explicit Consumer(KafkaSource& source) : source_(source), options_(source.options_) {}
+
+  Status open() {
+    const std::unique_ptr<RdKafka::Conf> conf(RdKafka::Conf::create(RdKafka::Conf::CONF_GLOBAL));
+    if (Status applied = apply_connection(options_.connection, *conf); !applied) return applied;
+    std::map<std::string, std::string> fixed = {
+        {"group.id", options_.group},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", options_.offset_reset},
+        {"partition.assignment.strategy", "range"},
+        {"isolation.level", "read_committed"},
+    };
+    if (!options_.instance_id.empty()) fixed["group.instance.id"] = options_.instance_id;
+    for (const auto& [name, value] : fixed) {
+      if (Status set = set_property(*conf, name, value); !set) return set;
+    }
+    std::string why;
+    if (conf->set("rebalance_cb", static_cast<RdKafka::RebalanceCb*>(this), why) !=
+            RdKafka::Conf::CONF_OK ||
+        conf->set("event_cb", static_cast<RdKafka::EventCb*>(this), why) !=
+            RdKafka::Conf::CONF_OK) {
+      return invalid(fmt::format("set up the Kafka consumer: {}", why));
+    }
+    handle_.reset(RdKafka::KafkaConsumer::create(conf.get(), why));
+    if (!handle_) return invalid(fmt::format("create the Kafka consumer: {}", why));
+    const RdKafka::ErrorCode error = handle_->subscribe(options_.topics);
+    if (error == RdKafka::ERR_NO_ERROR) return Status::ok();
+    return invalid(fmt::format("subscribe to Kafka topics: {}", RdKafka::err2str(error)));
+  }
+
+  void run(BatchQueue& queue,
+           std::function<std::optional<std::string>(std::string_view stream)> position_of) {
+    position_of_ = std::move(position_of);
+    while (!source_.stopping_ && !queue.closed()) {
+      set_paused(!hand_on_due(queue));
+      // Called when paused too: it serves heartbeats and rebalances, and keeps us in the group.
+      const std::unique_ptr<RdKafka::Message> message(handle_->consume(kPollMs));
+      take(*message);
+      tell_lag();
+    }
+    close();
+  }
+
+  // From the pipeline thread, after the durable commit.
+  void committed(const std::string& topic, int32_t partition, int64_t next_offset) {
+    const std::scoped_lock lock(handle_mutex_);
+    if (!handle_) return;
+    const std::unique_ptr<RdKafka::TopicPartition> at(
+        RdKafka::TopicPartition::create(topic, partition, next_offset));
+    std::vector<RdKafka::TopicPartition*> offsets{at.get()};
+    // A courtesy to people and tools; the position that counts is in the store already.
+    handle_->commitAsync(offsets);
+  }
+
+  void rebalance_cb(RdKafka::KafkaConsumer* consumer, RdKafka::ErrorCode error,
+                    std::vector<RdKafka::TopicPartition*>& partitions) override {
+    if (error == RdKafka::ERR__ASSIGN_PARTITIONS) {
+      for (RdKafka::TopicPartition* at : partitions) begin(*at);
+      consumer->assign(partitions);
+      if (paused_) consumer->pause(partitions);
+      tell(true, {});
+      return;
+    }
+    // Batches in the queue stay valid: their positions are stored with them, and whoever reads the
+    // partition next starts from its own store or drops what it has seen by id.
+    pending_.clear();
+    consumer->unassign();
+  }
+
+  void event_cb(RdKafka::Event& event) override {
+    if (event.type() != RdKafka::Event::EVENT_ERROR) return;
+    if (event.err() == RdKafka::ERR__ALL_BROKERS_DOWN || event.fatal()) {
+      tell(false, fmt::format("Kafka: {}", event.str()));
+    }
+  }
+
+ private:
+  // A partition's messages on their way into one batch.
+  struct Pending {
+    std::string topic;
+    int32_t partition = 0;
+    std::shared_ptr<RecordDecoder> decoder;
+    std::shared_ptr<RecordDecoder> cloud_decoder;
+    std::optional<int64_t> next_offset;  // expected; nullopt until the first message
+    RawBatch batch;
+    Clock::time_point since;
+  };
+
+  void begin(RdKafka::TopicPartition& at) {
+    const std::string stream = stream_of(at.topic(), at.partition());
+    Pending& pending = pending_[{at.topic(), at.partition()}];
+    pending = {};
+    pending.topic = at.topic();
+    pending.partition = at.partition();
+    const auto stored = parse_offset(position_of_(stream));
+    if (stored) {
+      at.set_offset(*stored);
+      pending.next_offset = *stored;
+    } else {
+      at.set_offset(RdKafka::Topic::OFFSET_STORED);
+    }
+    pending.decoder = options_.make_decoder ? options_.make_decoder(stream)
+                                            : std::make_shared<MessageDecoder>(options_.symbols);
+    pending.cloud_decoder =
+        std::make_shared<CloudEventsDecoder>(options_.symbols, CloudEventsForm::kSingle);
+  }
+
+  void take(RdKafka::Message& message) {
+    switch (message.err()) {
+      case RdKafka::ERR_NO_ERROR:
+        if (down_) tell(true, {});
+        add(message);
+        return;
+      case RdKafka::ERR__TIMED_OUT:
+      case RdKafka::ERR__PARTITION_EOF:
+        return;
+      default:
+        tell(false, fmt::format("Kafka: {}", message.errstr()));
+    }
+  }
+
+  void add(RdKafka::Message& message) {
+    const auto found = pending_.find({message.topic_name(), message.partition()});
+    if (found == pending_.end()) return;  // of a partition that was just taken away
+    Pending& pending = found->second;
+    const int64_t offset = message.offset();
+    if (pending.next_offset && offset < *pending.next_offset) {
+      ++source_.backwards_;  // already handed on
+      return;
+    }
+    if (pending.next_offset && offset > *pending.next_offset) {
+      source_.gaps_ += static_cast<uint64_t>(offset - *pending.next_offset);
+    }
+    pending.next_offset = offset + 1;
+    if (pending.batch.parts.empty()) start_batch(pending, offset);
+    append(pending, message);
+  }
+
+  static void start_batch(Pending& pending, int64_t offset) {
+    pending.batch = {};
+    pending.batch.stream = stream_of(pending.topic, pending.partition);
+    pending.batch.decoder = pending.decoder;
+    pending.batch.first_position = offset;
+    pending.batch.received = Clock::now();
+    pending.since = pending.batch.received;
+  }
+
+  void append(Pending& pending, RdKafka::Message& message) {
+    const std::string_view payload(static_cast<const char*>(message.payload()), message.len());
+    std::vector<Header> headers;
+    std::vector<RdKafka::Headers::Header> kept;
+    if (RdKafka::Headers* const all = message.headers()) {
+      kept = all->get_all();
+      for (const RdKafka::Headers::Header& header : kept) {
+        headers.emplace_back(
+            header.key(),
+            std::string_view(static_cast<const char*>(header.value()), header.value_size()));
+      }
+    }
+    RawBatch& batch = pending.batch;
+    RawBatch::Part part;
+    part.begin = batch.bytes.size();
+    part.position = message.offset();
+    const std::string_view type = content_type_of(headers);
+    const absl::string_view absl_type(type.data(), type.size());
+    if (absl::StartsWithIgnoreCase(absl_type, "application/cloudevents")) {
+      batch.bytes += payload;
+      part.decoder = absl::StartsWithIgnoreCase(absl_type, "application/cloudevents+json")
+                         ? pending.cloud_decoder
+                         : other_format();
+    } else if (is_binary_cloud_event(headers) && !payload.empty()) {
+      batch.bytes += structured_from_binary(headers, payload);
+      part.decoder = pending.cloud_decoder;
+    } else {
+      // An empty payload is a tombstone, which the decoder skips.
+      batch.bytes += payload;
+      if (payload.empty()) part.decoder = pending.cloud_decoder;
+    }
+    part.size = batch.bytes.size() - part.begin;
+    // Parts stay apart, so that no decoder reads into the next one's text as its own.
+    batch.bytes += '\n';
+    batch.parts.push_back(std::move(part));
+  }
+
+  std::shared_ptr<RecordDecoder> other_format() {
+    if (!other_format_) {
+      other_format_ = std::make_shared<RefusingDecoder>(
+          Rejection{reasons::kBadEnvelope,
+                    "content-type: this CloudEvents format cannot be read; send "
+                    "application/cloudevents+json"});
+    }
+    return other_format_;
+  }
+
+  // Hands on what is large or old enough; false when the queue has no room for it.
+  bool hand_on_due(BatchQueue& queue) {
+    const Clock::time_point now = Clock::now();
+    for (auto& [key, pending] : pending_) {
+      RawBatch& batch = pending.batch;
+      if (batch.parts.empty()) continue;
+      const bool due =
+          batch.bytes.size() >= options_.batch_bytes || now - pending.since >= options_.max_wait;
+      if (due && !hand_on(pending, queue)) return false;
+    }
+    return true;
+  }
+
+  bool hand_on(Pending& pending, BatchQueue& queue) {
+    RawBatch& batch = pending.batch;
+    batch.size = batch.bytes.size();
+    batch.bytes.reserve(batch.size + kPadding);
+    batch.next_position = std::to_string(*pending.next_offset);
+    batch.on_committed = [self = shared_from_this(), topic = pending.topic,
+                          partition = pending.partition,
+                          next = *pending.next_offset](const Receipt& receipt) {
+      if (receipt.status) self->committed(topic, partition, next);
+    };
+    if (!queue.try_push(batch, batch.size)) return false;
+    batch = {};
+    return true;
+  }
+
+  // Stops and resumes fetching when the queue fills and empties.
+  void set_paused(bool paused) {
+    if (paused == paused_) return;
+    paused_ = paused;
+    std::vector<RdKafka::TopicPartition*> assigned;
+    if (handle_->assignment(assigned) == RdKafka::ERR_NO_ERROR && !assigned.empty()) {
+      if (paused) {
+        handle_->pause(assigned);
+      } else {
+        handle_->resume(assigned);
+      }
+    }
+    RdKafka::TopicPartition::destroy(assigned);
+  }
+
+  // How many messages wait at the broker, from what the last fetch said.
+  void tell_lag() {
+    const Clock::time_point now = Clock::now();
+    if (now - lag_told_ < std::chrono::seconds(1)) return;
+    lag_told_ = now;
+    std::map<std::string, int64_t> lag;
+    for (const auto& [key, pending] : pending_) {
+      int64_t low = 0;
+      int64_t high = 0;
+      if (!pending.next_offset || handle_->get_watermark_offsets(key.first, key.second, &low,
+                                                                 &high) != RdKafka::ERR_NO_ERROR) {
+        continue;
+      }
+      if (high >= 0) {
+        lag[stream_of(key.first, key.second)] = std::max<int64_t>(0, high - *pending.next_offset);
+      }
+    }
+    const std::scoped_lock lock(source_.mutex_);
+    source_.health_.lag_records = std::move(lag);
+  }
+
+  void close() {
+    handle_->close();
+    const std::scoped_lock lock(handle_mutex_);
+    handle_.reset();
+  }
+
+  void tell(bool connected, std::string message) {
+    down_ = !connected;
+    const std::scoped_lock lock(source_.mutex_);
+    source_.health_.connected = connected;
+    source_.health_.message = std::move(message);
+  }
+
+  KafkaSource& source_;
+  const KafkaSourceOptions& options_;
+  std::function<std::optional<std::string>(std::string_view stream)> position_of_;
+  std::map<PartitionKey, Pending> pending_;
+  std::shared_ptr<RecordDecoder> other_format_;
+  bool paused_ = false;
+  bool down_ = false;
+  Clock::time_point lag_told_{};
+  std::mutex handle_mutex_;  // guards the end of handle_ against a late committed()
+  std::unique_ptr<RdKafka::KafkaConsumer> handle_;
+};
+
+KafkaSource::KafkaSource(KafkaSourceOptions options) : options_(std::move(options)) {}
+KafkaSource::~KafkaSource() { stop(); }
+
+Status KafkaSource::start(
+    BatchQueue& queue,
+    std::function<std::optional<std::string>(std::string_view stream)> position_of) {
+  consumer_ = std::make_shared<Consumer>(*this);
+  if (Status opened = consumer_->open(); !opened) return opened;
+  thread_ = std::thread([this, &queue, position_of = std::move(position_of)]() mutable {
+    pthread_setname_np(pthread_self(), "toc-consume");
+    consumer_->run(queue, std::move(position_of));
+  });
+  return Status::ok();
+}
+
+void KafkaSource::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+SourceHealth KafkaSource::health() const {
+  const std::scoped_lock lock(mutex_);
+  return health_;
+}
+
+}  // namespace tocsin::ingest

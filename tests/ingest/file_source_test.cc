@@ -1,0 +1,240 @@
+#include "ingest/file_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "ingest/event_decoder.h"
+#include "ingest/file_position.h"
+#include "tests/ingest/small_catalogue.h"
+
+namespace tocsin::ingest {
+namespace {
+
+using testing::HasSubstr;
+
+std::string line(int id) {
+  return R"({"id":")" + std::to_string(id) +
+         R"(","source":"ucdp-ged","indicator":"violence.state_based","time":"2011-03-18","region":"SY"})"
+         "\n";
+}
+
+std::string lines(int first, int last) {
+  std::string text;
+  for (int id = first; id <= last; ++id) text += line(id);
+  return text;
+}
+
+class FileSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tocsin-file-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    path_ = folder_ / "events.ndjson";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
+  void append(const std::string& text) const {
+    std::ofstream(path_, std::ios::binary | std::ios::app) << text;
+  }
+
+  FileSourceOptions options(bool follow) const {
+    FileSourceOptions options;
+    options.name = "desk";
+    options.path = path_.string();
+    options.follow = follow;
+    options.poll = std::chrono::milliseconds(5);
+    options.make_decoder = [symbols = small_symbols()](std::string_view) {
+      return std::make_shared<NdjsonDecoder>(symbols);
+    };
+    return options;
+  }
+
+  // Starts from what the last batch said, as the daemon would after a restart.
+  void start(FileSource& source) {
+    const Status started = source.start(queue_, [this](std::string_view stream) {
+      EXPECT_EQ(stream, "file/desk");
+      return position_;
+    });
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  // Takes batches until their text is `wanted` bytes long, or nothing comes any more.
+  std::string take(size_t wanted) {
+    std::string text;
+    while (text.size() < wanted) {
+      auto batch = queue_.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20));
+      if (!batch) {
+        ADD_FAILURE() << "only " << text.size() << " of " << wanted << " bytes came";
+        return text;
+      }
+      EXPECT_EQ(batch->stream, "file/desk");
+      EXPECT_GE(batch->bytes.capacity(), batch->size + kPadding);
+      EXPECT_EQ(batch->first_position, next_record_);
+      next_record_ += std::count(batch->bytes.begin(), batch->bytes.end(), '\n');
+      text += batch->bytes.substr(0, batch->size);
+      position_ = batch->next_position;
+      ended_ = batch->end_of_stream;
+    }
+    return text;
+  }
+
+  std::filesystem::path folder_;
+  std::filesystem::path path_;
+  BatchQueue queue_{1 << 20};
+  std::optional<std::string> position_;
+  int64_t next_record_ = 1;
+  bool ended_ = false;
+};
+
+TEST_F(FileSourceTest, ReadsAFileOnceInWholeRecordsAndSaysWhenItEnds) {
+  const std::string text = lines(1, 500) + line(501).substr(0, 50);
+  write(text);
+  FileSourceOptions o = options(false);
+  o.chunk_bytes = 1000;
+  FileSource source(o);
+  start(source);
+  EXPECT_EQ(take(text.size()), text);
+  source.stop();
+  EXPECT_TRUE(source.health().finished);
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(FileSourceTest, RefusesToStartWithoutTheFile) {
+  FileSource source(options(false));
+  const Status started = source.start(queue_, [](std::string_view) { return std::nullopt; });
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(FileSourceTest, WaitsWhenTheQueueIsFullAndLosesNothing) {
+  BatchQueue small(3000);
+  const std::string text = lines(1, 300);
+  write(text);
+  FileSourceOptions o = options(false);
+  o.chunk_bytes = 1000;
+  FileSource source(o);
+  ASSERT_TRUE(source.start(small, [](std::string_view) { return std::nullopt; }));
+  std::string got;
+  while (auto batch =
+             small.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20))) {
+    EXPECT_LE(small.weight(), 3000u);
+    got += batch->bytes.substr(0, batch->size);
+    if (batch->end_of_stream) break;
+  }
+  EXPECT_EQ(got, text);
+}
+
+TEST_F(FileSourceTest, FollowsWhatIsAppendedLineByLine) {
+  write(lines(1, 2));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(1, 2).size()), lines(1, 2));
+  append(line(3).substr(0, 20));
+  append(line(3).substr(20) + line(4));
+  EXPECT_EQ(take(lines(3, 4).size()), lines(3, 4));
+  source.stop();
+  EXPECT_TRUE(source.health().connected);
+}
+
+TEST_F(FileSourceTest, GoesOnAfterARestartWhereTheStoredPositionSays) {
+  write(lines(1, 3));
+  {
+    FileSource source(options(true));
+    start(source);
+    EXPECT_EQ(take(lines(1, 3).size()), lines(1, 3));
+  }
+  append(lines(4, 5));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(4, 5).size()), lines(4, 5));
+}
+
+TEST_F(FileSourceTest, ReadsARotatedFileToItsEndAndThenTheNewOne) {
+  write(lines(1, 2));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(1, 2).size()), lines(1, 2));
+  std::string last = line(3);
+  last.pop_back();  // the writer died before the line end
+  append(last);
+  std::filesystem::rename(path_, folder_ / "events.ndjson.1");
+  next_record_ = 3;
+  write(lines(10, 11));
+  EXPECT_EQ(take(last.size()), last);
+  next_record_ = 1;
+  EXPECT_EQ(take(lines(10, 11).size()), lines(10, 11));
+}
+
+TEST_F(FileSourceTest, StartsAgainWhenTheFileWasCutShort) {
+  write(lines(1, 4));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(1, 4).size()), lines(1, 4));
+  next_record_ = 1;
+  write(line(9));  // same inode, shorter
+  EXPECT_EQ(take(line(9).size()), line(9));
+}
+
+TEST_F(FileSourceTest, DoesNotTakeAnotherFileForTheOneItRead) {
+  write(lines(1, 3));
+  {
+    FileSource source(options(true));
+    start(source);
+    take(lines(1, 3).size());
+  }
+  write(lines(7, 9));  // same inode and length, other content
+  next_record_ = 1;
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(7, 9).size()), lines(7, 9));
+  EXPECT_THAT(source.health().message, HasSubstr("from its start"));
+}
+
+TEST_F(FileSourceTest, HandsTheHeaderOverWhenItGoesOnBehindIt) {
+  const std::string header = "id,\"a\nb\"\n";
+  write(header + "1,2\n");
+  std::vector<std::string> headers;
+  FileSourceOptions o = options(true);
+  o.framing = Framing::kQuoted;
+  o.make_decoder = [&](std::string_view given) {
+    headers.emplace_back(given);
+    return std::make_shared<NdjsonDecoder>(small_symbols());
+  };
+  {
+    FileSource source(o);
+    ASSERT_TRUE(source.start(queue_, [](std::string_view) { return std::nullopt; }));
+    auto batch = queue_.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20));
+    ASSERT_TRUE(batch.has_value());
+    position_ = batch->next_position;
+    EXPECT_EQ(parse_file_position(*position_)->record, 3) << "two records were read";
+  }
+  append("3,4\n");
+  FileSource source(o);
+  ASSERT_TRUE(source.start(queue_, [this](std::string_view) { return position_; }));
+  auto batch = queue_.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->bytes.substr(0, batch->size), "3,4\n");
+  EXPECT_EQ(batch->first_position, 3);
+  EXPECT_THAT(headers, testing::ElementsAre("", header));
+}
+
+TEST(FilePosition, ReadsWhatItWrote) {
+  const FilePosition position{12, 345, 6, "abc", 77};
+  EXPECT_EQ(to_text(position), "12:345:6:77:abc");
+  const auto read = parse_file_position(to_text(position));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(to_text(*read), to_text(position));
+  for (const std::string_view bad : {"", "1:2", "1:2:0:4:x", "a:1:1:1:x", "1:2:3:99999:x"}) {
+    EXPECT_FALSE(parse_file_position(bad).has_value()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace tocsin::ingest
