@@ -28,6 +28,10 @@ class TestRun {
   }
 
  private:
+  static bool is_warming(const ExpectedState& state) {
+    return state.state == ExpectedState::State::kWarming;
+  }
+
   void take(const TestStep& step) {
     switch (step.kind) {
       case TestStep::Kind::kRestart:
@@ -49,7 +53,10 @@ class TestRun {
         engine_.move_to(step.at);
         break;
     }
-    compare_step(step, engine_, log_seen_, differences_);
+    TestStep compared = step;
+    // After a restart warming groups are counted anew, each when it is next looked at.
+    if (options_.restart_at_every_step) std::erase_if(compared.states, is_warming);
+    compare_step(compared, engine_, log_seen_, differences_);
     log_seen_ = engine_.log().size();
     if (options_.restart_at_every_step) engine_.restart();
   }
@@ -107,6 +114,8 @@ std::string line_of(const AlertTransition& t, const VirtualEngine& engine) {
 std::vector<std::string> lines_of(const std::vector<const ScheduledEvent*>& order,
                                   const std::shared_ptr<const Bundle>& bundle, EventTime end) {
   VirtualEngine engine(bundle, {.emit = Emit::kFinal});
+  // Else the first event of a slow source could come behind the watermark of the quick ones.
+  for (const ScheduledEvent* scheduled : order) engine.expect(scheduled->event.source);
   for (const ScheduledEvent* scheduled : order) engine.deliver(scheduled->event);
   engine.finish(end);
   std::vector<std::string> lines;

@@ -21,6 +21,8 @@ class VirtualEngine : private EventLookup {
  public:
   VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
 
+  // Events of the source are to come, so its silence holds the watermark back.
+  void expect(SourceId source) { engine_->expect_source(source); }
   // Moves the clock: sources silent for `idle` follow it at their lateness from now on.
   void move_to(EventTime now);
   // The event arrives now.
