@@ -22,6 +22,8 @@ class NotificationSink {
   virtual Status deliver(const std::vector<storage::OutboxEntry>& entries) = 0;
   // Called about once a second, for sinks that mirror state (Alertmanager re-sends what fires).
   virtual void tick() {}
+  // Most entries that deliver() is handed at once.
+  virtual size_t batch_limit() const { return 100; }
 };
 
 }  // namespace tocsin::daemon

@@ -1,0 +1,212 @@
+#include "daemon/alertmanager_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/alert_json.h"
+#include "daemon/http_client.h"
+#include "daemon/webhook_sink.h"
+
+namespace tocsin::daemon {
+namespace {
+
+// An alert that is not sent again ends after so many intervals: a few may be missed.
+constexpr int kIntervalsAhead = 4;
+constexpr std::chrono::minutes kTellEndFor{15};
+constexpr size_t kAlertsPerPost = 500;
+
+void append(std::string& to, std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  if (to.back() != '{') to += ',';
+  append_json_string(to, name);
+  to += ':';
+  append_json_string(to, value);
+}
+
+// Labels of Prometheus are [a-zA-Z_][a-zA-Z0-9_]*.
+std::string label_name(std::string_view key) {
+  std::string name;
+  for (const char c : key) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    name += plain ? c : '_';
+  }
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(0, "_");
+  return name;
+}
+
+bool is_taken(std::string_view name) {
+  return name == "alertname" || name == "package" || name == "driver" || name == "region" ||
+         name == "country" || name == "level";
+}
+
+std::string labels_of(const AlertFields& fields, Level level) {
+  std::string to = "{";
+  append(to, "alertname", fields.rule.empty() ? "withheld" : fields.rule);
+  // Nothing else tells two withheld alerts apart.
+  if (fields.rule.empty()) append(to, "alert_id", fields.id);
+  append(to, "package", fields.ruleset);
+  if (fields.driver) append(to, "driver", to_string(*fields.driver));
+  append(to, "region", fields.region);
+  append(to, "country", fields.country);
+  append(to, "level", to_string(level));
+  for (const auto& [key, value] : fields.group) {
+    const std::string name = label_name(key);
+    if (!is_taken(name)) {
+      append(to, name, value);
+    } else if (name != "region" || value != fields.region) {
+      append(to, "group_" + name, value);
+    }
+  }
+  return to + "}";
+}
+
+std::string annotations_of(const AlertFields& fields) {
+  std::string to = "{";
+  append(to, "alert_id", fields.id);
+  append(to, "seq", std::to_string(fields.seq));
+  for (const auto& [language, text] : fields.title) {
+    append(to, language == "en" ? "title" : "title_" + language, text);
+  }
+  for (const auto& [language, text] : fields.summary) {
+    append(to, language == "en" ? "summary" : "summary_" + language, text);
+  }
+  for (const auto& [language, text] : fields.region_name) {
+    append(to, language == "en" ? "region_name" : "region_name_" + language, text);
+  }
+  append(to, "condition", fields.condition);
+  append(to, "response", fields.response);
+  append(to, "provisional", fields.provisional ? "true" : "");
+  append(to, "stale", fields.stale ? "true" : "");
+  return to + "}";
+}
+
+}  // namespace
+
+AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, OpenAlerts open_alerts,
+                                   Clock clock)
+    : options_(std::move(options)),
+      levels_of_(std::move(levels_of)),
+      open_alerts_(std::move(open_alerts)),
+      clock_(std::move(clock)) {}
+
+Status AlertmanagerSink::load() {
+  if (loaded_) return Status::ok();
+  const auto alerts = open_alerts_();
+  if (!alerts) return alerts.error();
+  const WallTime now = clock_();
+  for (const std::string& json : *alerts) {
+    const auto fields = read_alert_fields(json);
+    if (fields) take(*fields, now);
+  }
+  loaded_ = true;
+  return Status::ok();
+}
+
+std::vector<Level> AlertmanagerSink::levels_up_to(const std::string& rule, Level level) const {
+  std::vector<Level> levels = levels_of_(rule);
+  std::erase_if(levels, [&](Level each) { return each >= level; });
+  levels.push_back(level);
+  return levels;
+}
+
+void AlertmanagerSink::take(const AlertFields& fields, WallTime now) {
+  const std::string annotations = annotations_of(fields);
+  if (!fields.is_end()) {
+    for (const Level level : levels_up_to(fields.rule, fields.level)) {
+      std::string labels = labels_of(fields, level);
+      instances_[labels] = {.labels = labels,
+                            .annotations = annotations,
+                            .alert = fields.id,
+                            .starts_at = fields.starts_at,
+                            .ends_at = {},
+                            .forget_after = {}};
+    }
+  }
+  // What the episode held and holds no more: all of it at its end, higher levels after a step down.
+  for (const Level level : kAllLevels) {
+    if (!fields.is_end() && level <= fields.level) continue;
+    const auto it = instances_.find(labels_of(fields, level));
+    if (it == instances_.end() || it->second.alert != fields.id || it->second.ends_at) continue;
+    it->second.annotations = annotations;
+    it->second.ends_at = fields.ends_at.value_or(fields.at);
+    it->second.forget_after = now + kTellEndFor;
+  }
+}
+
+Status AlertmanagerSink::deliver(const std::vector<storage::OutboxEntry>& entries) {
+  if (Status status = load(); !status) return status;
+  const WallTime now = clock_();
+  for (const storage::OutboxEntry& entry : entries) {
+    const auto fields = read_alert_fields(entry.json);
+    if (!fields) return fields.error();
+    take(*fields, now);
+  }
+  return send(now);
+}
+
+void AlertmanagerSink::tick() {
+  const WallTime now = clock_();
+  // A clock that was set back must not end what fires.
+  const bool is_due = now < last_sent_ || now - last_sent_ >= options_.resend_interval;
+  if (!is_due || !load()) return;
+  forget(now);
+  // A failure is found by the next delivery too, and counted there; the next turn tries again.
+  if (!send(now)) last_sent_ = WallTime{};
+}
+
+void AlertmanagerSink::forget(WallTime now) {
+  std::erase_if(instances_, [&](const auto& each) {
+    return each.second.forget_after && *each.second.forget_after < now;
+  });
+}
+
+std::string AlertmanagerSink::json_of(const Instance& instance, WallTime now) const {
+  EventTime ends_at = instance.ends_at.value_or(now + kIntervalsAhead * options_.resend_interval);
+  // Alertmanager refuses an end before the start; event time may be ahead of the clock.
+  ends_at = std::max(ends_at, instance.starts_at + Milliseconds(1));
+  return fmt::format(R"({{"labels":{},"annotations":{},"startsAt":"{}","endsAt":"{}"}})",
+                     instance.labels, instance.annotations, format_time(instance.starts_at),
+                     format_time(ends_at));
+}
+
+std::vector<std::string> AlertmanagerSink::all_instances(WallTime now) const {
+  std::vector<std::string> all;
+  for (const auto& [labels, instance] : instances_) all.push_back(json_of(instance, now));
+  return all;
+}
+
+Status AlertmanagerSink::send(WallTime now) {
+  const std::vector<std::string> all = all_instances(now);
+  for (size_t begin = 0; begin < all.size(); begin += kAlertsPerPost) {
+    std::string body = "[";
+    for (size_t i = begin; i < std::min(all.size(), begin + kAlertsPerPost); ++i) {
+      if (body.size() > 1) body += ',';
+      body += all[i];
+    }
+    body += ']';
+    if (Status status = post(body); !status) return status;
+  }
+  last_sent_ = now;
+  return Status::ok();
+}
+
+Status AlertmanagerSink::post(const std::string& body) {
+  Status last = unavailable("no address of Alertmanager is configured");
+  bool taken = false;
+  for (const std::string& url : options_.urls) {
+    const std::string base = url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
+    const auto answer = call_http({.method = "POST",
+                                   .url = base + "/api/v2/alerts",
+                                   .headers = {{"Content-Type", "application/json"}},
+                                   .body = body,
+                                   .timeout = options_.timeout});
+    Status status = answer ? judge_answer(answer->status, base, answer->body)
+                           : Status(unavailable(answer.error().message));
+    taken = taken || status.has_value();
+    if (!status) last = std::move(status);
+  }
+  return taken ? Status::ok() : last;
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/http/access.h"
+#include "daemon/http/backend.h"
+#include "daemon/http/message.h"
+#include "daemon/http/server.h"
+#include "daemon/metrics.h"
+
+namespace tocsin::daemon::http {
+
+// The routes of the daemon: finds the one that a request means, refuses who may not, and counts.
+//
+//   POST /v1/events             take events; answered after the durable commit
+//   GET  /v1/alerts             newest transition of each alert: state, level, rule, driver,
+//                               country, limit, before
+//   GET  /v1/alerts/{id}        all transitions of one
+//   GET  /v1/dead-letters       what could not be read: from, limit, reason
+//   GET|DELETE /v1/dead-letters/{number}
+//   GET  /v1/status             GET /metrics
+//   GET  /-/healthy             GET /-/ready            POST /-/reload
+//
+// Errors are problem+json. Thread-safety: the server's thread.
+class Api : public Handler, public Observer {
+ public:
+  struct Options {
+    Access::Options access;
+    size_t decompressed_bytes = 64u << 20;
+    Tlp tlp_ceiling = Tlp::kAmber;  // above it an alert is shown without its content
+  };
+  // All three outlive the server.
+  Api(Options options, Backend& backend, Metrics& metrics);
+
+  void handle(Request request, Respond respond) override;
+  void connections_open(size_t count) override;
+  void connection_refused(std::string_view reason) override;
+
+ private:
+  struct Route {
+    std::string_view method;
+    std::string_view pattern;  // a last segment in braces takes any text
+    Access::Need need;
+    void (Api::*answer)(Request& request, std::string_view argument, const Respond& respond);
+  };
+  static const std::vector<Route>& routes();
+
+  void post_events(Request& request, std::string_view, const Respond& respond);
+  void get_alerts(Request& request, std::string_view, const Respond& respond);
+  void get_alert(Request& request, std::string_view id, const Respond& respond);
+  void get_dead_letters(Request& request, std::string_view, const Respond& respond);
+  void get_dead_letter(Request& request, std::string_view number, const Respond& respond);
+  void delete_dead_letter(Request& request, std::string_view number, const Respond& respond);
+  void get_status(Request& request, std::string_view, const Respond& respond);
+  void get_metrics(Request& request, std::string_view, const Respond& respond);
+  void get_healthy(Request& request, std::string_view, const Respond& respond);
+  void get_ready(Request& request, std::string_view, const Respond& respond);
+  void post_reload(Request& request, std::string_view, const Respond& respond);
+
+  const Options options_;
+  const Access access_;
+  Backend& backend_;
+  Metrics& metrics_;
+};
+
+}  // namespace tocsin::daemon::http

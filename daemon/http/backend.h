@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/daemon_status.h"
+#include "ingest/raw_batch.h"
+#include "ingest/symbols.h"
+#include "storage/store.h"
+
+namespace tocsin::daemon::http {
+
+// What the API needs of the daemon; the app implements it, tests replace it.
+// Thread-safety: called on the server's thread alone.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  enum class Taken { kYes, kFull, kStopping };
+  // Puts a batch into the queue without waiting. Its on_committed is called exactly once when
+  // taken, and `batch` is left as it was when not.
+  virtual Taken push(ingest::RawBatch& batch) = 0;
+  virtual std::shared_ptr<const ingest::CurrentSymbols> symbols() = 0;
+
+  virtual storage::Store& store() = 0;
+  virtual DaemonStatus status() = 0;
+  // What is still waited for; empty: ready for work.
+  virtual std::vector<std::string> missing() = 0;
+
+  struct ReloadReport {
+    bool accepted = false;
+    std::string bundle;  // hash of the rules in force afterwards
+    std::vector<std::string>
+        diagnostics;  // all of them, warnings too, as `tocsin check` words them
+  };
+  // Loads the rules anew; `done` may be called on any thread, later.
+  virtual void reload(std::function<void(ReloadReport)> done) = 0;
+};
+
+}  // namespace tocsin::daemon::http

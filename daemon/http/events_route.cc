@@ -1,0 +1,77 @@
+// POST /v1/events: from a body to a batch in the queue, and from its receipt to the answer.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "daemon/alert_json.h"
+#include "daemon/http/api.h"
+#include "ingest/http_body.h"
+
+namespace tocsin::daemon::http {
+namespace {
+
+constexpr const char* kRetryAfterSeconds = "1";
+
+Response try_again(int status, std::string_view detail) {
+  Response response = problem(status, detail);
+  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
+// The commit is durable, or nothing of the batch can be relied on.
+Response answer_of(const ingest::Receipt& receipt) {
+  if (!receipt.status) {
+    return try_again(503, "not stored: " + receipt.status.error().message +
+                              "; send the same again later, ids make a repeat harmless");
+  }
+  Response response;
+  std::string& to = response.body;
+  to = fmt::format(R"({{"records":{},"accepted":{},"duplicates":{},"skipped":{},"rejected":{})",
+                   receipt.records, receipt.events, receipt.duplicates, receipt.skipped,
+                   receipt.rejected);
+  to += ",\"problems\":[";
+  for (const ingest::Receipt::Problem& problem : receipt.problems) {
+    if (to.back() != '[') to += ',';
+    to += fmt::format("{{\"position\":{},\"reason\":", problem.position);
+    append_json_string(to, problem.reason);
+    to += ",\"message\":";
+    append_json_string(to, problem.message);
+    to += '}';
+  }
+  to += "]}\n";
+  return response;
+}
+
+}  // namespace
+
+void Api::post_events(Request& request, std::string_view, const Respond& respond) {
+  std::vector<ingest::Header> headers;
+  for (const auto& [name, value] : request.headers) headers.emplace_back(name, value);
+  const ingest::BodyLimits limits{.inflate = {.max_bytes = options_.decompressed_bytes}};
+  auto read = ingest::read_http_body(headers, std::move(request.body), backend_.symbols(), limits);
+  if (const auto* refusal = std::get_if<ingest::BodyRefusal>(&read)) {
+    return respond(problem(refusal->status, refusal->message));
+  }
+  auto& body = std::get<ingest::ReadableBody>(read);
+  ingest::RawBatch batch;
+  batch.stream = "http";
+  batch.decoder = std::move(body.decoder);
+  batch.bytes = std::move(body.bytes);
+  batch.size = body.size;
+  batch.first_position = 1;
+  batch.received = std::chrono::steady_clock::now();
+  batch.on_committed = [respond](const ingest::Receipt& receipt) { respond(answer_of(receipt)); };
+  switch (backend_.push(batch)) {
+    case Backend::Taken::kYes:
+      return;
+    case Backend::Taken::kFull:
+      return respond(try_again(429, "the queue is full: events come faster than they are judged"));
+    case Backend::Taken::kStopping:
+      return respond(try_again(503, "the daemon is stopping"));
+  }
+}
+
+}  // namespace tocsin::daemon::http

@@ -1,0 +1,51 @@
+#include "daemon/http/message.h"
+
+#include <boost/beast/http/status.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <boost/url/decode_view.hpp>
+#include <boost/url/parse.hpp>
+
+namespace tocsin::daemon::http {
+
+namespace {
+
+std::string quoted(std::string_view text) {
+  return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::string_view reason_phrase(int status) {
+  const auto phrase = boost::beast::http::obsolete_reason(
+      boost::beast::http::int_to_status(static_cast<unsigned>(status)));
+  return {phrase.data(), phrase.size()};
+}
+
+Response problem(int status, std::string_view detail) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  response.body = R"({"type":"about:blank","title":)" + quoted(reason_phrase(status)) +
+                  ",\"status\":" + std::to_string(status) + ",\"detail\":" + quoted(detail) + "}\n";
+  return response;
+}
+
+bool parse_target(std::string_view target, std::string& path,
+                  std::map<std::string, std::string>& query) {
+  const auto url =
+      boost::urls::parse_origin_form(boost::core::string_view(target.data(), target.size()));
+  if (!url) return false;
+  path = url->path();
+  for (const auto& parameter : url->params()) query[parameter.key] = parameter.value;
+  return true;
+}
+
+}  // namespace tocsin::daemon::http

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/notification_sink.h"
+
+namespace tocsin::daemon {
+
+// What an answer of a receiver means for the sender: good, try again, or refused for good. Wrong
+// credentials and addresses (401, 403, 404…) are tried again: they are mended here, not by losing
+// alerts.
+Status judge_answer(int status, const std::string& who, std::string_view body);
+
+// POSTs each transition as alert/1 to a URL, with `Idempotency-Key: ALERT-SEQ`.
+// Thread-safety: one thread.
+class WebhookSink final : public NotificationSink {
+ public:
+  struct Options {
+    std::string name;
+    std::string url;
+    std::string token_file;  // bearer token, read anew each time so that it can be changed
+    std::chrono::milliseconds timeout{10'000};
+  };
+  explicit WebhookSink(Options options) : options_(std::move(options)) {}
+
+  const std::string& name() const override { return options_.name; }
+  Status deliver(const std::vector<storage::OutboxEntry>& entries) override;
+  // Each is done before the next is sent, so that a failure repeats none that was taken.
+  size_t batch_limit() const override { return 1; }
+
+ private:
+  const Options options_;
+};
+
+}  // namespace tocsin::daemon
