@@ -12,7 +12,7 @@ import time
 import unittest
 
 from harness.daemon import SOURCE_DIR, Daemon, post_until_taken, run_tocsin
-from harness.event_stream import EventStream, by_key, closing, opening
+from harness.event_stream import EventStream, by_key, closing, opening, read_ndjson
 from harness.kafka import Broker
 from harness.waiting import wait_until
 
@@ -24,9 +24,10 @@ KAFKA_BATCH = 40
 TOPIC = "court-watch"
 
 
-def configuration(broker):
+def configuration(broker, log):
     return {
         "emit": "final",
+        "sinks": [{"name": "log", "type": "log", "path": str(log)}],
         "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop"}],
     }
 
@@ -88,11 +89,6 @@ def journal_ids(daemon):
     return [event["id"] for event in map(json.loads, dump.stdout.splitlines()) if "id" in event]
 
 
-def alert_log(daemon):
-    dump = run_tocsin("alerts", "--data", daemon.data, "--log", "--format", "json")
-    return [json.loads(line) for line in dump.stdout.splitlines()]
-
-
 class KillLoop(unittest.TestCase):
     maxDiff = 4000
 
@@ -106,11 +102,11 @@ class KillLoop(unittest.TestCase):
         with Broker(self.path / "kafka") as broker:
             broker.create_topic(TOPIC)
             feeds = Feeds()
-            killed = Daemon(self.path / "killed", RULES, configuration(broker))
+            killed = Daemon(self.path / "killed", RULES, configuration(broker, self.path / "killed.ndjson"))
             self.interrupted_run(killed, broker, feeds)
         with Broker(self.path / "kafka-2") as broker:
             broker.create_topic(TOPIC)
-            calm = Daemon(self.path / "calm", RULES, configuration(broker))
+            calm = Daemon(self.path / "calm", RULES, configuration(broker, self.path / "calm.ndjson"))
             self.uninterrupted_run(calm, broker, feeds)
 
         counts = collections.Counter(journal_ids(killed))
@@ -118,7 +114,9 @@ class KillLoop(unittest.TestCase):
         self.assertEqual(set(), feeds.ids() - counts.keys(), "acknowledged, but not in the journal")
         self.assertEqual(set(), counts.keys() - feeds.ids(), "in the journal, but never sent")
 
-        expected, found = by_key(alert_log(calm)), by_key(alert_log(killed))
+        log = read_ndjson(self.path / "killed.ndjson")
+        expected, found = by_key(read_ndjson(self.path / "calm.ndjson")), by_key(log)
+        self.assertEqual(len(log), len(found), "a line of the alert log is doubled")
         self.assertGreater(len(expected), 50, "the feeds make too few alerts to prove anything")
         rules = {transition["rule"] for transition in expected.values()}
         self.assertGreaterEqual(len(rules), 6, f"only these rules fired: {rules}")

@@ -85,9 +85,9 @@ class LivePath(unittest.TestCase):
                 self.daemon.start()
                 self.expect_everywhere("after a failing webhook and a clean restart")
 
-                log = by_key(read_ndjson(self.path / "alerts.ndjson"))
                 self.assertEqual(0, self.daemon.stop(), self.daemon.log_tail())
 
+            log = by_key(read_ndjson(self.path / "alerts.ndjson"))
             self.assertEqual(self.sent, len(self.fires(log.values())))
             # by_key refuses a key that was told twice with different content.
             self.assertEqual(log, by_key(self.webhook.transitions()), "the webhook and the log differ")
