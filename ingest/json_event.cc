@@ -45,21 +45,6 @@ std::string_view kind_of(std::string_view token) {
   }
 }
 
-// Eight bytes a step, and over the end: the record is followed by kPadding readable bytes.
-bool has_backslash(std::string_view text) {
-  constexpr uint64_t kOnes = 0x0101010101010101;
-  constexpr uint64_t kHighs = 0x8080808080808080;
-  static_assert(kPadding >= sizeof(uint64_t));
-  for (size_t i = 0; i < text.size(); i += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, sizeof(word));
-    word ^= kOnes * static_cast<unsigned char>('\\');
-    if (((word - kOnes) & ~word & kHighs) == 0) continue;
-    return text.find('\\', i) != std::string_view::npos;
-  }
-  return false;
-}
-
 // Compares with a name of known length, which the compiler turns into one or two loads.
 template <size_t N>
 bool is(std::string_view key, const char (&name)[N]) {
@@ -145,6 +130,8 @@ class JsonEventReader::Parser {
     draft_.clear();
     draft_.has_bytes = true;
     nested_extra_ = false;
+    // One look at the whole record spares one at each of its texts.
+    has_escapes_ = record.find('\\') != std::string_view::npos;
     if (record.size() > kMaxEventBytes) {
       return refuse(reasons::kTooLarge, fmt::format("record: {} bytes; send at most {}",
                                                     record.size(), kMaxEventBytes));
@@ -235,8 +222,9 @@ class JsonEventReader::Parser {
     --last;
     while (is_json_space(*last)) --last;  // stops at the closing quote
     key = {first, static_cast<size_t>(last - first)};
-    if (!has_backslash(key)) [[likely]]
+    if (!has_escapes_) [[likely]]
       return true;
+    if (key.find('\\') == std::string_view::npos) return true;
     std::string_view unescaped;
     const auto error = field.unescaped_key().get(unescaped);
     if (error != simdjson::SUCCESS) return syntax(error, &document);
@@ -315,7 +303,7 @@ class JsonEventReader::Parser {
     // Something glued to the closing quote is part of the token.
     if (token.size() < 2 || token.back() != '"') return syntax_at(token, "text is not closed");
     const std::string_view inner = token.substr(1, token.size() - 2);
-    if (!has_backslash(inner)) [[likely]] {
+    if (!has_escapes_ || inner.find('\\') == std::string_view::npos) [[likely]] {
       out = inner;
       return true;
     }
@@ -554,6 +542,7 @@ class JsonEventReader::Parser {
   Arena* arena_ = nullptr;
   Rejection* rejection_ = nullptr;
   bool nested_extra_ = false;
+  bool has_escapes_ = false;  // a backslash somewhere in the record
 };
 
 JsonEventReader::JsonEventReader(std::shared_ptr<const CurrentSymbols> symbols)
