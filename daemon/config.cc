@@ -31,10 +31,6 @@ std::optional<uint64_t> bytes_at(const Node& mapping, std::string_view key) {
   return text ? rules::parse_bytes(*text) : std::nullopt;
 }
 
-bool is_loopback(std::string_view address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
-}
-
 class ConfigReader {
  public:
   ConfigReader(const std::string& path, Diagnostics& diagnostics)
@@ -209,6 +205,10 @@ class ConfigReader {
 };
 
 }  // namespace
+
+bool is_loopback(std::string_view address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
 
 std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics) {
   const int errors_before = diagnostics.errors();

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/engine.h"
@@ -101,6 +102,9 @@ struct Config {
   storage::Store::Retention retention;  // zero: for ever
   LogConfig log;
 };
+
+// 127.0.0.0/8, ::1, localhost.
+bool is_loopback(std::string_view address);
 
 // Reads and checks the file; everything wrong in it is told (codes T05xx). nullopt when anything
 // is.

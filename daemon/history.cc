@@ -63,7 +63,12 @@ class HistoryReader : public ingest::DecodedSink {
         ++counts_.skipped[std::string(record.reason)];
         return;
       case ingest::Verdict::kReject:
-        ++counts_.records;
+        // A row that was rejected in part counts as rejected; its events stay.
+        if (record.position == last_position_) {
+          --counts_.with_events;
+        } else {
+          ++counts_.records;
+        }
         ++counts_.rejected[std::string(record.reason)];
         if (counts_.problems.size() < kMaxProblemsKept) {
           counts_.problems.push_back(
@@ -81,7 +86,7 @@ class HistoryReader : public ingest::DecodedSink {
 };
 
 Status History::read(const std::string& name, const std::string& path,
-                     ingest::RecordDecoder& decoder) {
+                     std::unique_ptr<ingest::RecordDecoder> decoder) {
   Result<std::unique_ptr<std::string>> content = read_file(path);
   if (!content) return content.error();
   contents_.push_back(std::move(*content));
@@ -90,7 +95,8 @@ Status History::read(const std::string& name, const std::string& path,
   InputCounts counts;
   counts.name = name;
   HistoryReader reader(*this, counts, static_cast<uint32_t>(inputs_.size()));
-  decoder.decode(bytes, 1, arena_, reader);
+  decoder->decode(bytes, 1, arena_, reader);
+  decoders_.push_back(std::move(decoder));
   inputs_.push_back(std::move(counts));
   return Status::ok();
 }

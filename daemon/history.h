@@ -40,9 +40,10 @@ struct InputCounts {
 // Thread-safety: one thread at a time.
 class History {
  public:
-  // Reads a whole file through `decoder`. `one_to_many`: a record may give several events
-  // (mappings); they count as one record. kUnavailable when it cannot be read.
-  Status read(const std::string& name, const std::string& path, ingest::RecordDecoder& decoder);
+  // Reads a whole file through `decoder`, which is kept since events may point into it. A record
+  // that gives several events (mappings) counts as one. kUnavailable when it cannot be read.
+  Status read(const std::string& name, const std::string& path,
+              std::unique_ptr<ingest::RecordDecoder> decoder);
 
   // Orders by (time, source, id). With a seed, arrivals are then moved at random, each by less than
   // its source's lateness: results must not change.
@@ -74,6 +75,7 @@ class History {
   std::vector<Entry> events_;
   std::vector<InputCounts> inputs_;
   std::vector<std::unique_ptr<std::string>> contents_;
+  std::vector<std::unique_ptr<ingest::RecordDecoder>> decoders_;
   Arena arena_{1 << 20};
 };
 

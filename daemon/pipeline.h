@@ -131,6 +131,7 @@ class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
   Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const CompileBundle& compile);
   // `complete` becomes false when the state was saved by another number of shards.
   Status restore_state(bool& complete);
+  Status drop_saved_state();
   Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,
                         std::string& warning);
   void apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);

@@ -15,27 +15,32 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   Result<std::shared_ptr<const rules::Bundle>> stored = bundle_at_checkpoint(compile);
   if (!stored && stored.error().code != ErrorCode::kNotFound) return stored.error();
   const std::shared_ptr<const rules::Bundle> old = stored ? *stored : nullptr;
+  bool from_the_start = false;
   if (stored && old == nullptr) {
     warning =
         "the rules in force before the restart no longer compile; what came after the last "
-        "checkpoint "
-        "is judged by the present rules";
+        "checkpoint is judged by the present rules";
   } else if (old != nullptr && !(*old->catalogue == *present->catalogue)) {
-    warning =
-        "the catalogue has changed; what came after the last checkpoint is judged by the present "
-        "rules";
+    // Saved groups are numbered by the old catalogue.
+    warning = "the catalogue has changed: state is rebuilt from the whole journal";
+    from_the_start = true;
   } else if (old != nullptr && old->hash != present->hash) {
     bundle_text_ = store_.meta(bundle_key(to_hex(old->hash))).value_or("");
     set_bundle(old);
   }
-  bool complete = true;
-  if (Status status = restore_state(complete); !status) return status;
-  JournalSeq from = store_.checkpoint_seq() + 1;
-  if (!complete) {  // saved by another number of shards
-    warning = "the number of shards has changed: state is rebuilt from the whole journal";
-    set_bundle(bundle_);
-    from = 1;
+  if (!from_the_start) {
+    bool complete = true;
+    if (Status status = restore_state(complete); !status) return status;
+    if (!complete) {
+      warning = "the number of shards has changed: state is rebuilt from the whole journal";
+      from_the_start = true;
+      set_bundle(bundle_);
+    }
   }
+  if (from_the_start) {
+    if (Status status = drop_saved_state(); !status) return status;
+  }
+  const JournalSeq from = from_the_start ? 1 : store_.checkpoint_seq() + 1;
   if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
   if (Status status = restore_seen_ids(); !status) return status;
   if (bundle_->hash != present->hash) return activate(present, present_text);
@@ -61,6 +66,15 @@ Status Pipeline::restore_state(bool& complete) {
     if (key != kBundleStateKey && !engine_->restore(key, value)) complete = false;
   });
   engine_->finish_restore();
+  return status;
+}
+
+// With the next commit, before what that saves anew.
+Status Pipeline::drop_saved_state() {
+  std::vector<std::string> keys;
+  Status status = store_.read_state(
+      [&keys](std::string_view key, std::string_view) { keys.emplace_back(key); });
+  for (const std::string& key : keys) batch().put_state(key, {});
   return status;
 }
 

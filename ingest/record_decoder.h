@@ -35,7 +35,7 @@ class RecordDecoder {
 
   // `bytes` holds whole records (the last may lack its line end) and is followed by at least
   // kPadding readable bytes. `first_position` numbers its first record; later ones count up.
-  // Events passed to `sink` stay valid until the arena is reset and `bytes` is freed.
+  // Events passed to `sink` stay valid until the arena is reset, `bytes` is freed, or this goes.
   virtual void decode(std::string_view bytes, int64_t first_position, Arena& arena,
                       DecodedSink& sink) = 0;
 };

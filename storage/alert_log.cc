@@ -81,6 +81,7 @@ Result<std::optional<Store::StoredAlert>> KeyValueStore::stored_alert(const Aler
                                    .alert = ref.alert,
                                    .seq = ref.seq,
                                    .open = alert.open,
+                                   .notify = alert.notify,
                                    .json = std::string(alert.json)});
 }
 

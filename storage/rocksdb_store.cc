@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/env.h>
+#include <rocksdb/version.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -54,5 +55,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksDbOptions& options,
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksDbOptions& options) {
   return open_rocksdb_store(options, rocksdb::Env::Default());
 }
+
+std::string engine_version() { return rocksdb::GetRocksVersionAsString(); }
 
 }  // namespace tocsin::storage

@@ -25,4 +25,7 @@ struct RocksDbOptions {
 // kCorrupt: damaged, with file and reason; kUnavailable: disk or permissions.
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksDbOptions& options);
 
+// The version of RocksDB that this program runs with: "7.8.3".
+std::string engine_version();
+
 }  // namespace tocsin::storage

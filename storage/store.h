@@ -159,6 +159,7 @@ class Store {
     Hash128 alert;
     uint32_t seq = 0;
     bool open = true;
+    bool notify = true;
     std::string json;
   };
   virtual Status read_alerts(const AlertQuery& query,

@@ -69,7 +69,7 @@ int read_inputs(const ReplayArguments& arguments, const std::shared_ptr<const Ca
       if (!mapping) return kUsage;
       decoder = std::make_unique<ingest::MappingDecoder>(mapping, symbols);
     }
-    if (Status status = history.read(input.path, input.path, *decoder); !status) {
+    if (Status status = history.read(input.path, input.path, std::move(decoder)); !status) {
       fmt::print(stderr, "tocsin replay: {}\n", status.error().message);
       return kEnvironment;
     }

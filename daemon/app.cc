@@ -1,0 +1,419 @@
+#include "daemon/app.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "daemon/commands/commands.h"
+#include "daemon/inputs.h"
+#include "daemon/sinks.h"
+#include "daemon/version.h"
+#include "rules/load/rule_loader.h"
+#include "storage/rocksdb_store.h"
+
+namespace tocsin::daemon {
+namespace {
+
+WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
+
+std::shared_ptr<const rules::Bundle> compile_stored(const std::string& serialized) {
+  const auto text = rules::parse_bundle_text(serialized);
+  Diagnostics diagnostics;
+  return text ? rules::load_bundle(*text, diagnostics) : nullptr;
+}
+
+LoopOptions loop_options(const Config& config) {
+  LoopOptions options;
+  options.commit_interval = config.commit_interval;
+  options.commit_max_events = config.commit_max_events;
+  options.checkpoint_interval = config.checkpoint_interval;
+  options.heartbeat_interval = config.heartbeat_interval;
+  options.retention = config.retention;
+  return options;
+}
+
+int exit_code_of(const Error& error) {
+  return error.code == ErrorCode::kInvalid ? kUsage : kEnvironment;
+}
+
+}  // namespace
+
+App::App(Config config, Log& log)
+    : config_(std::move(config)),
+      log_(log),
+      started_(wall_now()),
+      metrics_({.version = version(),
+                .rocksdb = rocksdb_version(),
+                .librdkafka = librdkafka_version(),
+                .boost = boost_version()}),
+      queue_(config_.queue_bytes) {}
+
+App::~App() = default;
+
+int App::run() {
+  pthread_setname_np(pthread_self(), "tocsin");
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_.add(SIGINT);
+  signals_.add(SIGTERM);
+  signals_.add(SIGHUP);
+  log_.info("starting", {{"version", version()}, {"config", config_.path}});
+  for (const auto step : {&App::load_rules, &App::open_store, &App::start_http, &App::recover,
+                          &App::start_notifier, &App::start_pipeline, &App::start_inputs}) {
+    if (const int code = (this->*step)(); code != kDone) {
+      stop();
+      return code;
+    }
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    waiting_for_.clear();
+  }
+  log_.info("ready",
+            {{"rules", std::to_string(bundle_->rules.size())}, {"data_dir", config_.data_dir}});
+  await_signal();
+  main_.run();
+  stop();
+  log_.info("stopped", {{"exit_code", std::to_string(exit_code_)}});
+  return exit_code_;
+}
+
+int App::load_rules() {
+  Diagnostics diagnostics;
+  const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
+  bundle_ = rules::load_bundle(text, diagnostics);
+  std::vector<std::string> told;
+  for (const Diagnostic& d : diagnostics.sorted()) {
+    told.push_back(to_text(d));
+    if (d.severity == Severity::kError) fmt::print(stderr, "{}\n", to_text(d));
+  }
+  remember_reload(bundle_ != nullptr, told);
+  if (!bundle_) {
+    log_.error("the rules do not load; `tocsin check` tells the same",
+               {{"errors", std::to_string(diagnostics.errors())}});
+    return kUsage;
+  }
+  bundle_text_ = rules::serialize(text);
+  symbols_ = std::make_shared<ingest::CurrentSymbols>(bundle_->catalogue);
+  present_bundle_ = bundle_;
+  return kDone;
+}
+
+int App::open_store() {
+  auto store =
+      storage::open_rocksdb_store({.path = config_.data_dir, .durability = config_.durability});
+  if (!store) {
+    log_.error("the data folder cannot be opened", {{"error", store.error().message}});
+    return exit_code_of(store.error());
+  }
+  store_ = std::move(*store);
+  store_->set_catalogue(bundle_->catalogue);
+  open_alerts_ = std::make_unique<OpenAlertsReader>(*store_, config_.http.tlp_ceiling);
+  return kDone;
+}
+
+int App::start_http() {
+  http::Api::Options access;
+  access.access.loopback = is_loopback(config_.http.address);
+  access.decompressed_bytes = config_.http.decompressed_bytes;
+  access.tlp_ceiling = config_.http.tlp_ceiling;
+  if (!config_.http.tokens_file.empty()) {
+    Result<std::vector<std::string>> tokens = http::read_tokens(config_.http.tokens_file);
+    if (!tokens) {
+      log_.error("the tokens cannot be read", {{"error", tokens.error().message}});
+      return exit_code_of(tokens.error());
+    }
+    access.access.tokens = std::move(*tokens);
+  }
+  http::Backend& backend = *this;
+  api_ = std::make_unique<http::Api>(std::move(access), backend, metrics_);
+  http::ServerOptions options;
+  options.address = config_.http.address;
+  options.port = config_.http.port;
+  options.body_bytes = config_.http.body_bytes;
+  options.connections = config_.http.connections;
+  server_ = std::make_unique<http::Server>(options, *api_, *api_);
+  const Result<uint16_t> port = server_->start();
+  if (!port) {
+    log_.error("cannot listen", {{"error", port.error().message}});
+    return exit_code_of(port.error());
+  }
+  log_.info("listening", {{"address", config_.http.address}, {"port", std::to_string(*port)}});
+  write_port_file(*port);
+  return kDone;
+}
+
+void App::write_port_file(uint16_t port) {
+  const std::filesystem::path path = std::filesystem::path(config_.data_dir) / "port";
+  const std::filesystem::path fresh = path.string() + ".new";
+  std::ofstream(fresh) << port << '\n';
+  std::error_code error;
+  std::filesystem::rename(fresh, path, error);  // whole or not at all, for whoever waits for it
+  if (error) log_.warn("cannot write the port file", {{"error", error.message()}});
+}
+
+int App::recover() {
+  {
+    const std::scoped_lock lock(mutex_);
+    waiting_for_ = "recovery of state from the journal";
+  }
+  pipeline_ =
+      std::make_unique<Pipeline>(*store_, bundle_, bundle_text_,
+                                 PipelineOptions{.emit = config_.emit,
+                                                 .shards = config_.shards,
+                                                 .future_tolerance = config_.future_tolerance});
+  std::string warning;
+  const auto begin = std::chrono::steady_clock::now();
+  Status status = pipeline_->recover(
+      compile_stored,
+      [this](uint64_t done, uint64_t of) {
+        const std::scoped_lock lock(mutex_);
+        waiting_for_ = fmt::format("recovery: {} of {} journal records", done, of);
+      },
+      warning);
+  if (status) status = pipeline_->commit(wall_now(), /*checkpoint=*/true);
+  if (!warning.empty()) log_.warn("recovery", {{"warning", warning}});
+  if (!status) {
+    log_.error("recovery failed", {{"error", status.error().message}});
+    return kEnvironment;
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  log_.info("recovered", {{"journal", std::to_string(store_->last_seq())},
+                          {"seconds", fmt::format("{:.3f}", seconds.count())}});
+  return kDone;
+}
+
+int App::start_notifier() {
+  std::vector<std::string> names;
+  for (const SinkConfig& sink : config_.sinks) names.push_back(sink.name);
+  if (Status status = store_->declare_sinks(names); !status) {
+    log_.error("cannot declare the sinks", {{"error", status.error().message}});
+    return kEnvironment;
+  }
+  notifier_ = std::make_unique<Notifier>(*store_);
+  for (const SinkConfig& config : config_.sinks) {
+    std::unique_ptr<NotificationSink> sink =
+        make_sink(config, *store_, [this](const std::string& rule) { return levels_of(rule); });
+    ChannelOptions options;
+    options.tlp_ceiling = config.tlp_ceiling;
+    options.drop_above_ceiling = config.drop_above_ceiling;
+    options.min_level = config.min_level;
+    options.seed = std::random_device{}();
+    notifier_->add(
+        std::make_unique<SinkChannel>(*store_, std::move(sink), options, metrics_, log_));
+  }
+  notifier_->start();
+  return kDone;
+}
+
+std::vector<Level> App::levels_of(const std::string& rule) {
+  std::shared_ptr<const rules::Bundle> bundle;
+  {
+    const std::scoped_lock lock(mutex_);
+    bundle = present_bundle_;
+  }
+  std::vector<Level> levels;
+  const auto found =
+      std::lower_bound(bundle->rules.begin(), bundle->rules.end(), rule,
+                       [](const rules::Rule& r, const std::string& id) { return r.id < id; });
+  if (found == bundle->rules.end() || found->id != rule) return levels;
+  for (const rules::LevelSpec& spec : found->levels) levels.push_back(spec.level);
+  return levels;
+}
+
+int App::start_pipeline() {
+  PipelineLoop::Callbacks callbacks;
+  callbacks.on_commit = [this](const CommitReport& report) { on_commit(report); };
+  callbacks.on_alerts = [this] { notifier_->wake(); };
+  callbacks.on_failure = [this](const Error& error) {
+    boost::asio::post(main_, [this, error] { fail(error); });
+  };
+  callbacks.on_end_of_stream = [this](const std::string& stream) {
+    log_.info("input read whole", {{"stream", stream}});
+  };
+  loop_ = std::make_unique<PipelineLoop>(*pipeline_, *store_, queue_, loop_options(config_),
+                                         std::move(callbacks));
+  loop_->start();
+  is_running_ = true;
+  return kDone;
+}
+
+int App::start_inputs() {
+  for (const InputConfig& config : config_.inputs) {
+    auto input = make_input(config, symbols_);
+    if (!input) {
+      log_.error("an input cannot start",
+                 {{"input", config.name}, {"error", input.error().message}});
+      return exit_code_of(input.error());
+    }
+    const Status status = (*input)->start(
+        queue_, [this](std::string_view stream) { return store_->position(stream); });
+    if (!status) {
+      log_.error("an input cannot start",
+                 {{"input", config.name}, {"error", status.error().message}});
+      return exit_code_of(status.error());
+    }
+    inputs_.push_back(std::move(*input));
+  }
+  return kDone;
+}
+
+// Inputs first, so that nothing new comes; then what is queued is judged and committed; then sinks
+// get what is left in the outbox; HTTP answers until the end what it owes.
+void App::stop() {
+  is_running_ = false;
+  for (const auto& input : inputs_) input->stop();
+  queue_.close();
+  if (loop_) loop_->stop();
+  if (notifier_) notifier_->stop(config_.shutdown_timeout);
+  if (server_) server_->stop();
+  inputs_.clear();
+  server_.reset();
+  api_.reset();
+  loop_.reset();
+  notifier_.reset();
+  pipeline_.reset();
+  store_.reset();
+  std::error_code ignored;
+  std::filesystem::remove(std::filesystem::path(config_.data_dir) / "port", ignored);
+}
+
+void App::await_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int number) {
+    if (!error) on_signal(number);
+  });
+}
+
+void App::on_signal(int number) {
+  if (number == SIGHUP) {
+    reload_rules([](const ReloadReport&) {});
+    await_signal();
+    return;
+  }
+  log_.info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+  // From here on a second signal ends the process at once.
+  signals_.clear();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  main_.stop();
+}
+
+void App::fail(const Error& error) {
+  log_.error("the store has failed; stopping, a restart recovers what was acknowledged",
+             {{"error", error.message}});
+  metrics_.commit_failed();
+  exit_code_ = kEnvironment;
+  main_.stop();
+}
+
+void App::on_commit(const CommitReport& report) { metrics_.committed(report, *bundle_->catalogue); }
+
+http::Backend::Taken App::push(ingest::RawBatch& batch) {
+  if (!is_running_) return Taken::kStopping;
+  const size_t weight = batch.size;
+  return queue_.try_push(batch, weight) ? Taken::kYes : Taken::kFull;
+}
+
+void App::reload(std::function<void(ReloadReport)> done) {
+  if (!is_running_) {
+    done({.accepted = false, .bundle = {}, .diagnostics = {"not running yet, or stopping"}});
+    return;
+  }
+  boost::asio::post(main_, [this, done = std::move(done)] { reload_rules(done); });
+}
+
+void App::reload_rules(std::function<void(ReloadReport)> done) {
+  Diagnostics diagnostics;
+  const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
+  const std::shared_ptr<const rules::Bundle> fresh = rules::load_bundle(text, diagnostics);
+  ReloadReport report;
+  for (const Diagnostic& d : diagnostics.sorted()) report.diagnostics.push_back(to_text(d));
+  if (!fresh) {
+    report.bundle = to_hex(loop_->snapshot()->bundle->hash);
+    remember_reload(false, report.diagnostics);
+    log_.error("rules refused; those in force go on",
+               {{"errors", std::to_string(diagnostics.errors())}});
+    done(std::move(report));
+    return;
+  }
+  loop_->post([this, fresh, serialized = rules::serialize(text), report = std::move(report),
+               done = std::move(done)](Pipeline& pipeline) mutable {
+    const Status status = pipeline.activate(fresh, std::move(serialized));
+    report.accepted = status.has_value();
+    if (status) {
+      const std::scoped_lock lock(mutex_);
+      present_bundle_ = fresh;
+    }
+    if (!status) report.diagnostics.push_back(status.error().message);
+    report.bundle = to_hex(pipeline.bundle().hash);
+    remember_reload(report.accepted, report.diagnostics);
+    if (status) {
+      log_.info("rules reloaded",
+                {{"rules", std::to_string(fresh->rules.size())}, {"bundle", report.bundle}});
+    } else {
+      log_.error("rules refused; those in force go on", {{"error", status.error().message}});
+    }
+    done(std::move(report));
+  });
+}
+
+void App::remember_reload(bool accepted, const std::vector<std::string>& diagnostics) {
+  const std::scoped_lock lock(mutex_);
+  reload_status_.successful = accepted;
+  reload_status_.diagnostics = diagnostics;
+  if (accepted) reload_status_.last_success = wall_now();
+}
+
+DaemonStatus App::status() {
+  DaemonStatus status;
+  status.version = version();
+  status.started = started_;
+  status.now = wall_now();
+  status.missing = missing();
+  if (is_running_) status.pipeline = loop_->snapshot();
+  status.queue_bytes = queue_.weight();
+  status.queue_capacity_bytes = queue_.max_weight();
+  if (is_running_) {
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      status.inputs.push_back(
+          {.name = inputs_[i]->name(),
+           .type = config_.inputs[i].type == InputConfig::Type::kKafka ? "kafka" : "file",
+           .health = inputs_[i]->health()});
+    }
+    status.sinks = notifier_->status();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    status.reload = reload_status_;
+  }
+  status.store = store_->statistics();
+  status.alerts = open_alerts_->read();
+  return status;
+}
+
+std::vector<std::string> App::missing() {
+  std::vector<std::string> missing;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!waiting_for_.empty()) {
+      missing.push_back(waiting_for_);
+      return missing;
+    }
+  }
+  if (!is_running_) missing.emplace_back("stopping");
+  for (const auto& input : inputs_) {
+    const ingest::SourceHealth health = input->health();
+    if (!health.connected && !health.finished) {
+      missing.push_back(fmt::format("input {}: {}", input->name(),
+                                    health.message.empty() ? "not connected" : health.message));
+    }
+  }
+  return missing;
+}
+
+}  // namespace tocsin::daemon

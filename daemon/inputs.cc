@@ -1,0 +1,79 @@
+#include "daemon/inputs.h"
+
+#include <functional>
+#include <string_view>
+
+#include "ingest/event_decoder.h"
+#include "ingest/file_source.h"
+#include "ingest/kafka_source.h"
+#include "ingest/mapping_decoder.h"
+#include "ingest/source_mapping.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using Mapping = std::shared_ptr<const ingest::SourceMapping>;
+using Symbols = std::shared_ptr<const ingest::CurrentSymbols>;
+
+// nullptr without an error: the input has no mapping.
+Result<Mapping> mapping_of(const InputConfig& config, const Symbols& symbols) {
+  if (config.mapping.empty()) return Mapping();
+  Diagnostics diagnostics;
+  Mapping mapping = ingest::load_mapping(config.mapping, &symbols->get()->catalogue(), diagnostics);
+  if (mapping) return mapping;
+  std::string told = "the mapping does not load:";
+  for (const Diagnostic& d : diagnostics.sorted()) told += "\n  " + to_text(d);
+  return invalid(told);
+}
+
+ingest::Framing framing_of(const Mapping& mapping) {
+  if (!mapping || mapping->format == ingest::TableFormat::kNdjson) return ingest::Framing::kLines;
+  return mapping->csv.quoting ? ingest::Framing::kQuoted : ingest::Framing::kLines;
+}
+
+std::unique_ptr<ingest::EventSource> make_file(const InputConfig& config, const Mapping& mapping,
+                                               const Symbols& symbols) {
+  ingest::FileSourceOptions options;
+  options.name = config.name;
+  options.path = config.path;
+  options.follow = config.follow;
+  options.framing = framing_of(mapping);
+  options.make_decoder =
+      [mapping, symbols](std::string_view header) -> std::shared_ptr<ingest::RecordDecoder> {
+    if (!mapping) return std::make_shared<ingest::NdjsonDecoder>(symbols);
+    auto decoder = std::make_shared<ingest::MappingDecoder>(mapping, symbols);
+    if (!header.empty()) decoder->adopt_header(header);
+    return decoder;
+  };
+  return std::make_unique<ingest::FileSource>(std::move(options));
+}
+
+std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const Mapping& mapping,
+                                                const Symbols& symbols) {
+  ingest::KafkaSourceOptions options;
+  options.name = config.name;
+  options.connection.brokers = config.brokers;
+  options.connection.properties = config.properties;
+  options.topics = config.topics;
+  options.group = config.group;
+  options.instance_id = config.instance;
+  options.symbols = symbols;
+  if (mapping) {
+    options.make_decoder = [mapping, symbols](std::string_view) {
+      return std::make_shared<ingest::MappingDecoder>(mapping, symbols);
+    };
+  }
+  return std::make_unique<ingest::KafkaSource>(std::move(options));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ingest::EventSource>> make_input(const InputConfig& config,
+                                                        const Symbols& symbols) {
+  Result<Mapping> mapping = mapping_of(config, symbols);
+  if (!mapping) return mapping.error();
+  if (config.type == InputConfig::Type::kKafka) return make_kafka(config, *mapping, symbols);
+  return make_file(config, *mapping, symbols);
+}
+
+}  // namespace tocsin::daemon

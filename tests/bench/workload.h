@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rules/rule.h"
+
+// The load that the promises of speed are measured with: the same in every benchmark.
+//
+// 1,000 indicators x 500 regions of 100 countries, uniformly; events of about 400 bytes, 13 fields,
+// 100,000 events a day of event time. Rules watch 100 of the indicators, so that 10 % of the events
+// are selected by exactly one rule whatever the number of rules: with 100 rules each watches one
+// indicator everywhere, with 10,000 one indicator in one country.
+namespace tocsin::bench {
+
+inline constexpr int kIndicators = 1000;
+inline constexpr int kWatchedIndicators = 100;
+inline constexpr int kCountries = 100;
+inline constexpr int kRegionsPerCountry = 5;
+inline constexpr int kEventsPerDay = 100'000;
+
+// Catalogue of indicators, regions and one source with an hour of lateness.
+std::string catalogue_yaml();
+
+// `count` rules in equal parts of the kinds threshold (two forms), surge, event, sequence, absence.
+// 10 or 100 or 1,000 or 10,000.
+std::string rules_yaml(int count);
+
+// Loads both. Aborts with the diagnostics when they do not load.
+std::shared_ptr<const rules::Bundle> load_workload(int rule_count);
+
+// Writes NDJSON, a function of `first` alone: events `first` to `first + count`.
+void append_events(std::string& to, uint64_t first, uint64_t count);
+
+// User-assigned alpha-2 code style ids that are no ISO codes: "A0".."J9".
+std::string country_id(int country);
+
+// Peak resident memory of this process so far, in MiB.
+double peak_memory_mib();
+
+// Seconds of processor time this thread has used.
+double thread_seconds();
+
+}  // namespace tocsin::bench
