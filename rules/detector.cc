@@ -38,13 +38,35 @@ Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
       rule_(&rule),
       index_(index),
       time_class_(time_class),
-      variables_(variables_of(rule.kind(), rule.detect).size()) {}
+      variables_(variables_of(rule.kind(), rule.detect).size()) {
+  note_names();
+}
+
+void Detector::note_names() {
+  names_place_ = false;
+  const auto note = [this](const std::optional<cel::Program>& program) {
+    if (!program) return;
+    const auto& names = program->analysis().variables;
+    names_place_ = names_place_ || names.contains("region") || names.contains("by");
+  };
+  for (const LevelSpec& level : rule_->levels) {
+    note(level.when);
+    note(level.exit);
+  }
+  if (const auto* threshold = std::get_if<ThresholdDetect>(&rule_->detect)) note(threshold->when);
+  if (const auto* absence = std::get_if<AbsenceDetect>(&rule_->detect)) note(absence->unless);
+  if (const auto* sequence = std::get_if<SequenceDetect>(&rule_->detect)) {
+    for (const SequenceStep& step : sequence->steps) note(step.select);
+    note(sequence->until);
+  }
+}
 
 void Detector::rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_class) {
   rule_ = &rule;
   index_ = index;
   time_class_ = time_class;
   keyer_ = GroupKeyer(*around_.catalogue, rule.by, rule.missing_key);
+  note_names();
   on_rebind();
 }
 
@@ -82,8 +104,7 @@ cel::Value Detector::key_variable(const Group& group) {
 }
 
 void Detector::set_common(const Group& group, Level level, EventTime at, EventTime starts_at) {
-  variables_[kRegion] = region_variable(group, "en");
-  variables_[kBy] = key_variable(group);
+  if (names_place_) set_place(group, "en");
   variables_[kLevel] = cel::Value::of_string(to_string(level));
   variables_[kRule] = cel::Value::of_string(rule_->id);
   variables_[kAt] = timestamp_value(at);
@@ -108,6 +129,13 @@ Verdict Detector::judge_levels(std::optional<bool> base) {
   return verdict;
 }
 
+void Detector::clear_common() { std::fill_n(variables_.begin(), kCommonVariables, cel::Value()); }
+
+void Detector::set_place(const Group& group, std::string_view language) {
+  variables_[kRegion] = region_variable(group, language);
+  variables_[kBy] = key_variable(group);
+}
+
 void Detector::open(Group& group, Level level, EventTime pinned, EventTime starts_at) {
   AlertState& alert = group.alert;
   alert.phase = Phase::kFiring;
@@ -122,7 +150,7 @@ void Detector::add_texts(const Group& group, const Finding& finding, AlertTransi
   const auto render = [&](const std::map<std::string, Template>& templates,
                           std::map<std::string, std::string>& to) {
     for (const auto& [language, text] : templates) {
-      variables_[kRegion] = region_variable(group, language);
+      set_place(group, language);
       to[language] = text.render(finding.event, variables_, transition.at, around_.arena);
     }
   };

@@ -33,6 +33,7 @@ struct Group {
   uint32_t index = 0;
   EventTime due = kNever;  // next timer that means something
   bool is_dirty = false;
+  bool is_saved = false;  // there is an entry of it to remove
   size_t counted_bytes = 0;
   AlertState alert;
 };
@@ -102,6 +103,9 @@ class Detector {
   std::span<const cel::Value> variables() const { return variables_; }
   cel::Value& own_variable(size_t slot) { return variables_[kCommonVariables + slot]; }
   void set_common(const Group& group, Level level, EventTime at, EventTime starts_at);
+  // Makes them unknown: no group yet.
+  void clear_common();
+  void set_place(const Group& group, std::string_view language);
 
   // Enters and stays of all levels, given whether the rule's own condition holds (nullopt:
   // unknown).
@@ -123,7 +127,10 @@ class Detector {
   cel::Value key_variable(const Group& group);
   void add_texts(const Group& group, const Finding& finding, AlertTransition& transition);
 
+  void note_names();
+
   const Rule* rule_;
+  bool names_place_ = false;  // a condition names `region` or `by`: maps that cost to make
   RuleIndex index_;
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;

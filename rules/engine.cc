@@ -267,7 +267,6 @@ bool Engine::restore(std::string_view key, std::string_view value) {
   source.is_live = from.u8() != 0;
   source.has_ended = from.u8() != 0;
   s.timeline.relink();
-  for (const uint32_t index : s.absences) s.detectors[index]->on_first_moved();
   return from.at_end();
 }
 

@@ -45,6 +45,7 @@ class GroupedDetector : public Detector {
       if (index >= groups_.size() || !groups_[index] || !groups_[index]->is_dirty) continue;
       G& group = *groups_[index];
       group.is_dirty = false;
+      group.is_saved = true;
       bytes.clear();
       ByteWriter to(bytes);
       to.u8(kStateVersion);
@@ -70,23 +71,20 @@ class GroupedDetector : public Detector {
     for (std::string& part : key) part = from.text();
     const auto hash = keyer_.hash(key);
     if (!from.ok() || !hash) return false;
-    if (G* known = find(key)) {  // from the start, see prepare()
-      remove(*known);
-      removed_.clear();
-    }
+    if (G* known = find(key)) remove(*known);  // from the start, see prepare()
     G& group = create(*hash, std::move(key));
     const EventTime due = from.time();
     group.alert = read_alert_state(from);
     read_group(from, group);
     if (!from.at_end()) {
       remove(group);
-      removed_.clear();
       return false;
     }
     group.is_dirty = false;
     account(group);
     schedule(group, due);
     group.is_dirty = false;
+    group.is_saved = true;
     return true;
   }
 
@@ -94,7 +92,7 @@ class GroupedDetector : public Detector {
                   const std::function<void(std::string key)>& gone) override {
     for (const std::string& key : removed_) gone(std::string(prefix) + key);
     for (const auto& group : groups_) {
-      if (group) gone(std::string(prefix) + key_text(*group));
+      if (group && group->is_saved) gone(std::string(prefix) + key_text(*group));
     }
   }
 
@@ -161,7 +159,7 @@ class GroupedDetector : public Detector {
 
   void remove(G& group) {
     const uint32_t index = group.index;
-    removed_.push_back(key_text(group));
+    if (group.is_saved) removed_.push_back(key_text(group));
     index_of_.erase(group.hash);
     counters_.state_bytes -= group.counted_bytes;
     --counters_.groups;

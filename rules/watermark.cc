@@ -129,6 +129,7 @@ EventTime Timeline::first(ClassId id) const {
 }
 
 bool Timeline::is_stale(ClassId id, EventTime tick) const {
+  if (tick <= finished_) return false;
   bool some_live = false;
   for (const SourceId source : classes_[id].feeding) {
     const SourceTime& s = this->source(source);

@@ -90,8 +90,8 @@ void EventDetector::go_on(EventGroup& group) {
   if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
   if (due == kNever) {
     remove(group);
-  } else if (due != group.due) {
-    schedule(group, due);
+  } else {
+    schedule_by(group, due);  // an earlier timer finds nothing to do and comes back here
   }
 }
 

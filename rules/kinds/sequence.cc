@@ -56,8 +56,13 @@ void SequenceDetector::set_variables(const OpenMatch& match) {
   }
 }
 
+void SequenceDetector::set_common_at(const SequenceGroup& group, EventTime at) {
+  set_common(group, group.alert.level, at, group.alert.is_open() ? group.alert.starts_at : at);
+}
+
 // A condition that names earlier steps has no value yet: then the event may matter later.
 bool SequenceDetector::is_relevant(const Event& event) {
+  clear_common();
   clear_variables();
   const auto may_hold = [&](const cel::Program& program) {
     const cel::Outcome outcome = program.run(&event, variables(), around_.arena);
@@ -199,7 +204,7 @@ std::optional<OpenMatch> SequenceDetector::end_wait(std::vector<OpenMatch>& open
 void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime at,
                                 bool is_early) {
   set_variables(match);
-  set_common(group, group.alert.level, at, group.alert.is_open() ? group.alert.starts_at : at);
+  set_common_at(group, at);
   ++counters_.evaluations;
   const auto& levels = rule().levels;
   Level level = Level::kNone;
@@ -217,6 +222,7 @@ void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime
 void SequenceDetector::try_early(SequenceGroup& group) {
   std::vector<OpenMatch> open = group.open;
   for (const PendingStep& pending : group.pending) {
+    set_common_at(group, pending.time);
     if (auto match = take(open, pending)) conclude(group, std::move(*match), pending.time, true);
   }
 }
@@ -234,6 +240,7 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
       }
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
+      set_common_at(group, time);
       if (auto match = take(group.open, group.pending[done])) {
         conclude(group, std::move(*match), time, false);
       }
@@ -260,8 +267,8 @@ void SequenceDetector::go_on(SequenceGroup& group, EventTime) {
   const bool is_empty = group.open.empty() && group.pending.empty() && !group.alert.is_open();
   if (is_empty) {
     remove(group);
-  } else if (due != group.due) {
-    schedule(group, due);
+  } else {
+    schedule_by(group, due);  // an earlier timer finds nothing to do and comes back here
   }
 }
 

@@ -48,6 +48,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   const SequenceDetect& detect() const { return std::get<SequenceDetect>(rule().detect); }
   SequencePlan plan() const { return SequencePlan(detect()); }
   bool is_relevant(const Event& event);
+  void set_common_at(const SequenceGroup& group, EventTime at);
   void clear_variables();
   void set_variables(const OpenMatch& match);
   // Takes the event into `open`; the match that it completes, if it does.

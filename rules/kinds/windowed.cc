@@ -164,7 +164,8 @@ void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
   }
   if (!alert.is_open()) return;
   const bool is_due = add(alert.last_at, rule().alert.update_every) <= tick &&
-                      alert.phase == Phase::kFiring && !is_stale && fingerprint_ != alert.told;
+                      alert.phase == Phase::kFiring && !is_stale && !verdict.is_undetermined &&
+                      fingerprint_ != alert.told;
   const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
   if (is_confirmed || was_stale != is_stale || is_due) {
     say(group, Action::kUpdate, previous, tick, tick);
