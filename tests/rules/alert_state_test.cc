@@ -1,0 +1,125 @@
+#include "rules/alert_state.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/rules/engine_harness.h"
+
+namespace tocsin::rules {
+namespace {
+
+std::vector<LevelSpec> two_levels(Span hold_of_second = {}) {
+  std::vector<LevelSpec> levels(2);
+  levels[0].level = Level::kWatch;
+  levels[1].level = Level::kWarning;
+  levels[1].hold = hold_of_second;
+  return levels;
+}
+
+// Enter at 10 and 20, exit below 5 and below 15.
+Verdict verdict_of(double x) {
+  Verdict verdict;
+  verdict.enters = {x >= 10, x >= 20};
+  verdict.stays = {x >= 5, x >= 15};
+  return verdict;
+}
+
+// One letter a day: f e d r, "." nothing.
+std::string run(const std::vector<double>& values, const AlertPolicy& policy,
+                const std::vector<LevelSpec>& levels = two_levels()) {
+  AlertState state;
+  std::string told;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Step done =
+        step(state, levels, policy, verdict_of(values[i]), day(static_cast<double>(i)), false);
+    told += ".fedr"[static_cast<size_t>(done)];
+    if (done == Step::kResolve) state.close();
+  }
+  return told;
+}
+
+struct Row {
+  const char* name;
+  std::vector<double> values;
+  AlertPolicy policy;
+  std::vector<LevelSpec> levels;
+  const char* told;
+};
+
+AlertPolicy with(Span pending, Span keep, uint32_t max_step_down = 0) {
+  AlertPolicy policy;
+  policy.pending = pending;
+  policy.keep_firing_for = keep;
+  policy.max_step_down = max_step_down;
+  return policy;
+}
+
+TEST(AlertStateStep, GoesThroughItsStates) {
+  const Span none{};
+  const Span two = span_of(2 * kDay);
+  for (const Row& row : std::vector<Row>{
+           {"saw-tooth between exit and enter is one episode",
+            {0, 10, 6, 11, 5, 12, 6, 4, 4},
+            with(none, none),
+            two_levels(),
+            ".f.....r."},
+           {"levels go up and down by their own pairs",
+            {10, 20, 16, 14, 20, 4},
+            with(none, none),
+            two_levels(),
+            "fe.der"},
+           {"straight to the highest", {25, 25}, with(none, none), two_levels(), "f."},
+           {"for: not before it has held", {10, 10, 10, 10}, with(two, none), two_levels(), "..f."},
+           {"for: starts again after a gap",
+            {10, 10, 0, 10, 10, 10},
+            with(two, none),
+            two_levels(),
+            ".....f"},
+           {"keep_firing_for: bridged",
+            {10, 4, 4, 10, 10},
+            with(none, span_of(3 * kDay)),
+            two_levels(),
+            "f...."},
+           {"keep_firing_for: over",
+            {10, 4, 4, 4, 4},
+            with(none, span_of(3 * kDay)),
+            two_levels(),
+            "f...r"},
+           {"a level's own hold", {10, 20, 20, 20, 20}, with(none, none), two_levels(two), "f..e."},
+           {"one level down at a time", {25, 0, 0}, with(none, none, 1), two_levels(), "fdr"},
+       }) {
+    EXPECT_EQ(run(row.values, row.policy, row.levels), row.told) << row.name;
+  }
+}
+
+TEST(AlertStateStep, UndeterminedNeverGoesDown) {
+  AlertState state;
+  const auto levels = two_levels();
+  EXPECT_EQ(step(state, levels, {}, verdict_of(25), day(0), false), Step::kFire);
+  Verdict unknown;
+  unknown.is_undetermined = true;
+  EXPECT_EQ(step(state, levels, {}, unknown, day(1), false), Step::kNothing);
+  EXPECT_EQ(state.level, Level::kWarning);
+  EXPECT_EQ(state.phase, Phase::kFiring);
+}
+
+TEST(AlertState, IsTheSameAfterWritingAndReading) {
+  AlertState state;
+  step(state, two_levels(), with({}, span_of(kDay)), verdict_of(25), day(3), false);
+  state.id = hash128("x");
+  state.seq = 7;
+  state.stale = true;
+  std::string bytes;
+  ByteWriter to(bytes);
+  write(to, state);
+  ByteReader from(bytes);
+  std::string again;
+  ByteWriter to_again(again);
+  write(to_again, read_alert_state(from));
+  EXPECT_TRUE(from.at_end());
+  EXPECT_EQ(again, bytes);
+}
+
+}  // namespace
+}  // namespace tocsin::rules

@@ -1,0 +1,109 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/engine_harness.h"
+
+namespace tocsin::rules {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+RuleBuilder lethal(const std::shared_ptr<const Catalogue>& world) {
+  RuleBuilder builder(world, "lethal");
+  builder.select("e.indicator == \"violence.attack\"")
+      .event()
+      .level(Level::kWatch, "e.value >= 1.0")
+      .level(Level::kAlert, "e.value >= 10.0");
+  builder.alert().hold = span_of(3 * kDay);
+  return builder;
+}
+
+TEST(EventRule, FiresHoldsAndResolves) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(0.5), 0.0);
+  h.feed(day(1), 1);
+  h.feed(day(2), 2);
+  h.finish(day(9));
+  EXPECT_THAT(h.lines(),
+              ElementsAre("fire watch d1 XA-1", "update watch d2 XA-1", "resolve watch d5 XA-1"));
+  EXPECT_EQ(h.log[0].condition, "e.value >= 1.0 (1 >= 1)");
+  EXPECT_EQ(h.log[2].events_counted, 2u);
+}
+
+TEST(EventRule, LevelIsTheHighestOfTheHold) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(0), 1);
+  h.feed(day(1), 10);
+  h.feed(day(3.5), 1);
+  h.finish(day(9));
+  EXPECT_THAT(h.lines(),
+              ElementsAre("fire watch d0 XA-1", "escalate alert d1 XA-1", "update alert d3.5 XA-1",
+                          "deescalate watch d4 XA-1", "resolve watch d6.5 XA-1"));
+}
+
+TEST(EventRule, ManyMatchesAreOneFireAndFewUpdates) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()}, Emit::kEarly);
+  for (int i = 0; i < 10'000; ++i) h.feed(day(1) + Milliseconds(i * 360), 1);
+  h.finish(day(9));
+  EXPECT_THAT(h.lines(),
+              ElementsAre("~fire watch d1 XA-1", "update watch d1 XA-1", "update watch d2 XA-1",
+                          ::testing::StartsWith("resolve watch d4.04")));
+  EXPECT_EQ(h.log.back().events_counted, 10'000u);
+  EXPECT_EQ(h.log.back().evidence.size(), 20u);
+}
+
+TEST(EventRule, EarlyIsConfirmedWhenNothingEarlierCanCome) {
+  const auto world = small_world();
+  EngineHarness h(world, {lethal(world).build()}, Emit::kEarly);
+  h.feed(day(1), 1);
+  EXPECT_THAT(h.lines(), ElementsAre("~fire watch d1 XA-1"));
+  h.feed(day(2), 0);
+  EXPECT_EQ(h.log.size(), 1u) << "an event of the same moment may still come";
+  h.feed(day(2.1), 0);
+  EXPECT_THAT(h.lines(), ElementsAre("~fire watch d1 XA-1", "update watch d1 XA-1"));
+  EXPECT_FALSE(h.log[1].provisional);
+}
+
+TEST(EventRule, ALateEventFiresAtTheWatermark) {
+  const auto world = small_world();
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(20), 0);
+  h.feed(day(5), 10);
+  h.feed(day(30), 0);
+  EXPECT_THAT(h.lines(), ElementsAre("fire alert d19 XA-1", "resolve alert d22 XA-1"));
+  EXPECT_EQ(h.log[0].starts_at, day(5));
+  EXPECT_EQ(h.engine->counters()[0].late, 1u);
+}
+
+TEST(EventRule, GroupsByAttr) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder = lethal(world);
+  builder.by({{.kind = GroupKey::Kind::kAttr,
+               .level = RegionLevel::kCountry,
+               .attr = "side",
+               .name = "side"}});
+  EngineHarness h(world, {builder.build()});
+  h.send(h.events.with_attr(h.events.make(day(1), 1), "side", "north"));
+  h.send(h.events.with_attr(h.events.make(day(1), 1), "side", "south"));
+  h.send(h.events.make(day(1), 1));
+  h.finish(day(2));
+  EXPECT_EQ(h.log.size(), 2u);
+  EXPECT_EQ(h.engine->counters()[0].missing_key, 1u);
+}
+
+TEST(EventRule, CorrectionsAreOnlyTime) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  Event& event = h.events.make(day(1), 10);
+  event.op = Operation::kCorrect;
+  h.send(event);
+  h.finish(day(2));
+  EXPECT_THAT(h.lines(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tocsin::rules

@@ -1,0 +1,176 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/engine_harness.h"
+
+namespace tocsin::rules {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Step = RuleBuilder::Step;
+
+constexpr const char* kKilled = "e.indicator == \"violence.attack\"";
+constexpr const char* kInquiry = "e.indicator == \"justice.inquiry_opened\"";
+
+RuleBuilder sequence(const std::shared_ptr<const Catalogue>& world, const std::vector<Step>& steps,
+                     const std::string& until = "", bool strict = true, bool skip = true,
+                     uint32_t max_open = 16) {
+  RuleBuilder builder(world, "sequence");
+  builder.sequence(steps, span_of(365 * kDay), until, strict, skip, max_open)
+      .level(Level::kWarning);
+  builder.alert().hold = span_of(30 * kDay);
+  return builder;
+}
+
+// Killed, no inquiry in 60 days, killed again within 100.
+std::vector<Step> impunity() {
+  return {{.name = "first", .select = kKilled},
+          {.name = "none", .select = kInquiry, .wait = span_of(60 * kDay)},
+          {.name = "again", .select = kKilled, .within = span_of(100 * kDay)}};
+}
+std::vector<Step> unanswered() {
+  return {{.name = "killed", .select = kKilled},
+          {.name = "none", .select = kInquiry, .wait = span_of(90 * kDay)}};
+}
+
+TEST(Sequence, NegationAndRepeat) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {sequence(world, impunity()).build()});
+  h.feed(day(0), 5);
+  h.feed(day(70), 6);
+  h.finish(day(71));
+  ASSERT_THAT(h.lines(), ElementsAre("fire warning d70 XA-1"));
+  EXPECT_THAT(h.log[0].evidence, ElementsAre(EvidenceRef{1, "first"}, EvidenceRef{2, "again"}));
+  EXPECT_EQ(h.log[0].condition,
+            "first on 2020-01-01T00:00:00Z; none: none in 60d; again on 2020-03-11T00:00:00Z");
+}
+
+TEST(Sequence, BoundariesOfTheNegatedStep) {
+  struct Row {
+    const char* name;
+    double answer;
+    bool fires;
+  };
+  for (const Row& row : {Row{"a second before the deadline", 90 - 1.0 / 86400, false},
+                         Row{"at the deadline", 90, true}, Row{"at once", 0.001, false},
+                         Row{"before the event", -0.001, true}}) {
+    const auto world = small_world();
+    EngineHarness h(world, {sequence(world, unanswered()).build()});
+    h.feed(day(-0.002), 1, "XB-1");
+    h.feed(day(0), 1);
+    // The answer comes after an event of the deadline's own time: out of order, within lateness.
+    h.feed(row.answer > 1 ? day(90.5) : day(0.5), 1, "XB-1");
+    h.feed(day(row.answer), 1, "XA-1", "justice.inquiry_opened");
+    h.finish(day(91));
+    std::erase_if(h.log, [](const AlertTransition& t) { return t.group[0].second != "XA-1"; });
+    EXPECT_EQ(!h.log.empty(), row.fires) << row.name;
+    for (const AlertTransition& t : h.log) EXPECT_EQ(t.at, day(90)) << row.name;
+  }
+}
+
+TEST(Sequence, NeverFiresBeforeTheWaitIsOver) {
+  const auto world = small_world();
+  EngineHarness h(world, {sequence(world, unanswered()).build()}, Emit::kEarly);
+  h.feed(day(0), 1);
+  h.feed(day(90.9), 1, "XB-1");
+  EXPECT_THAT(h.lines(), IsEmpty());
+  h.feed(day(91), 1, "XB-1");
+  EXPECT_THAT(h.lines(), ElementsAre("fire warning d90 XA-1"));
+}
+
+TEST(Sequence, UntilEndsOpenMatches) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {sequence(world, impunity(), "e.value == 99.0").build()});
+  h.feed(day(0), 5);
+  h.feed(day(65), 99);
+  h.feed(day(70), 5);
+  h.finish(day(71));
+  EXPECT_THAT(h.lines(), IsEmpty());
+}
+
+TEST(Sequence, WithinAndGroupsAndOrder) {
+  const std::vector<Step> two = {
+      {.name = "small", .select = "e.value == 1.0"},
+      {.name = "large", .select = "e.value == 2.0", .within = span_of(5 * kDay)}};
+  struct Row {
+    const char* name;
+    double second;
+    double value1, value2;
+    const char* region;
+    bool strict;
+    bool fires;
+  };
+  for (const Row& row : {Row{"in order", 4, 1, 2, "XA-1", true, true},
+                         Row{"at the end of within", 5, 1, 2, "XA-1", true, true},
+                         Row{"just outside within", 5.0001, 1, 2, "XA-1", true, false},
+                         Row{"another group", 4, 1, 2, "XA-2", true, false},
+                         Row{"reversed", 4, 2, 1, "XA-1", true, false},
+                         Row{"reversed, any order", 4, 2, 1, "XA-1", false, true}}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {sequence(world, two, "", row.strict).build()});
+    h.feed(day(0), row.value1);
+    h.feed(day(row.second), row.value2, row.region);
+    h.finish(day(9));
+    EXPECT_EQ(!h.log.empty(), row.fires) << row.name;
+  }
+}
+
+TEST(Sequence, OptionalStepAndReferenceToAnEarlierOne) {
+  const std::vector<Step> steps = {
+      {.name = "a", .select = "e.value == 1.0"},
+      {.name = "b", .select = "e.value == 2.0", .optional = true},
+      {.name = "c", .select = "e.value == 3.0 && e.source == a.source"}};
+  for (const bool has_b : {false, true}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {sequence(world, steps).build()});
+    h.feed(day(0), 1);
+    if (has_b) h.feed(day(1), 2);
+    h.feed(day(2), 3, "XA-1", "violence.attack", "monitor");
+    h.feed(day(3), 3);
+    h.feed(day(3), 3, "XB-1", "violence.attack", "monitor");
+    h.finish(day(4));
+    ASSERT_THAT(h.lines(), ElementsAre("fire warning d3 XA-1"));
+    EXPECT_THAT(h.log[0].evidence, SizeIs(has_b ? 3 : 2));
+  }
+}
+
+TEST(Sequence, OverlapDecidesWhetherEventsServeTwice) {
+  const std::vector<Step> pair = {{.name = "a", .select = kKilled},
+                                  {.name = "b", .select = kKilled}};
+  for (const bool skip : {true, false}) {
+    const auto world = small_world(Milliseconds{0});
+    RuleBuilder builder = sequence(world, pair, "", true, skip);
+    builder.alert().hold = span_of(Milliseconds{1});
+    EngineHarness h(world, {builder.build()});
+    for (int i = 0; i < 4; ++i) h.feed(day(i), 1);
+    h.finish(day(9));
+    EXPECT_THAT(h.log, SizeIs(skip ? 4 : 6))
+        << "fires and resolves of (0,1)(2,3), or (0,1)(1,2)(2,3)";
+  }
+}
+
+TEST(Sequence, AStreamOfBeginningsDoesNotPushOutTheOldest) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {sequence(world, unanswered(), "", true, true, 4).build()});
+  for (int i = 0; i < 80; ++i) h.feed(day(i), 1);
+  h.finish(day(90));
+  EXPECT_THAT(h.lines(), ElementsAre("fire warning d90 XA-1"));
+  EXPECT_EQ(h.engine->counters()[0].overflow, 76u);
+}
+
+TEST(Sequence, PositiveStepsMayFireOnArrival) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  const auto world = small_world();
+  EngineHarness h(world, {sequence(world, two).build()}, Emit::kEarly);
+  h.feed(day(1), 2);
+  h.feed(day(0.5), 1);  // out of order, within lateness
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d1 XA-1"));
+  h.finish(day(2));
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d1 XA-1", "update warning d1 XA-1"));
+}
+
+}  // namespace
+}  // namespace tocsin::rules

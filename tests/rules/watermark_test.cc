@@ -1,0 +1,93 @@
+#include "rules/watermark.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/rules/engine_harness.h"
+
+namespace tocsin::rules {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class TimelineTest : public ::testing::Test {
+ protected:
+  TimelineTest() : world_(small_world()), timeline_(*world_) {
+    desk_ = *world_->find_source("desk");
+    monitor_ = *world_->find_source("monitor");
+  }
+  // Days of the timers that became due.
+  std::vector<double> run(SourceId source) {
+    std::vector<double> due;
+    timeline_.run(source, [&due](const Timeline::Timer& timer) {
+      due.push_back(static_cast<double>((timer.due - day(0)).count()) / 864e5);
+    });
+    return due;
+  }
+
+  std::shared_ptr<const Catalogue> world_;
+  Timeline timeline_;
+  SourceId desk_{};
+  SourceId monitor_{};
+};
+
+TEST_F(TimelineTest, IsTheLowestOfTheLiveSources) {
+  const auto both = timeline_.class_of(Milliseconds{0}, {desk_, monitor_});
+  timeline_.observe(desk_, day(10));
+  EXPECT_EQ(timeline_.watermark(both), day(9)) << "monitor is neither declared nor seen";
+  timeline_.observe(monitor_, day(5));
+  EXPECT_EQ(timeline_.watermark(both), day(9)) << "never moves back";
+  timeline_.observe(desk_, day(20));
+  EXPECT_EQ(timeline_.watermark(both), day(9)) << "monitor holds it back";
+  timeline_.advance(monitor_, day(15));
+  EXPECT_EQ(timeline_.watermark(both), day(15));
+  timeline_.end(monitor_);
+  EXPECT_EQ(timeline_.watermark(both), day(19));
+}
+
+TEST_F(TimelineTest, RuleLatenessAddsToThatOfTheSource) {
+  const auto patient = timeline_.class_of(5 * kDay, {desk_});
+  const auto hasty = timeline_.class_of(Milliseconds{1}, {desk_});
+  timeline_.observe(desk_, day(10));
+  EXPECT_EQ(timeline_.watermark(patient), day(5));
+  EXPECT_EQ(timeline_.watermark(hasty), day(9));
+}
+
+TEST_F(TimelineTest, WakesOnlyWhenATimerMayBeDue) {
+  const auto both = timeline_.class_of(Milliseconds{0}, {desk_, monitor_});
+  timeline_.observe(desk_, day(0));
+  timeline_.observe(monitor_, day(0));
+  timeline_.schedule(both, {day(4), 0, 0});
+  timeline_.schedule(both, {day(2), 0, 1});
+  EXPECT_FALSE(timeline_.observe(desk_, day(2.9)));
+  EXPECT_TRUE(timeline_.observe(desk_, day(3)));
+  EXPECT_THAT(run(desk_), IsEmpty());
+  EXPECT_TRUE(timeline_.observe(monitor_, day(30)));
+  EXPECT_THAT(run(monitor_), ElementsAre(2));
+  EXPECT_FALSE(timeline_.observe(monitor_, day(31)));
+  EXPECT_TRUE(timeline_.observe(desk_, day(5)));
+  EXPECT_THAT(run(desk_), ElementsAre(4));
+}
+
+TEST_F(TimelineTest, StaleMeansOnlyHeartbeats) {
+  const auto one = timeline_.class_of(Milliseconds{0}, {desk_});
+  timeline_.observe(desk_, day(10));
+  timeline_.advance(desk_, day(20));
+  EXPECT_FALSE(timeline_.is_stale(one, day(10)));
+  EXPECT_TRUE(timeline_.is_stale(one, day(11)));
+  timeline_.end(desk_);
+  EXPECT_FALSE(timeline_.is_stale(one, day(11))) << "what has ended is complete";
+}
+
+TEST_F(TimelineTest, RulesOfEndedSourcesFollowTheOthers) {
+  const auto one = timeline_.class_of(Milliseconds{0}, {desk_});
+  timeline_.observe(desk_, day(10));
+  timeline_.end(desk_);
+  EXPECT_EQ(timeline_.watermark(one), day(10));
+  timeline_.observe(monitor_, day(40));
+  EXPECT_EQ(timeline_.watermark(one), day(39));
+}
+
+}  // namespace
+}  // namespace tocsin::rules
