@@ -19,7 +19,7 @@ rules:
     status: production
     driver: violence
     stage: escalation
-    doc: {rationale: For the reload test., source: {document: doha-2018, paragraph: "¶1"}}
+    doc: {rationale: For the reload test., source: {document: doha-2018, paragraph: "¶1"}, response: none outside tests}
     select: 'e.indicator == "violence.fatalities" && has(e.value) && e.value >= %s'
     by: [region@admin1]
     severity: alert
@@ -90,7 +90,10 @@ class Reload(unittest.TestCase):
             # Under the refused rules these 5 dead would have been enough.
             self.assertEqual(200, daemon.post_events([event(3, 5), event(4, 11)]).status)
             wait_until(lambda: self.fired(daemon) == {REGIONS[1], REGIONS[4]}, lambda: f"the old rules in force, not {daemon.alerts()}")
-            self.assertIn("violence.fatalites", daemon.log.read_text(), "the log tells why")
+            refused = daemon.request("POST", "/-/reload", b"")
+            self.assertEqual(422, refused.status, refused)
+            for expected in ("violence.fatalites", "thresold", "reload.yaml:"):
+                self.assertIn(expected, "\n".join(refused.json["diagnostics"]))
 
             self.write(GOOD % "5.0")
             daemon.reload()

@@ -135,7 +135,8 @@ class Daemon:
             return False
 
     def post_events(self, events):
-        return self.request("POST", "/v1/events", to_ndjson(events))
+        """A list of events, or an NDJSON body made of them."""
+        return self.request("POST", "/v1/events", events if isinstance(events, bytes) else to_ndjson(events))
 
     def alerts(self):
         """The newest transition of each alert, all pages."""
@@ -189,4 +190,4 @@ def post_until_taken(daemon_of, events, deadline):
         if answer.status not in (429, 503):
             raise AssertionError(f"POST /v1/events: {answer}")
         time.sleep(float(answer.headers.get("Retry-After", "0.1")))
-    raise TooLong(f"a batch of {len(events)} events was not taken in time")
+    raise TooLong("a batch of events was not taken in time")
