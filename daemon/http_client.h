@@ -17,8 +17,8 @@ struct HttpAnswer {
 struct HttpCall {
   std::string method = "GET";
   std::string url;  // http://HOST[:PORT]/PATH or https://…
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
   std::chrono::milliseconds timeout{10'000};  // for all of it, from the name's lookup on
 };
 

@@ -58,7 +58,8 @@ const std::vector<Api::Route>& Api::routes() {
 
 void Api::handle(Request request, Respond respond) {
   const auto begin = std::chrono::steady_clock::now();
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  std::string_view method = request.method;
+  if (method == "HEAD") method = "GET";
   const Route* route = nullptr;
   std::string_view argument;
   std::string allowed;

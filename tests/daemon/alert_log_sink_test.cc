@@ -1,0 +1,92 @@
+#include "daemon/alert_log_sink.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/daemon/alert_texts.h"
+#include "tests/daemon/temporary_folder.h"
+
+namespace tocsin::daemon {
+namespace {
+
+std::vector<storage::OutboxEntry> entries(uint64_t from, uint64_t to) {
+  std::vector<storage::OutboxEntry> all;
+  for (uint64_t i = from; i < to; ++i) all.push_back(AlertText{.alert = i}.entry(i));
+  return all;
+}
+
+std::string lines(uint64_t from, uint64_t to) {
+  std::string all;
+  for (uint64_t i = from; i < to; ++i) all += AlertText{.alert = i}.json() + "\n";
+  return all;
+}
+
+TEST(AlertLogSink, AppendsOneLineEach) {
+  const TemporaryFolder folder;
+  AlertLogSink sink("log", folder.path("alerts.ndjson"));
+  EXPECT_TRUE(sink.deliver(entries(0, 2)));
+  EXPECT_TRUE(sink.deliver(entries(2, 5)));
+  EXPECT_EQ(folder.read("alerts.ndjson"), lines(0, 5));
+}
+
+TEST(AlertLogSink, DoesNotDoubleWhatACrashLeftUnmarked) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("alerts.ndjson");
+  { EXPECT_TRUE(AlertLogSink("log", path).deliver(entries(0, 4))); }
+  // The crash came before 2 and 3 were marked done: they are delivered again, with a new one.
+  AlertLogSink restarted("log", path);
+  EXPECT_TRUE(restarted.deliver(entries(2, 5)));
+  EXPECT_TRUE(restarted.deliver(entries(5, 6)));
+  EXPECT_EQ(folder.read("alerts.ndjson"), lines(0, 6));
+}
+
+TEST(AlertLogSink, DeliversAgainWhatWasHalfWritten) {
+  const TemporaryFolder folder;
+  const std::string whole = lines(0, 3);
+  // A crash may stop the writing after any byte.
+  for (size_t cut = 0; cut <= whole.size(); cut += 97) {
+    const std::string path = folder.write("alerts.ndjson", whole.substr(0, cut));
+    AlertLogSink sink("log", path);
+    EXPECT_TRUE(sink.deliver(entries(0, 3))) << cut;
+    EXPECT_EQ(folder.read("alerts.ndjson"), whole) << cut;
+  }
+}
+
+TEST(AlertLogSink, BeginsANewFileWhenTheOldOneWasMovedAway) {
+  const TemporaryFolder folder;
+  AlertLogSink sink("log", folder.path("alerts.ndjson"));
+  EXPECT_TRUE(sink.deliver(entries(0, 2)));
+  std::filesystem::rename(folder.path("alerts.ndjson"), folder.path("alerts.1"));
+  EXPECT_TRUE(sink.deliver(entries(2, 3)));
+  EXPECT_EQ(folder.read("alerts.1"), lines(0, 2));
+  EXPECT_EQ(folder.read("alerts.ndjson"), lines(2, 3));
+}
+
+TEST(AlertLogSink, LeavesForeignLinesAlone) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("alerts.ndjson", "# kept by hand\n\n");
+  EXPECT_TRUE(AlertLogSink("log", path).deliver(entries(0, 1)));
+  EXPECT_EQ(folder.read("alerts.ndjson"), "# kept by hand\n\n" + lines(0, 1));
+}
+
+TEST(AlertLogSink, SaysWhyItCannotWriteAndGoesOnWhenItCan) {
+  const TemporaryFolder folder;
+  AlertLogSink sink("log", folder.path("later/alerts.ndjson"));
+  const Status refused = sink.deliver(entries(0, 1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(refused.error().message.find("later/alerts.ndjson"), std::string::npos);
+  std::filesystem::create_directory(folder.path("later"));
+  EXPECT_TRUE(sink.deliver(entries(0, 1)));
+  EXPECT_EQ(folder.read("later/alerts.ndjson"), lines(0, 1));
+}
+
+TEST(AlertLogSink, FullDiskIsToldAndTriedAgain) {
+  AlertLogSink sink("log", "/dev/full");
+  const Status refused = sink.deliver(entries(0, 1));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(refused.error().message.find("No space left"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tocsin::daemon

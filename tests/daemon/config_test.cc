@@ -1,0 +1,176 @@
+#include "daemon/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/daemon/temporary_folder.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kSmallest = "tocsin: config/1\ndata_dir: data\nrules: rules\n";
+
+struct Loaded {
+  std::optional<Config> config;
+  std::vector<std::string> diagnostics;
+};
+
+Loaded load(const TemporaryFolder& folder, const std::string& text) {
+  Diagnostics diagnostics;
+  Loaded loaded;
+  loaded.config = load_config(folder.write("tocsin.yaml", text), diagnostics);
+  for (const Diagnostic& each : diagnostics.sorted()) loaded.diagnostics.push_back(to_text(each));
+  return loaded;
+}
+
+TEST(Config, TakesPathsFromTheFolderOfTheFile) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder, kSmallest);
+  ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
+  EXPECT_EQ(loaded.config->data_dir, folder.path("data"));
+  EXPECT_THAT(loaded.config->bundle.rules, testing::ElementsAre(folder.path("rules")));
+}
+
+TEST(Config, IsGoodForProductionWhereItSaysNothing) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder, kSmallest);
+  ASSERT_TRUE(loaded.config);
+  const Config& config = *loaded.config;
+  EXPECT_EQ(config.http.address, "127.0.0.1");
+  EXPECT_EQ(config.http.port, 8788);
+  EXPECT_EQ(config.durability, storage::Durability::kCommit);
+  EXPECT_EQ(config.commit_interval, Milliseconds(100));
+  EXPECT_EQ(config.checkpoint_interval, Milliseconds(30'000));
+  EXPECT_EQ(config.future_tolerance, minutes(10));
+  EXPECT_EQ(config.http.body_bytes, 8u << 20);
+  EXPECT_EQ(config.http.tlp_ceiling, Tlp::kAmber);
+  EXPECT_THAT(config.sinks, IsEmpty());
+}
+
+TEST(Config, ReadsEveryPart) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder, std::string(kSmallest) + R"(
+shards: 2
+emit: final
+durability: interval
+queue_bytes: 1MiB
+http: {listen: "[::1]:0", body_bytes: 2MiB, tlp_ceiling: green, tokens_file: tokens}
+inputs:
+  - {name: feed, type: file, path: feed.csv, mapping: ged.yaml, follow: true}
+  - {name: live, type: kafka, brokers: "b:9092", topics: [a, b], group: g, properties: {x: "1"}}
+sinks:
+  - {name: log, type: log, path: alerts.ndjson, tlp_ceiling: red}
+  - {name: desk, type: webhook, url: "http://h/x", on_excess: drop, min_level: watch, timeout: 3s}
+  - {name: mirror, type: alertmanager, urls: ["http://a:9093", "http://b:9093"], resend_interval: 1s}
+  - {name: topic, type: kafka, brokers: "b:9092", topic: t}
+retention: {journal: 10d, dead_letters: 48h}
+log: {level: debug, format: json}
+)");
+  ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
+  const Config& config = *loaded.config;
+  EXPECT_EQ(config.shards, 2u);
+  EXPECT_EQ(config.emit, rules::Emit::kFinal);
+  EXPECT_EQ(config.durability, storage::Durability::kInterval);
+  EXPECT_EQ(config.queue_bytes, 1u << 20);
+  EXPECT_EQ(config.http.address, "::1");
+  EXPECT_EQ(config.http.port, 0);
+  EXPECT_EQ(config.http.tlp_ceiling, Tlp::kGreen);
+  EXPECT_EQ(config.http.tokens_file, folder.path("tokens"));
+  ASSERT_EQ(config.inputs.size(), 2u);
+  EXPECT_TRUE(config.inputs[0].follow);
+  EXPECT_EQ(config.inputs[0].mapping, folder.path("ged.yaml"));
+  EXPECT_EQ(config.inputs[1].type, InputConfig::Type::kKafka);
+  EXPECT_EQ(config.inputs[1].properties.at("x"), "1");
+  ASSERT_EQ(config.sinks.size(), 4u);
+  EXPECT_EQ(config.sinks[0].tlp_ceiling, Tlp::kRed);
+  EXPECT_TRUE(config.sinks[1].drop_above_ceiling);
+  EXPECT_EQ(config.sinks[1].min_level, Level::kWatch);
+  EXPECT_EQ(config.sinks[1].timeout, Milliseconds(3000));
+  EXPECT_EQ(config.sinks[2].urls.size(), 2u);
+  EXPECT_EQ(config.sinks[2].resend_interval, Milliseconds(1000));
+  EXPECT_EQ(config.sinks[3].topic, "t");
+  EXPECT_EQ(config.retention.journal, hours(240));
+  EXPECT_EQ(config.log.format, "json");
+}
+
+TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
+  const TemporaryFolder folder;
+  struct Case {
+    const char* name;
+    const char* text;  // added to the smallest good one
+    const char* code;
+    const char* told;
+  };
+  const Case cases[] = {
+      {"misspelt key", "commit_intervall: 1s\n", "", "commit_interval"},
+      {"misspelt key inside", "http: {listn: 127.0.0.1:1}\n", "", "listen"},
+      {"off loopback", "http: {listen: 0.0.0.0:8788}\n", "T0502", "allow_insecure_listen"},
+      {"no port", "http: {listen: localhost}\n", "T0501", "ADDRESS:PORT"},
+      {"port out of range", "http: {listen: 127.0.0.1:70000}\n", "T0501", "ADDRESS:PORT"},
+      {"word not in list", "durability: always\n", "", "commit"},
+      {"calendar span", "commit_interval: 1mo\n", "", "commit_interval"},
+      {"not a number", "shards: many\n", "", "shards"},
+      {"file without path", "inputs: [{name: a, type: file}]\n", "T0503", "path"},
+      {"kafka without topics", "inputs: [{name: a, type: kafka, brokers: b}]\n", "T0503", "topics"},
+      {"two of a name", "sinks: [{name: a, type: log, path: x}, {name: a, type: log, path: y}]\n",
+       "T0504", "`a`"},
+      {"webhook without url", "sinks: [{name: a, type: webhook}]\n", "T0503", "url"},
+      {"sink without type", "sinks: [{name: a}]\n", "", "type"},
+      {"unknown TLP", "http: {tlp_ceiling: yellow}\n", "", "tlp_ceiling"},
+  };
+  for (const Case& each : cases) {
+    const Loaded loaded = load(folder, std::string(kSmallest) + each.text);
+    EXPECT_FALSE(loaded.config) << each.name;
+    EXPECT_THAT(loaded.diagnostics, Contains(AllOf(HasSubstr("tocsin.yaml:"), HasSubstr(each.code),
+                                                   HasSubstr(each.told))))
+        << each.name;
+  }
+}
+
+TEST(Config, TellsAllProblemsAtOnce) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder,
+                             "tocsin: config/1\nshards: no\nemit: sometimes\nwhat: 1\n"
+                             "http: {listen: 0.0.0.0:1}\n");
+  EXPECT_FALSE(loaded.config);
+  // data_dir and rules are missing; shards, emit, what and listen are wrong.
+  EXPECT_GE(loaded.diagnostics.size(), 6u) << testing::PrintToString(loaded.diagnostics);
+}
+
+TEST(Config, OffLoopbackNeedsTheExplicitWord) {
+  const TemporaryFolder folder;
+  const Loaded loaded =
+      load(folder,
+           std::string(kSmallest) + "http: {listen: 0.0.0.0:8788, allow_insecure_listen: true}\n");
+  ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
+  EXPECT_FALSE(is_loopback(loaded.config->http.address));
+}
+
+TEST(Config, DoesNotInterpolateTheEnvironment) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder, "tocsin: config/1\ndata_dir: ${HOME}/data\nrules: rules\n");
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(loaded.config->data_dir, folder.path("${HOME}/data"));
+}
+
+TEST(Config, TellsOfAFileThatIsNotThere) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(load_config("/nowhere/tocsin.yaml", diagnostics));
+  EXPECT_TRUE(diagnostics.has_errors());
+}
+
+TEST(Config, TheShippedSampleIsGood) {
+  Diagnostics diagnostics;
+  const auto config = load_config(TOCSIN_SOURCE_DIR "/deploy/tocsin.yaml", diagnostics);
+  EXPECT_TRUE(config) << (diagnostics.all().empty() ? "" : to_text(diagnostics.sorted().front()));
+}
+
+}  // namespace
+}  // namespace tocsin::daemon

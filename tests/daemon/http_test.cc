@@ -1,0 +1,459 @@
+// The API over a real socket: routes, limits, manners towards rude clients.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <thread>
+
+#include "daemon/base64.h"
+#include "daemon/http/api.h"
+#include "daemon/http/server.h"
+#include "daemon/http_client.h"
+#include "tests/daemon/fake_backend.h"
+#include "tests/daemon/raw_connection.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+namespace json = boost::json;
+
+constexpr const char* kToken = "0123456789abcdef";
+constexpr const char* kNdjson = "application/x-ndjson";
+
+class Http : public testing::Test {
+ protected:
+  void TearDown() override {
+    if (server_) server_->stop();
+  }
+
+  void start() {
+    api_ = std::make_unique<http::Api>(api_options_, backend_, metrics_);
+    server_ = std::make_unique<http::Server>(server_options_, *api_, *api_);
+    const auto port = server_->start();
+    ASSERT_TRUE(port) << port.error().message;
+    port_ = *port;
+  }
+
+  HttpAnswer call(const std::string& method, const std::string& path, const std::string& body = {},
+                  std::vector<std::pair<std::string, std::string>> headers = {}) {
+    if (!api_) start();
+    const auto answer = call_http({.method = method,
+                                   .url = "http://127.0.0.1:" + std::to_string(port_) + path,
+                                   .headers = std::move(headers),
+                                   .body = body});
+    if (answer) return *answer;
+    ADD_FAILURE() << answer.error().message;
+    return {};
+  }
+  HttpAnswer post(const std::string& body) {
+    return call("POST", "/v1/events", body, {{"Content-Type", kNdjson}});
+  }
+  json::object get(const std::string& path) {
+    const HttpAnswer answer = call("GET", path);
+    EXPECT_EQ(answer.status, 200) << path << ": " << answer.body;
+    return json::parse(answer.body).as_object();
+  }
+  std::vector<std::string> ids_at(const std::string& path) {
+    std::vector<std::string> ids;
+    const json::object page = get(path);
+    for (const json::value& alert : page.at("alerts").as_array()) {
+      ids.push_back(std::string(alert.at("id").as_string()).substr(31));
+    }
+    return ids;
+  }
+
+  FakeBackend backend_;
+  Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
+  http::Api::Options api_options_;
+  http::ServerOptions server_options_;
+  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<http::Server> server_;
+  uint16_t port_ = 0;
+};
+
+ingest::Receipt one_taken() {
+  ingest::Receipt receipt;
+  receipt.records = 1;
+  receipt.events = 1;
+  return receipt;
+}
+
+void expect_problem(const HttpAnswer& answer, int status, const std::string& told) {
+  EXPECT_EQ(answer.status, status) << answer.body;
+  const json::value value = json::parse(answer.body);
+  EXPECT_EQ(value.at("status").as_int64(), status);
+  EXPECT_EQ(value.at("type").as_string(), "about:blank");
+  EXPECT_FALSE(value.at("title").as_string().empty());
+  EXPECT_THAT(std::string(value.at("detail").as_string()), HasSubstr(told));
+}
+
+TEST_F(Http, EventsAreAnsweredWithTheReceiptOfTheirCommit) {
+  backend_.receipt = {.status = {},
+                      .records = 4,
+                      .events = 2,
+                      .duplicates = 1,
+                      .skipped = 0,
+                      .rejected = 1,
+                      .problems = {{3, "unknown_indicator", "did you mean \"x\"?"}}};
+  const HttpAnswer answer = post("{}\n{}\n{}\n{}\n");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(json::parse(answer.body), json::parse(R"({"records":4,"accepted":2,"duplicates":1,
+      "skipped":0,"rejected":1,"problems":[{"position":3,"reason":"unknown_indicator",
+      "message":"did you mean \"x\"?"}]})"));
+  EXPECT_THAT(backend_.bodies(), ElementsAre("{}\n{}\n{}\n{}\n"));
+}
+
+TEST_F(Http, EventsAreNotAnsweredBeforeTheCommit) {
+  backend_.hold = true;
+  start();
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  backend_.take_held()(one_taken());
+  EXPECT_THAT(client.read_until("]}\n"),
+              AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("accepted\":1")));
+}
+
+TEST_F(Http, FailedCommitIs503) {
+  backend_.receipt.status = unavailable("disk full");
+  expect_problem(post("{}\n"), 503, "disk full");
+}
+
+TEST_F(Http, FullQueueIs429WithRetryAfter) {
+  backend_.taken = http::Backend::Taken::kFull;
+  start();
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  EXPECT_THAT(client.read_until("}\n"),
+              AllOf(StartsWith("HTTP/1.1 429"), HasSubstr("Retry-After: 1"),
+                    HasSubstr("application/problem+json")));
+}
+
+TEST_F(Http, StoppingDaemonIs503) {
+  backend_.taken = http::Backend::Taken::kStopping;
+  expect_problem(post("{}\n"), 503, "stopping");
+}
+
+TEST_F(Http, UnknownContentTypeIs415) {
+  expect_problem(call("POST", "/v1/events", "<e/>", {{"Content-Type", "application/xml"}}), 415,
+                 "application/x-ndjson");
+}
+
+TEST_F(Http, BodyOverTheLimitIs413AlthoughTheClientIsStillSending) {
+  server_options_.body_bytes = 1000;
+  expect_problem(post(std::string(2'000'000, 'x')), 413, "1000");
+  EXPECT_TRUE(backend_.bodies().empty());
+}
+
+TEST_F(Http, ChunkedBodyOverTheLimitIs413) {
+  server_options_.body_bytes = 10;
+  start();
+  RawConnection client(port_);
+  client.send(
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "14\r\n01234567890123456789\r\n0\r\n\r\n");
+  EXPECT_THAT(client.read_until("}\n"), StartsWith("HTTP/1.1 413"));
+}
+
+TEST_F(Http, HeaderOverTheLimitIs431) {
+  start();
+  RawConnection client(port_);
+  client.send("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20'000, 'x') +
+              "\r\n\r\n");
+  EXPECT_THAT(client.read_until("}\n"), StartsWith("HTTP/1.1 431"));
+}
+
+TEST_F(Http, ConnectionIsKeptForTheNextRequest) {
+  start();
+  RawConnection client(port_);
+  for (int i = 0; i < 3; ++i) {
+    client.send("GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_THAT(client.read_until("alive\n"), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_FALSE(client.was_closed());
+}
+
+TEST_F(Http, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  RawConnection client(port_);
+  client.send(
+      "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const std::string both = client.read_until("nothing at");
+  EXPECT_LT(both.find("200 OK"), both.find("404"));
+}
+
+TEST_F(Http, HeadHasTheHeadersOfGetAndNoBody) {
+  start();
+  RawConnection client(port_);
+  client.send("HEAD /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const std::string answer = client.read_to_end();
+  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Content-Length: 16"),
+                            Not(HasSubstr("alive"))));
+}
+
+TEST_F(Http, ExpectContinueIsInvitedToSend) {
+  start();
+  RawConnection client(port_);
+  client.send(
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: "
+      "100-continue\r\n\r\n");
+  EXPECT_THAT(client.read_until("\r\n\r\n"), StartsWith("HTTP/1.1 100"));
+  client.send("{}\n");
+  EXPECT_THAT(client.read_until("]}\n"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Http, MalformedRequestsAreRefusedAndTheServerLives) {
+  start();
+  const char* malformed[] = {
+      "\r\n\r\n\r\n",
+      "nonsense\r\n\r\n",
+      "GET / HTTP/9.9\r\n\r\n",
+      "GET  /x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "\x16\x03\x01\x02 tls hello \r\n\r\n",
+  };
+  for (const char* bytes : malformed) {
+    RawConnection client(port_);
+    client.send(bytes);
+    ::usleep(1000);
+    const std::string answer = client.read_until("}\n");
+    EXPECT_THAT(answer, testing::AnyOf(StartsWith("HTTP/1.1 4"), testing::IsEmpty())) << bytes;
+  }
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  EXPECT_TRUE(backend_.bodies().empty());
+}
+
+TEST_F(Http, SlowClientIsCutOffHoweverItDrips) {
+  server_options_.read_timeout = std::chrono::milliseconds(300);
+  start();
+  RawConnection client(port_);
+  client.send("GET /-/healthy HTTP/1.1\r\n");
+  const auto begin = std::chrono::steady_clock::now();
+  while (client.send("X: y\r\n") &&
+         std::chrono::steady_clock::now() - begin < std::chrono::seconds(8)) {
+    ::usleep(20'000);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+  EXPECT_THAT(metrics_.scrape(backend_.status()),
+              HasSubstr("tocsin_http_connections_refused_total{reason=\"timeout\"} 1"));
+}
+
+TEST_F(Http, ConnectionsOverTheLimitAreTurnedAway) {
+  server_options_.connections = 2;
+  start();
+  RawConnection first(port_);
+  RawConnection second(port_);
+  first.send("GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  second.send("GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  first.read_until("alive");
+  second.read_until("alive");
+  RawConnection third(port_);
+  third.read_to_end();
+  EXPECT_TRUE(third.was_closed());
+}
+
+TEST_F(Http, TokenIsAskedForWhereOneIsConfigured) {
+  api_options_.access.tokens = {"another-token-of-someone", kToken};
+  const std::pair<std::string, std::string> good{"Authorization", std::string("Bearer ") + kToken};
+  const std::pair<std::string, std::string> bad{"Authorization", "Bearer 0123456789abcdeX"};
+  expect_problem(call("POST", "/v1/events", "{}\n"), 401, "Bearer");
+  expect_problem(call("POST", "/v1/events", "{}\n", {bad}), 401, "Bearer");
+  expect_problem(call("POST", "/-/reload"), 401, "Bearer");
+  expect_problem(call("GET", "/v1/dead-letters"), 401, "Bearer");
+  expect_problem(call("DELETE", "/v1/dead-letters/1"), 401, "Bearer");
+  EXPECT_EQ(call("POST", "/v1/events", "{}\n", {good}).status, 200);
+  EXPECT_EQ(call("GET", "/v1/dead-letters", "", {good}).status, 200);
+  EXPECT_EQ(call("GET", "/v1/alerts").status, 200);
+}
+
+TEST_F(Http, OnLoopbackOtherNamesAreRefused) {
+  EXPECT_EQ(call("GET", "/v1/alerts", "", {{"Host", "localhost:1"}}).status, 200);
+  EXPECT_EQ(call("GET", "/v1/alerts", "", {{"Host", "[::1]:8788"}}).status, 200);
+  expect_problem(call("GET", "/v1/alerts", "", {{"Host", "evil.example"}}), 403, "evil.example");
+  expect_problem(call("GET", "/metrics", "", {{"Host", "127.0.0.1.evil.example:8788"}}), 403,
+                 "localhost");
+}
+
+TEST_F(Http, PageOfAnotherSiteMayNotSend) {
+  expect_problem(call("POST", "/v1/events", "{}\n", {{"Origin", "https://evil.example"}}), 403,
+                 "another site");
+  expect_problem(call("POST", "/-/reload", "", {{"Origin", "null"}}), 403, "another site");
+}
+
+TEST_F(Http, EveryAnswerHasTheSecurityHeaders) {
+  start();
+  for (const char* path : {"/-/healthy", "/nothing", "/v1/alerts"}) {
+    RawConnection client(port_);
+    client.send(std::string("GET ") + path +
+                " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(
+        client.read_to_end(),
+        AllOf(HasSubstr("X-Content-Type-Options: nosniff"),
+              HasSubstr("Content-Security-Policy: default-src 'none'"),
+              HasSubstr("Referrer-Policy: no-referrer"), HasSubstr("Cache-Control: no-store")));
+  }
+}
+
+TEST_F(Http, WrongPathsAndMethodsAreToldApart) {
+  expect_problem(call("GET", "/v2/alerts"), 404, "/v2/alerts");
+  expect_problem(call("PUT", "/v1/alerts"), 405, "GET, HEAD");
+  expect_problem(call("GET", "/v1/events"), 405, "POST");
+  expect_problem(call("GET", "/v1/alerts/a/b"), 404, "nothing");
+}
+
+TEST_F(Http, AlertsCanBeFilteredAndPaged) {
+  backend_.commit({{.alert = 1, .level = "watch"},
+                   {.alert = 2, .level = "alert", .rule = "corruption/x", .driver = "corruption"},
+                   {.alert = 3, .country = "SY"},
+                   {.alert = 4}});
+  backend_.commit({{.alert = 4, .seq = 1, .action = "resolve", .ends_at = "2011-03-01T00:00:00Z"}});
+  EXPECT_THAT(ids_at("/v1/alerts"), ElementsAre("3", "2", "1"));
+  EXPECT_THAT(ids_at("/v1/alerts?state=all"), ElementsAre("4", "3", "2", "1"));
+  EXPECT_THAT(ids_at("/v1/alerts?level=warning"), ElementsAre("3", "2"));
+  EXPECT_THAT(ids_at("/v1/alerts?driver=corruption"), ElementsAre("2"));
+  EXPECT_THAT(ids_at("/v1/alerts?rule=corruption%2Fx"), ElementsAre("2"));
+  EXPECT_THAT(ids_at("/v1/alerts?country=SY"), ElementsAre("3"));
+
+  const json::object page = get("/v1/alerts?limit=2&country=LY");
+  EXPECT_EQ(page.at("alerts").as_array().size(), 2u);
+  EXPECT_FALSE(page.contains("next"));  // 2 and 1 are all there are of LY
+  const json::object first = get("/v1/alerts?limit=2");
+  const std::string next(first.at("next").as_string());
+  EXPECT_THAT(ids_at(next), ElementsAre("1"));
+  expect_problem(call("GET", "/v1/alerts?limit=0&level=loud&colour=red"), 400,
+                 "`colour` is unknown");
+}
+
+TEST_F(Http, OneAlertHasAllItsTransitions) {
+  backend_.commit({{.alert = 7}});
+  backend_.commit({{.alert = 7, .seq = 1, .action = "escalate", .level = "alert"}});
+  const json::object alert = get("/v1/alerts/" + to_hex(AlertText{.alert = 7}.id()));
+  ASSERT_EQ(alert.at("transitions").as_array().size(), 2u);
+  EXPECT_EQ(alert.at("transitions").at(1).at("action").as_string(), "escalate");
+  expect_problem(call("GET", "/v1/alerts/" + std::string(32, 'f')), 404, "no alert");
+  expect_problem(call("GET", "/v1/alerts/xyz"), 404, "32");
+}
+
+TEST_F(Http, AlertsAboveTheCeilingShowNothingOfWhatTheySay) {
+  backend_.commit({{.alert = 9, .tlp = "red"}});
+  for (const std::string& path :
+       {std::string("/v1/alerts"), "/v1/alerts/" + to_hex(AlertText{.alert = 9}.id())}) {
+    const HttpAnswer answer = call("GET", path);
+    EXPECT_THAT(answer.body, AllOf(HasSubstr("\"withheld\":true"), HasSubstr("warning"),
+                                   Not(HasSubstr("Libya")), Not(HasSubstr("canary"))));
+  }
+  EXPECT_THAT(ids_at("/v1/alerts?country=LY"), testing::IsEmpty());
+}
+
+TEST_F(Http, DeadLettersAreListedShownAndRemoved) {
+  storage::DeadLetter letter{.reason = "syntax",
+                             .message = "line 1",
+                             .stream = "http",
+                             .position = 5,
+                             .at = {},
+                             .raw = "{\xff\n\"",
+                             .number = 0};
+  storage::DeadLetter other = letter;
+  other.reason = "bad_time";
+  backend_.commit({}, {letter, other, letter});
+  EXPECT_EQ(get("/v1/dead-letters").at("dead_letters").as_array().size(), 3u);
+  EXPECT_EQ(get("/v1/dead-letters?reason=syntax").at("dead_letters").as_array().size(), 2u);
+  const json::object page = get("/v1/dead-letters?limit=2");
+  EXPECT_EQ(get(std::string(page.at("next").as_string())).at("dead_letters").as_array().size(), 1u);
+
+  const json::object one = get("/v1/dead-letters/2");
+  EXPECT_EQ(one.at("reason").as_string(), "bad_time");
+  EXPECT_EQ(decode_base64(std::string(one.at("raw_base64").as_string())), letter.raw);
+  EXPECT_EQ(call("DELETE", "/v1/dead-letters/2").status, 200);
+  expect_problem(call("GET", "/v1/dead-letters/2"), 404, "2");
+  expect_problem(call("DELETE", "/v1/dead-letters/2"), 404, "2");
+  EXPECT_EQ(get("/v1/dead-letters").at("dead_letters").as_array().size(), 2u);
+}
+
+TEST_F(Http, ReadinessListsWhatIsMissing) {
+  backend_.missing_ = {"recovery: 3 of 10"};
+  const HttpAnswer answer = call("GET", "/-/ready");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_THAT(answer.body, HasSubstr("recovery: 3 of 10"));
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  EXPECT_EQ(get("/v1/status").at("ready").as_bool(), false);
+}
+
+TEST_F(Http, ReadyWhenNothingIsMissing) { EXPECT_EQ(call("GET", "/-/ready").status, 200); }
+
+TEST_F(Http, ReloadTellsWhatBecameOfIt) {
+  backend_.reload_report = {.accepted = true, .bundle = "ab", .diagnostics = {"a: warning"}};
+  const HttpAnswer answer = call("POST", "/-/reload");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(json::parse(answer.body),
+            json::parse(R"({"reloaded":true,"bundle":"ab","diagnostics":["a: warning"]})"));
+}
+
+TEST_F(Http, RefusedReloadIs422WithEveryDiagnostic) {
+  backend_.reload_report = {
+      .accepted = false, .bundle = "old", .diagnostics = {"a:1:1: error", "b:2:2: error"}};
+  const HttpAnswer answer = call("POST", "/-/reload");
+  expect_problem(answer, 422, "refused");
+  EXPECT_EQ(json::parse(answer.body).at("diagnostics").as_array().size(), 2u);
+}
+
+TEST_F(Http, MetricsHaveTheContentTypeThatPrometheusWants) {
+  start();
+  RawConnection client(port_);
+  client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(client.read_to_end(),
+              HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+}
+
+TEST_F(Http, RequestsAreCountedByRouteAndNotByPath) {
+  call("GET", "/v1/alerts/" + std::string(32, 'a'));
+  call("GET", "/secret-path");
+  call("BREW", "/v1/alerts");
+  const std::string text = metrics_.scrape(backend_.status());
+  EXPECT_THAT(text, AllOf(HasSubstr("route=\"/v1/alerts/{id}\""), Not(HasSubstr("secret-path")),
+                          Not(HasSubstr("BREW"))));
+}
+
+TEST_F(Http, StopAnswersWhatIsUnderWayAndSurvivesLateAnswers) {
+  backend_.hold = true;
+  start();
+  RawConnection idle(port_);
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  auto answer = backend_.take_held();
+  std::thread stopping([this] { server_->stop(); });
+  answer(one_taken());
+  EXPECT_THAT(client.read_to_end(), StartsWith("HTTP/1.1 200"));
+  stopping.join();
+  server_.reset();
+  answer = nullptr;  // the last hold on the connection, after its server is gone
+}
+
+TEST_F(Http, TakenPortIsToldAsUnavailable) {
+  start();
+  http::ServerOptions options;
+  options.port = port_;
+  http::Server second(options, *api_, *api_);
+  const auto port = second.start();
+  ASSERT_FALSE(port);
+  EXPECT_EQ(port.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(HttpClient, TellsWhyThereIsNoAnswer) {
+  EXPECT_EQ(call_http({.url = "ftp://x/"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(call_http({.url = "not a url"}).error().code, ErrorCode::kInvalid);
+  const auto refused = call_http({.url = "http://127.0.0.1:1/"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("connect"));
+}
+
+}  // namespace
+}  // namespace tocsin::daemon

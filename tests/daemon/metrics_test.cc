@@ -1,0 +1,181 @@
+#include "daemon/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+#include <regex>
+#include <sstream>
+
+#include "storage/memory_store.h"
+#include "tests/daemon/alert_texts.h"
+#include "tests/daemon/temporary_folder.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::shared_ptr<const Catalogue> two_sources() {
+  Catalogue::Draft draft;
+  for (const char* name : {"desk", "gdelt"}) {
+    Catalogue::Draft::SourceDraft source;
+    source.source.name = name;
+    draft.sources.push_back(source);
+  }
+  return std::make_shared<Catalogue>(std::move(draft));
+}
+
+class MetricsText : public testing::Test {
+ protected:
+  // {name with labels: value}; fails on a line that is neither a sample nor a comment.
+  std::map<std::string, double> samples() {
+    static const std::regex kSample(R"re(^([a-z_]+(?:\{[^{}]*\})?) ([-+0-9.eEinfNa]+)$)re");
+    std::map<std::string, double> samples;
+    std::istringstream text(metrics_.scrape(status_));
+    for (std::string line; std::getline(text, line);) {
+      if (line.empty() || line[0] == '#') continue;
+      std::smatch match;
+      if (!std::regex_match(line, match, kSample)) {
+        ADD_FAILURE() << "not a sample: " << line;
+        continue;
+      }
+      samples[match[1]] = std::stod(match[2]);
+    }
+    return samples;
+  }
+
+  Metrics metrics_{{.version = "1.2.3", .rocksdb = "7.8", .librdkafka = "2.0", .boost = "1.81"}};
+  DaemonStatus status_;
+};
+
+// One of everything, so that every family has a sample.
+void fill(Metrics& metrics, DaemonStatus& status) {
+  CommitReport report;
+  report.counts.records = 9;
+  report.counts.by_source = {
+      {.accepted = 5, .duplicates = 1, .late = 2, .too_late = 1, .future = 1, .corrections = 1}};
+  report.counts.dead_letters["unknown_indicator"] = 1;
+  report.counts.skipped["no_value"] = 1;
+  report.counts.late_by_age = {1, 0, 1, 0, 0};
+  report.counts.transitions[{Action::kFire, Level::kAlert}] = 2;
+  report.commit_seconds = 0.004;
+  report.checkpoint = true;
+  report.event_to_alert_seconds = {0.1, 0.2};
+  metrics.committed(report, *two_sources());
+  metrics.commit_failed();
+  metrics.delivery_attempted("log", Delivery::kDelivered, 0.01);
+  metrics.sink_handled("log", SinkOutcome::kRedacted, 1);
+  metrics.request_answered("/v1/alerts", "GET", 200, 0.001);
+  metrics.connections_open(3);
+  metrics.connection_refused("limit");
+
+  auto pipeline = std::make_shared<PipelineSnapshot>();
+  pipeline->sources = {{.name = "desk",
+                        .watermark = from_ms(0),
+                        .newest = from_ms(1000),
+                        .last_arrival = from_ms(2000),
+                        .idle = true}};
+  pipeline->state_bytes = 77;
+  status.now = from_ms(60'000);
+  status.pipeline = pipeline;
+  status.queue_bytes = 10;
+  status.queue_capacity_bytes = 20;
+  status.inputs = {{.name = "live",
+                    .type = "kafka",
+                    .health = {.connected = true,
+                               .finished = false,
+                               .message = {},
+                               .lag_records = {{"kafka/t/0", 4}}}}};
+  status.sinks = {
+      {.name = "log", .depth = 2, .oldest = from_ms(50'000), .failures = 0, .problem = {}}};
+  status.store.engine["rocksdb.estimate-num-keys"] = 5;
+  auto alerts = std::make_shared<OpenAlerts>();
+  alerts->counts[{Level::kAlert, Driver::kViolence, false}] = 2;
+  alerts->countries[{"LY", Driver::kViolence}] = Level::kAlert;
+  status.alerts = alerts;
+}
+
+TEST_F(MetricsText, PleasesPromtool) {
+  fill(metrics_, status_);
+  const TemporaryFolder folder;
+  const std::string text = folder.write("metrics", metrics_.scrape(status_));
+  const std::string command = "promtool check metrics < " + text + " 2>&1";
+  FILE* promtool = ::popen(command.c_str(), "r");
+  ASSERT_NE(promtool, nullptr);
+  std::string said;
+  for (int c; (c = std::fgetc(promtool)) != EOF;) said += static_cast<char>(c);
+  EXPECT_EQ(::pclose(promtool), 0) << said;
+  EXPECT_EQ(said, "");
+}
+
+TEST_F(MetricsText, CountsWhatACommitDid) {
+  fill(metrics_, status_);
+  auto values = samples();
+  EXPECT_EQ(values["tocsin_records_total"], 9);
+  EXPECT_EQ((values[R"(tocsin_events_total{outcome="accepted",source="desk"})"]), 5);
+  EXPECT_EQ((values[R"(tocsin_events_total{outcome="duplicate",source="desk"})"]), 1);
+  EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="unknown_indicator"})"], 1);
+  EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="syntax"})"], 0)
+      << "known reasons exist from the start";
+  EXPECT_EQ(values[R"(tocsin_late_events_total{age="1h"})"], 1);
+  EXPECT_EQ(values[R"(tocsin_late_events_total{age="7d"})"], 1);
+  EXPECT_EQ((values[R"(tocsin_alert_transitions_total{action="fire",level="alert"})"]), 2);
+  EXPECT_EQ(values["tocsin_event_to_alert_seconds_count"], 2);
+  EXPECT_EQ(values[R"(tocsin_event_to_alert_seconds_bucket{le="0.15"})"], 1);
+  EXPECT_EQ(values["tocsin_commit_seconds_count"], 1);
+}
+
+TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
+  fill(metrics_, status_);
+  auto values = samples();
+  EXPECT_EQ(values[R"(tocsin_watermark_delay_seconds{source="desk"})"], 60);
+  EXPECT_EQ(values[R"(tocsin_source_idle{source="desk"})"], 1);
+  EXPECT_EQ((values[R"(tocsin_consumer_lag_records{input="live",stream="kafka/t/0"})"]), 4);
+  EXPECT_EQ(values[R"(tocsin_outbox_depth{sink="log"})"], 2);
+  EXPECT_EQ(values[R"(tocsin_outbox_oldest_age_seconds{sink="log"})"], 10);
+  EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="firing"})"]), 2);
+  EXPECT_EQ((values[R"(tocsin_country_alert_level{country="LY",driver="violence"})"]), 4);
+  EXPECT_EQ(values["tocsin_ready"], 1);
+  EXPECT_GT(values["process_resident_memory_bytes"], 0);
+  EXPECT_GT(values["process_start_time_seconds"], 0);
+}
+
+TEST_F(MetricsText, NotReadyAndRefusedReloadAreZero) {
+  status_.missing = {"recovery"};
+  status_.reload.successful = false;
+  auto values = samples();
+  EXPECT_EQ(values["tocsin_ready"], 0);
+  EXPECT_EQ(values["tocsin_config_last_reload_successful"], 0);
+}
+
+TEST(OpenAlertsReader, CountsWhatFiresAndForgetsNoCountry) {
+  const auto store = storage::make_memory_store();
+  OpenAlertsReader reader(*store, Tlp::kAmber);
+  const auto commit = [&](const std::vector<AlertText>& alerts) {
+    storage::Batch& batch = store->begin();
+    for (const AlertText& alert : alerts) batch.put_alert(alert.record());
+    ASSERT_TRUE(store->commit(batch, WallTime{}));
+  };
+  commit({{.alert = 1, .level = "watch"},
+          {.alert = 2, .level = "alert"},
+          {.alert = 3, .level = "emergency", .country = "SY", .tlp = "red"}});
+  const auto first = reader.read();
+  EXPECT_EQ(first->total, 2u);
+  EXPECT_EQ(first->withheld, 1u);
+  EXPECT_EQ(first->countries.at({"LY", Driver::kViolence}), Level::kAlert);
+  EXPECT_FALSE(first->countries.contains({"SY", Driver::kViolence}))
+      << "an aggregate told of a red alert";
+  EXPECT_EQ(reader.read(), first) << "read again without a commit";
+
+  commit({{.alert = 1, .seq = 1, .action = "resolve", .level = "watch"},
+          {.alert = 2, .seq = 1, .action = "resolve", .level = "alert"}});
+  const auto second = reader.read();
+  EXPECT_EQ(second->total, 0u);
+  EXPECT_EQ(second->countries.at({"LY", Driver::kViolence}), Level::kNone);
+}
+
+}  // namespace
+}  // namespace tocsin::daemon

@@ -1,0 +1,71 @@
+#include "daemon/webhook_sink.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/daemon/alert_texts.h"
+#include "tests/daemon/recording_receiver.h"
+#include "tests/daemon/temporary_folder.h"
+
+namespace tocsin::daemon {
+namespace {
+
+TEST(WebhookSink, PostsTheTransitionWithItsIdempotencyKeyAndToken) {
+  const TemporaryFolder folder;
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk",
+                    .url = receiver.url() + "/alerts?from=tocsin",
+                    .token_file = folder.write("token", "secret-of-the-desk\n")});
+  const AlertText alert{.alert = 5, .seq = 3};
+  ASSERT_TRUE(sink.deliver({alert.entry()}));
+  const auto requests = receiver.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].method, "POST");
+  EXPECT_EQ(requests[0].path, "/alerts");
+  EXPECT_EQ(requests[0].query.at("from"), "tocsin");
+  EXPECT_EQ(requests[0].body, alert.json());
+  EXPECT_EQ(requests[0].header("content-type"), "application/json");
+  EXPECT_EQ(requests[0].header("idempotency-key"), to_hex(alert.id()) + "-3");
+  EXPECT_EQ(requests[0].header("authorization"), "Bearer secret-of-the-desk");
+}
+
+TEST(WebhookSink, TellsWhatCanBeTriedAgainFromWhatCannot) {
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url = receiver.url(), .token_file = {}});
+  struct Case {
+    int status;
+    ErrorCode expected;
+  };
+  // Credentials and addresses are mended by people; the alert is not to blame.
+  const Case cases[] = {{500, ErrorCode::kUnavailable}, {503, ErrorCode::kUnavailable},
+                        {429, ErrorCode::kUnavailable}, {401, ErrorCode::kUnavailable},
+                        {403, ErrorCode::kUnavailable}, {404, ErrorCode::kUnavailable},
+                        {302, ErrorCode::kUnavailable}, {400, ErrorCode::kInvalid},
+                        {413, ErrorCode::kInvalid},     {422, ErrorCode::kInvalid}};
+  for (const Case& each : cases) {
+    receiver.answer_with(each.status);
+    const Status status = sink.deliver({AlertText{}.entry()});
+    ASSERT_FALSE(status) << each.status;
+    EXPECT_EQ(status.error().code, each.expected) << each.status;
+  }
+  receiver.answer_with(202);
+  EXPECT_TRUE(sink.deliver({AlertText{}.entry()}));
+}
+
+TEST(WebhookSink, NobodyThereIsTriedAgain) {
+  WebhookSink sink({.name = "desk", .url = "http://127.0.0.1:1/", .token_file = {}});
+  const Status status = sink.deliver({AlertText{}.entry()});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(WebhookSink, MissingTokenFileIsTriedAgainAndNothingIsSent) {
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url = receiver.url(), .token_file = "/nowhere/token"});
+  const Status status = sink.deliver({AlertText{}.entry()});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(receiver.take_requests().empty());
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
