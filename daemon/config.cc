@@ -40,11 +40,8 @@ class ConfigReader {
 
   Config read(const Node& root) {
     take_path(config_.data_dir, root, "data_dir");
-    for (const std::string& p : texts_at(root, "rules"))
-      config_.bundle.rules.push_back(absolute(p));
-    for (const std::string& p : texts_at(root, "catalogue")) {
-      config_.bundle.catalogue.push_back(absolute(p));
-    }
+    config_.bundle.rules = paths_at(root, "rules");
+    config_.bundle.catalogue = paths_at(root, "catalogue");
     if (config_.bundle.catalogue.empty()) {
       config_.bundle.catalogue.push_back(default_data_path("rules/catalogue"));
     }
@@ -78,6 +75,13 @@ class ConfigReader {
  private:
   std::string absolute(const std::string& path) const {
     return (folder_ / path).lexically_normal().string();
+  }
+  // One path, or a list of them.
+  std::vector<std::string> paths_at(const Node& mapping, std::string_view key) const {
+    std::vector<std::string> paths = texts_at(mapping, key);
+    if (const auto one = text_at(mapping, key)) paths.push_back(*one);
+    for (std::string& path : paths) path = absolute(path);
+    return paths;
   }
   void take_path(std::string& field, const Node& mapping, std::string_view key) {
     if (const auto path = text_at(mapping, key)) field = absolute(*path);
