@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -81,9 +82,6 @@ int show(const DeadLettersArguments& arguments) {
   return kDone;
 }
 
-// What became of one letter.
-enum class Outcome { kTaken, kStillRefused, kLeft };
-
 bool is_true(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr && value->is_bool() && value->as_bool();
@@ -96,37 +94,56 @@ bool can_be_sent(const Letter& letter) {
   return first != std::string::npos && letter.raw[first] == '{' && !is_true(letter.about, "cut");
 }
 
-std::string first_problem(const json::object& receipt) {
+// What is sent again in one request, so that a commit serves many. No more than a receipt has room
+// for problems, so that each refusal is told.
+constexpr size_t kBatch = 100;
+
+struct Batch {
+  std::vector<uint64_t> numbers;  // by line
+  std::string body;
+
+  void add(uint64_t number, std::string record) {
+    // Onto one line, as NDJSON wants it: line ends outside strings mean nothing in JSON, and inside
+    // they are escaped.
+    for (char& c : record) {
+      if (c == '\n' || c == '\r') c = ' ';
+    }
+    numbers.push_back(number);
+    body += record + "\n";
+  }
+};
+
+void tell_problems(const json::object& receipt, const Batch& batch) {
   const json::value* problems = receipt.if_contains("problems");
-  if (problems == nullptr || !problems->is_array() || problems->as_array().empty()) return {};
-  const json::value& problem = problems->as_array().front();
-  return problem.is_object() ? text_at(problem.as_object(), "message") : std::string();
+  if (problems == nullptr || !problems->is_array()) return;
+  for (const json::value& problem : problems->as_array()) {
+    if (!problem.is_object()) continue;
+    const auto line = static_cast<size_t>(number_at(problem.as_object(), "position"));
+    if (line < 1 || line > batch.numbers.size()) continue;
+    fmt::print(stderr, "{}: still refused: {}\n", batch.numbers[line - 1],
+               text_at(problem.as_object(), "message"));
+  }
 }
 
-Result<Outcome> replay_one(const Remote& remote, uint64_t number) {
-  const auto letter = fetch(remote, number);
-  if (!letter) return letter.error();
-  if (!can_be_sent(*letter)) {
-    fmt::print(stderr,
-               "{}: left where it is: not one whole event/1 object; mend the mapping and have {} "
-               "read again from position {}\n",
-               number, text_at(letter->about, "stream"), number_text(letter->about, "position"));
-    return Outcome::kLeft;
-  }
-  // Onto one line, as NDJSON wants it: line ends outside strings mean nothing in JSON, and inside
-  // they are escaped.
-  std::string line = letter->raw;
-  for (char& c : line) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  const auto receipt = remote.ask("POST", "/v1/events", line + "\n");
+// How many were taken.
+Result<size_t> send_again(const Remote& remote, const Batch& batch) {
+  if (batch.numbers.empty()) return size_t{0};
+  const auto receipt = remote.ask("POST", "/v1/events", batch.body);
   if (!receipt) return receipt.error();
-  const bool refused = number_at(*receipt, "rejected") > 0;
-  if (refused) fmt::print(stderr, "{}: still refused: {}\n", number, first_problem(*receipt));
-  // Taken, or set aside anew under a new number with today's reason: the old one is done.
-  const auto removed = remote.ask("DELETE", fmt::format("/v1/dead-letters/{}", number));
-  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
-  return refused ? Outcome::kStillRefused : Outcome::kTaken;
+  tell_problems(*receipt, batch);
+  // Taken, or set aside anew under a new number with today's reason: the old ones are done.
+  for (const uint64_t number : batch.numbers) {
+    const auto removed = remote.ask("DELETE", fmt::format("/v1/dead-letters/{}", number));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
+  }
+  return batch.numbers.size() - static_cast<size_t>(number_at(*receipt, "rejected"));
+}
+
+void tell_left(uint64_t number, const Letter& letter) {
+  fmt::print(stderr,
+             "{}: left where it is: not one whole event/1 object; after a fix its source ({}, "
+             "position {}) has to give it again\n",
+             number, text_at(letter.about, "stream"), number_text(letter.about, "position"));
 }
 
 int replay(const DeadLettersArguments& arguments) {
@@ -142,11 +159,22 @@ int replay(const DeadLettersArguments& arguments) {
   }
   size_t taken = 0;
   ProgressBar bar("dead letters");
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    const auto outcome = replay_one(arguments.remote, numbers[i]);
-    if (!outcome) return fail("dead-letters", outcome.error());
-    if (*outcome == Outcome::kTaken) ++taken;
-    bar.show(i + 1, numbers.size());
+  for (size_t begin = 0; begin < numbers.size(); begin += kBatch) {
+    const size_t end = std::min(numbers.size(), begin + kBatch);
+    Batch batch;
+    for (size_t i = begin; i < end; ++i) {
+      const auto letter = fetch(arguments.remote, numbers[i]);
+      if (!letter) return fail("dead-letters", letter.error());
+      if (can_be_sent(*letter)) {
+        batch.add(numbers[i], letter->raw);
+      } else {
+        tell_left(numbers[i], *letter);
+      }
+    }
+    const auto sent = send_again(arguments.remote, batch);
+    if (!sent) return fail("dead-letters", sent.error());
+    taken += *sent;
+    bar.show(end, numbers.size());
   }
   bar.finish();
   fmt::print("{} of {} taken\n", taken, numbers.size());
