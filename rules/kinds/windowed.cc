@@ -49,7 +49,6 @@ void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq 
                              EventTime pane) {
   touch(group);
   group.first_pane = std::min(group.first_pane, pane);
-  group.last_event = std::max(group.last_event, event.time);
   const size_t width = measures().size();
   const size_t index = group.panes.at(pane, lane_of(event.source), width);
   Pane& part = group.panes.pane(index);
@@ -120,17 +119,34 @@ void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
   if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
   group.panes.drop_before(tick + every_ - reach(), measures().size());
   group.panes.drop_evidence_before(tick + every_ - window_);
-  if (group.panes.empty() && group.alert.phase == Phase::kInactive) {
-    const EventTime forget = tick_from(group.last_event + 2 * reach(), every_);
-    if (tick >= forget) {
-      on_removed(group);
-      remove(group);
-      return;
-    }
-    schedule(group, forget);
-    return;
-  }
+  if (forget_if_long_silent(group, tick)) return;
   schedule(group, next_due(group, tick));
+}
+
+// A group that nothing came to for twice its reach begins anew with the next event. Only panes
+// before the tick count, all of which are in: events that came early must not keep it alive, or the
+// order of arrival would show. True when the group is gone or its timer is set.
+bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick) {
+  const auto panes = group.panes.panes();
+  const size_t ahead = group.panes.first_from(tick);
+  if (ahead > 0) group.last_pane = panes[ahead - 1].start;
+  if (ahead > 0 || group.alert.phase != Phase::kInactive) return false;
+  const EventTime forget = forget_at(group);
+  if (tick < forget) {
+    schedule(group, panes.empty() ? forget : std::min(forget, next_due(group, tick)));
+    return true;
+  }
+  if (!panes.empty()) {
+    group.first_pane = panes.front().start;
+    return false;
+  }
+  on_removed(group);
+  remove(group);
+  return true;
+}
+
+EventTime WindowedDetector::forget_at(const WindowGroup& group) const {
+  return tick_from(group.last_pane + every_ + 2 * reach(), every_);
 }
 
 void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
@@ -225,19 +241,19 @@ EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) c
   if (deadline != kMaxEventTime) next = std::min(next, tick_from(deadline, every_));
   if (next != kNever) return next;
   // Nothing to judge: the panes left only wait to fall out of reach.
-  return group.panes.empty() ? tick_from(group.last_event + 2 * reach(), every_)
+  return group.panes.empty() ? forget_at(group)
                              : group.panes.panes().front().start + reach() + every_;
 }
 
 void WindowedDetector::write_group(ByteWriter& to, const WindowGroup& group) {
   to.time(group.first_pane);
-  to.time(group.last_event);
+  to.time(group.last_pane);
   group.panes.write(to);
 }
 
 void WindowedDetector::read_group(ByteReader& from, WindowGroup& group) {
   group.first_pane = from.time();
-  group.last_event = from.time();
+  group.last_pane = from.time();
   group.panes.read(from, measures().size());
 }
 

@@ -10,8 +10,8 @@ namespace tocsin::rules {
 
 struct WindowGroup : Group {
   PaneStore panes;
-  EventTime first_pane = kNever;  // of the oldest event ever met
-  EventTime last_event = kMinEventTime;
+  EventTime first_pane = kNever;        // of the oldest event ever met
+  EventTime last_pane = kMinEventTime;  // newest before the last judged tick
 };
 
 // What threshold and surge rules share: events go into panes; at each tick [T - window, T) is
@@ -64,6 +64,8 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   void decide(WindowGroup& group, EventTime tick);
   void say(WindowGroup& group, Action action, Level previous, EventTime at, EventTime tick);
   EventTime next_due(const WindowGroup& group, EventTime tick) const;
+  bool forget_if_long_silent(WindowGroup& group, EventTime tick);
+  EventTime forget_at(const WindowGroup& group) const;
   Finding find_at(WindowGroup& group, EventTime tick, bool is_end);
   void size_up();
 

@@ -101,7 +101,7 @@ int run(const Settings& settings) {
     return 3;
   }
   daemon::Pipeline pipeline(**store, bundle, "bench",
-                            {.future_tolerance = std::nullopt, .shards = settings.shards});
+                            {.shards = settings.shards, .future_tolerance = std::nullopt});
   std::string warning;
   if (!pipeline.recover([](const std::string&) { return nullptr; }, {}, warning)) return 3;
 

@@ -44,13 +44,13 @@ std::string detect_of(size_t form, const std::string& select) {
              "7d, min_history: 8}, test: {method: negbin, surprise: 30.0}, floor: 50}\n";
     case 3:
       return "    kind: event\n    select: >\n      " + select +
-             " && has(e.value) && e.value >= 999999.0\n";
+             " && has(e.value) && e.value >= 999999.0\n    alert: {hold: 7d}\n";
     case 4:
       return "    kind: sequence\n    detect:\n      span: 90d\n      steps:\n        - abuse: "
              "{select: '" +
              select + " && has(e.value) && e.value >= 99.0'}\n        - silence: {not: '" + select +
              " && e.attrs.form == \"remedy\"', for: 30d}\n        - again: {select: '" + select +
-             " && has(e.value) && e.value >= 999999.0', within: 30d}\n";
+             " && has(e.value) && e.value >= 999999.0', within: 30d}\n    alert: {hold: 7d}\n";
     default:
       return "    kind: absence\n    select: >\n      " + select +
              "\n    detect: {expect: {at_least: 1, every: 30d}, roster: {learn: 30d, forget: "
