@@ -24,10 +24,10 @@ class EventLookup {
 // Counts what rules did, per rule; read by metrics. Plain numbers, engine thread only.
 struct RuleCounters {
   uint64_t selected = 0;
-  uint64_t skipped = 0;             // optional field of `of` absent
+  uint64_t skipped = 0;  // optional field of `of` absent
   uint64_t missing_key = 0;
-  uint64_t late = 0;                // events that came behind the rule's watermark
-  uint64_t overflow = 0;            // events of groups refused at the limit
+  uint64_t late = 0;      // events that came behind the rule's watermark
+  uint64_t overflow = 0;  // events of groups refused at the limit
   uint64_t evaluations = 0;
   uint64_t evaluation_errors = 0;
   uint64_t groups = 0;
@@ -36,8 +36,8 @@ struct RuleCounters {
 };
 
 struct EngineOptions {
-  // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly: monotone
-  // rules fire on arrival and say `provisional`.
+  // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
+  // monotone rules fire on arrival and say `provisional`.
   Emit emit = Emit::kEarly;
 };
 
@@ -65,7 +65,8 @@ class Engine {
   // Also moves the watermark of its source to at least event.time - lateness.
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
 
-  // An event of `source` with this time went by that belongs to another shard: only its time counts.
+  // An event of `source` with this time went by that belongs to another shard: only its time
+  // counts.
   void observe(SourceId source, EventTime time, Transitions& out);
 
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
@@ -85,8 +86,8 @@ class Engine {
   // Lowest watermark over all live sources; kMinEventTime before any event.
   EventTime watermark() const;
 
-  // Calls `put` with each (key, value) that changed since the last save; value empty: gone. Keys and
-  // values are opaque bytes with a format version; rules with the same shape read them again.
+  // Calls `put` with each (key, value) that changed since the last save; value empty: gone. Keys
+  // and values are opaque bytes with a format version; rules with the same shape read them again.
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // Takes back one saved entry, before any event. An entry of a rule that is gone or of another
   // shape is ignored (false).

@@ -23,7 +23,7 @@ struct GroupKey {
   Kind kind = Kind::kRegion;
   RegionLevel level = RegionLevel::kCountry;  // of kRegion
   std::string attr;                           // of kAttr
-  std::string name;                           // in alerts and as `by.NAME`: "region", "source", "indicator", the attr
+  std::string name;  // in alerts and as `by.NAME`: "region", "source", "indicator", the attr
 };
 
 // What to do with an event that lacks a key.
@@ -61,14 +61,14 @@ enum class SurgeMethod : uint8_t { kPoisson, kNegativeBinomial, kZScore, kRatio 
 
 struct SurgeDetect {
   Measure measure;
-  uint32_t history = 26;      // baseline windows, each of the measure's length
-  Milliseconds gap{0};        // between baseline and the current window
-  uint32_t min_history = 8;   // fewer since the group was first seen: warming, never an alert
-  bool robust = true;         // zscore by median and MAD
+  uint32_t history = 26;        // baseline windows, each of the measure's length
+  Milliseconds gap{0};          // between baseline and the current window
+  uint32_t min_history = 8;     // fewer since the group was first seen: warming, never an alert
+  bool robust = true;           // zscore by median and MAD
   bool stable_sources = false;  // leave out sources onboarded inside the baseline
   SurgeMethod method = SurgeMethod::kNegativeBinomial;
-  double at_least = 3.0;      // surprise, z or ratio, by method
-  double floor = 1.0;         // never below this value of the current window
+  double at_least = 3.0;  // surprise, z or ratio, by method
+  double floor = 1.0;     // never below this value of the current window
   std::optional<SurgeMethod> confirm;
   double confirm_at_least = 0.0;
   // Levels of a surge compare the method's score; LevelSpec::when is then compiled from it.
@@ -76,20 +76,20 @@ struct SurgeDetect {
 
 struct SequenceStep {
   std::string name;
-  cel::Program select;          // of the event, or of the event that must not come
-  bool negated = false;         // `not … for`
+  cel::Program select;   // of the event, or of the event that must not come
+  bool negated = false;  // `not … for`
   bool optional = false;
-  Span within{};                // after the step before; zero: only the whole span limits it
-  Span wait{};                  // `for` of a negated step
+  Span within{};  // after the step before; zero: only the whole span limits it
+  Span wait{};    // `for` of a negated step
 };
 
 struct SequenceDetect {
   std::vector<SequenceStep> steps;
-  Span span{};                              // from first to last step
-  std::optional<cel::Program> until;        // ends open matches
-  bool strict_order = true;                 // false: any order
-  bool skip_past_last = true;               // false: skip to next
-  uint32_t max_open = 16;                   // open matches a group
+  Span span{};                        // from first to last step
+  std::optional<cel::Program> until;  // ends open matches
+  bool strict_order = true;           // false: any order
+  bool skip_past_last = true;         // false: skip to next
+  uint32_t max_open = 16;             // open matches a group
 };
 
 struct AbsenceDetect {
@@ -102,14 +102,21 @@ struct AbsenceDetect {
   std::optional<cel::Program> unless;
 };
 
-using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect>;
-enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence };  // index of Detect
+using Detect =
+    std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect>;
+enum class RuleKind : uint8_t {
+  kEvent,
+  kThreshold,
+  kSurge,
+  kSequence,
+  kAbsence
+};  // index of Detect
 std::string_view to_string(RuleKind kind);
 
 struct AlertPolicy {
-  Span pending{};         // `for`
+  Span pending{};  // `for`
   Span keep_firing_for{};
-  Span hold{};            // of event and sequence rules: firing so long after the last match
+  Span hold{};  // of event and sequence rules: firing so long after the last match
   Span update_every{.exact = std::chrono::hours(24)};
   uint32_t max_evidence = 20;
   uint32_t max_step_down = 0;  // levels at a time; 0: any
@@ -127,7 +134,7 @@ struct Documentation {
 enum class Emit : uint8_t { kEarly, kFinal };
 
 struct Rule {
-  std::string id;       // "package/name"
+  std::string id;  // "package/name"
   std::string package;
   std::string name;
   Place place;
@@ -144,15 +151,15 @@ struct Rule {
   Detect detect;
   std::vector<LevelSpec> levels;  // by rank, lowest first; at least one
   AlertPolicy alert;
-  Milliseconds lateness{0};       // at least this much beside the source's own
-  Emit emit = Emit::kEarly;       // kFinal when the rule is not monotone, or says so
+  Milliseconds lateness{0};  // at least this much beside the source's own
+  Emit emit = Emit::kEarly;  // kFinal when the rule is not monotone, or says so
   uint32_t max_groups = 10'000;
   uint64_t max_state_bytes = 64ull << 20;
   std::map<std::string, Template> titles;     // by language, at least "en"
   std::map<std::string, Template> summaries;  // by language
   std::map<std::string, std::string> labels;  // extra labels of the alert
-  Hash128 shape;   // of everything that decides state: same shape, state is kept over a reload
-  Hash128 hash;    // of the whole rule
+  Hash128 shape;  // of everything that decides state: same shape, state is kept over a reload
+  Hash128 hash;   // of the whole rule
 
   RuleKind kind() const { return static_cast<RuleKind>(detect.index()); }
 };
@@ -171,8 +178,9 @@ struct Bundle {
 //   at (timestamp), starts_at (timestamp)
 // then, by kind:
 //   threshold  each measure by name, in order (int for count and distinct, double otherwise)
-//   surge      k (double), score, surprise, ratio (double), baseline {mean, sd, median, n} (map(string, double))
-//   sequence   each step that is not negated, by name (dyn map with the event's fields: id, time,
+//   surge      k (double), score, surprise, ratio (double), baseline {mean, sd, median, n}
+//   (map(string, double)) sequence   each step that is not negated, by name (dyn map with the
+//   event's fields: id, time,
 //              source, indicator, region, value, attrs); null when an optional step did not come
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
 //   event      none beyond `e`, the matching event

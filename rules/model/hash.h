@@ -27,7 +27,9 @@ Hash128 hash128(std::string_view bytes, uint64_t seed = 0);
 
 // Identity of an event over its revisions: its source's name and its id. `source_seed` is
 // hash128(name).low, which a caller with many events of one source keeps.
-inline Hash128 event_key(uint64_t source_seed, std::string_view id) { return hash128(id, source_seed); }
+inline Hash128 event_key(uint64_t source_seed, std::string_view id) {
+  return hash128(id, source_seed);
+}
 inline Hash128 event_key(std::string_view source, std::string_view id) {
   return event_key(hash128(source).low, id);
 }

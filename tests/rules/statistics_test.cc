@@ -7,8 +7,8 @@
 namespace tocsin::rules {
 namespace {
 
-// Expected numbers: mpmath with 80 to 250 digits, 1 - sum_{i<k} Γ(r+i)/(Γ(r) i!) p^r (1-p)^i, so without
-// the incomplete beta function that the code uses.
+// Expected numbers: mpmath with 80 to 250 digits, 1 - sum_{i<k} Γ(r+i)/(Γ(r) i!) p^r (1-p)^i, so
+// without the incomplete beta function that the code uses.
 TEST(NegativeBinomialTail, AgreesWithDirectSummation) {
   struct Row {
     double k, r, p, tail;
