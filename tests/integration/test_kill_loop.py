@@ -28,7 +28,9 @@ def configuration(broker, log):
     return {
         "emit": "final",
         "sinks": [{"name": "log", "type": "log", "path": str(log)}],
-        "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop"}],
+        "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop",
+                    # A static member: its partitions wait for it, so that a start need not wait for a session to end.
+                    "instance": "kill-loop-1"}],
     }
 
 
