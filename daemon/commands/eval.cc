@@ -154,8 +154,7 @@ void add_eval(CLI::App& program, int& exit_code) {
   command->add_option("expression", arguments->expression, "The expression");
   command->add_option("--event", arguments->event, "JSON file (or -) of the event that `e` names");
   command->add_option("--bind", arguments->bindings, "Variable, as NAME=JSON; repeatable")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--catalogue", arguments->catalogue,
                       "Catalogue of the event (default: the shipped one)");
   command->add_flag("--batch", arguments->batch,
