@@ -74,6 +74,7 @@ int App::run() {
     const std::scoped_lock lock(mutex_);
     waiting_for_.clear();
   }
+  has_started_ = true;
   log_.info("ready",
             {{"rules", std::to_string(bundle_->rules.size())}, {"data_dir", config_.data_dir}});
   await_signal();
@@ -109,7 +110,7 @@ int App::open_store() {
       storage::open_rocksdb_store({.path = config_.data_dir, .durability = config_.durability});
   if (!store) {
     log_.error("the data folder cannot be opened", {{"error", store.error().message}});
-    return exit_code_of(store.error());
+    return kEnvironment;  // also when another daemon holds it: a restart may find it free
   }
   store_ = std::move(*store);
   store_->set_catalogue(bundle_->catalogue);
@@ -378,7 +379,7 @@ DaemonStatus App::status() {
   if (is_running_) status.pipeline = loop_->snapshot();
   status.queue_bytes = queue_.weight();
   status.queue_capacity_bytes = queue_.max_weight();
-  if (is_running_) {
+  if (has_started_) {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       status.inputs.push_back(
           {.name = inputs_[i]->name(),

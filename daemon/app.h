@@ -89,9 +89,10 @@ class App : private http::Backend {
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> is_running_{false};  // input is taken
-  bool is_stopping_ = false;             // main thread only
-  int exit_code_ = 0;                    // main thread only
+  std::atomic<bool> is_running_{false};   // input is taken
+  std::atomic<bool> has_started_{false};  // all parts are there and stay until the server stops
+  bool is_stopping_ = false;              // main thread only
+  int exit_code_ = 0;                     // main thread only
 
   std::mutex mutex_;
   std::string waiting_for_ = "start";  // guarded by mutex_; "" once everything runs

@@ -266,15 +266,20 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
 }
 
 void Pipeline::forget_old_ids() {
+  for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
+    const auto source = static_cast<SourceId>(i);
+    if (engine_->watermark(source)) seen_.forget(source, horizon_of(source));
+  }
+  seen_.forget_restored(dedupe_horizon());
+}
+
+EventTime Pipeline::dedupe_horizon() const {
   EventTime slowest = kMaxEventTime;
   for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
     const auto source = static_cast<SourceId>(i);
-    if (!engine_->watermark(source)) continue;
-    const EventTime horizon = horizon_of(source);
-    seen_.forget(source, horizon);
-    slowest = std::min(slowest, horizon);
+    if (engine_->watermark(source)) slowest = std::min(slowest, horizon_of(source));
   }
-  if (slowest != kMaxEventTime) seen_.forget_restored(slowest);
+  return slowest == kMaxEventTime ? kMinEventTime : slowest;
 }
 
 EventTime Pipeline::horizon_of(SourceId source) const {

@@ -116,6 +116,8 @@ class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
   const rules::Bundle& bundle() const { return *bundle_; }
   const std::shared_ptr<const rules::Bundle>& shared_bundle() const { return bundle_; }
   size_t seen_ids() const { return seen_.size(); }
+  // Ids of events before it are never asked for again: the slowest source's correction horizon.
+  EventTime dedupe_horizon() const;
   // Alerts committed since the last call, for event-to-alert latency: the number of transitions.
   uint64_t transitions_total() const { return transitions_total_; }
 

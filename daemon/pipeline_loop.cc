@@ -81,7 +81,9 @@ void PipelineLoop::run() {
     if (steady - last_publish_ >= kPublishInterval) publish();
     if (!failed_ && steady - last_retention_ >= options_.retention_interval) {
       last_retention_ = steady;
-      if (Status status = store_.apply_retention(options_.retention, wall_now()); !status) {
+      storage::Store::Retention retention = options_.retention;
+      retention.seen_ids = pipeline_.dedupe_horizon();
+      if (Status status = store_.apply_retention(retention, wall_now()); !status) {
         callbacks_.on_failure(status.error());
       }
     }

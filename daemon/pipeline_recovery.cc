@@ -132,14 +132,9 @@ void Pipeline::apply(const storage::Control& control, const CompileBundle& compi
 }
 
 Status Pipeline::restore_seen_ids() {
-  EventTime since = kMaxEventTime;
-  for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
-    const auto source = static_cast<SourceId>(i);
-    if (engine_->watermark(source)) since = std::min(since, horizon_of(source));
-  }
-  if (since == kMaxEventTime) since = kMinEventTime;
-  return store_.read_seen_ids(
-      since, [this](const storage::Store::SeenId& id) { seen_.restore(id.key, id.rev, id.time); });
+  return store_.read_seen_ids(dedupe_horizon(), [this](const storage::Store::SeenId& id) {
+    seen_.restore(id.key, id.rev, id.time);
+  });
 }
 
 }  // namespace tocsin::daemon

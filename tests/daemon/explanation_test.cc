@@ -19,7 +19,7 @@ std::string transition(int seq, std::string_view action, std::string_view level,
          std::string(at) +
          R"(T00:00:00Z","provisional":false,"watermark":"2011-02-18T00:00:00Z","stale":false,"tlp":"clear",)"
          R"("title":{"en":"Clashes","fr":"Heurts"},"summary":{"en":"62 dead","fr":"62 morts"},)"
-         R"("values":{"dead":62.0},"condition":"dead >= 25.0 (62 >= 25)","events_counted":7,)"
+         R"x("values":{"dead":62.0},"condition":"dead >= 25.0 (62 >= 25)","events_counted":7,)x"
          R"("evidence":[{"role":"dead","id":"ged-2","source":"ucdp-ged","indicator":"violence.state_based",)"
          R"("time":"2011-02-17T00:00:00Z","region":"LY","value":40,"tlp":"clear"}],)"
          R"("source":{"document":"doha-2018","paragraph":"¶25"},"rationale":"Deaths add up.",)"
