@@ -47,6 +47,17 @@ class EpisodeDetector : public GroupedDetector<G> {
     }
   }
 
+  // An early match after the hold is an episode of its own: the one before is over, as far as
+  // anybody knows when the match comes. (The watermark would end it before it took the match.)
+  void end_if_over(G& group, EventTime at) {
+    EventTime end = kUnset;
+    for (const LevelSpec& spec : this->rule().levels) {
+      end = std::max(end, held_until(group, spec.level));
+    }
+    if (end > at) return;
+    while (group.alert.is_open()) let_pass(group, held_until(group, group.alert.level));
+  }
+
   // What time alone brings at `at`: end of hold, updates that were held back.
   void let_pass(G& group, EventTime at) {
     AlertState& alert = group.alert;

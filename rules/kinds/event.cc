@@ -48,6 +48,7 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
   }
   touch(*group);
   if (is_late || is_early()) {
+    if (!is_late) end_if_over(*group, event.time);
     take(*group, event, seq, level, std::max(event.time, now), !is_late);
   } else {
     PendingMatch match{

@@ -212,9 +212,13 @@ void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime
     if (!levels[i].when || holds(*levels[i].when, nullptr)) level = levels[i].level;
   }
   if (level == Level::kNone) return;
+  // Its own episode was told of on arrival, and ended by a later early match.
+  const bool is_past = group.alert.is_open() && at < group.alert.starts_at;
+  if (is_early && !is_past) end_if_over(group, at);
   if (is_early && group.alert.is_open() && level <= group.alert.level) return;
   if (!is_early) group.matches += match.bound.size();
   for (const BoundStep& bound : match.bound) group.tlp = std::max(group.tlp, bound.tlp);
+  if (is_past && !is_early) return;
   group.match = std::move(match);
   raise(group, level, at, at, is_early);
 }

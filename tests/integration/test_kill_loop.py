@@ -12,7 +12,7 @@ import time
 import unittest
 
 from harness.daemon import SOURCE_DIR, Daemon, post_until_taken, run_tocsin
-from harness.event_stream import EventStream, by_key, closing, opening, read_ndjson
+from harness.event_stream import EventStream, by_key, closing, format_time, opening, read_ndjson
 from harness.kafka import Broker
 from harness.waiting import wait_until
 
@@ -27,6 +27,8 @@ TOPIC = "court-watch"
 def configuration(broker, log):
     return {
         "emit": "final",
+        # Many small commits: more moments at which a kill can hurt.
+        "commit_interval": "10ms",
         "sinks": [{"name": "log", "type": "log", "path": str(log)}],
         "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop",
                     # A static member: its partitions wait for it, so that a start need not wait for a session to end.
@@ -117,9 +119,12 @@ class KillLoop(unittest.TestCase):
         self.assertEqual(set(), counts.keys() - feeds.ids(), "in the journal, but never sent")
 
         log = read_ndjson(self.path / "killed.ndjson")
+        print(f"{feeds.http_sent} events by HTTP until {format_time(feeds.http.time_of(feeds.http_sent))}, "
+              f"{feeds.kafka_sent} by Kafka until {format_time(feeds.kafka.time_of(feeds.kafka_sent))}", flush=True)
         expected, found = by_key(read_ndjson(self.path / "calm.ndjson")), by_key(log)
         self.assertEqual(len(log), len(found), "a line of the alert log is doubled")
         self.assertGreater(len(expected), 50, "the feeds make too few alerts to prove anything")
+        print(collections.Counter(transition["rule"] for transition in expected.values()), flush=True)
         rules = {transition["rule"] for transition in expected.values()}
         self.assertGreaterEqual(len(rules), 6, f"only these rules fired: {rules}")
         self.assertEqual(list(expected.items()), list(found.items()))

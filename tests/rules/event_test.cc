@@ -68,6 +68,27 @@ TEST(EventRule, EarlyIsConfirmedWhenNothingEarlierCanCome) {
   EXPECT_FALSE(h.log[1].provisional);
 }
 
+TEST(EventRule, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
+  const auto world = small_world();
+  EngineHarness h(world, {lethal(world).build()}, Emit::kEarly);
+  // The other source holds the watermark back.
+  h.feed(day(0.5), 0, "XA-1", "violence.attack", "monitor");
+  h.feed(day(1), 10);
+  h.feed(day(2), 1);
+  h.feed(day(8), 1);
+  EXPECT_THAT(h.lines(),
+              ElementsAre("~fire alert d1 XA-1", "~update alert d2 XA-1", "~deescalate watch d4 XA-1",
+                          "resolve watch d5 XA-1", "~fire watch d8 XA-1"));
+  const AlertTransition second = h.log[4];
+  EXPECT_NE(h.log[0].alert, second.alert);
+  EXPECT_EQ(second.starts_at, day(8));
+  EXPECT_EQ(second.events_counted, 1u);
+  h.feed(day(10), 0, "XA-1", "violence.attack", "monitor");
+  h.finish(day(20));
+  EXPECT_EQ(h.log.back().alert, second.alert);
+  EXPECT_THAT(h.lines().back(), "resolve watch d11 XA-1");
+}
+
 TEST(EventRule, ALateEventFiresAtTheWatermark) {
   const auto world = small_world();
   EngineHarness h(world, {lethal(world).build()});

@@ -172,5 +172,26 @@ TEST(Sequence, PositiveStepsMayFireOnArrival) {
   EXPECT_THAT(h.lines(), ElementsAre("~fire warning d1 XA-1", "update warning d1 XA-1"));
 }
 
+TEST(Sequence, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  const auto world = small_world();
+  RuleBuilder builder = sequence(world, two);
+  builder.alert().hold = span_of(3 * kDay);
+  EngineHarness h(world, {builder.build()}, Emit::kEarly);
+  h.feed(day(0), 0, "XA-1", "violence.attack", "monitor");  // holds the watermark back
+  h.feed(day(1), 1);
+  h.feed(day(2), 2);
+  h.feed(day(9), 1);
+  h.feed(day(10), 2);
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d2 XA-1", "resolve warning d5 XA-1",
+                                     "~fire warning d10 XA-1"));
+  EXPECT_NE(h.log[0].alert, h.log[2].alert);
+  h.feed(day(12), 0, "XA-1", "violence.attack", "monitor");
+  h.finish(day(30));
+  EXPECT_THAT(h.lines().back(), "resolve warning d13 XA-1");
+  EXPECT_EQ(h.log.back().alert, h.log[2].alert);
+}
+
 }  // namespace
 }  // namespace tocsin::rules
