@@ -76,9 +76,9 @@ TEST(EventRule, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
   h.feed(day(1), 10);
   h.feed(day(2), 1);
   h.feed(day(8), 1);
-  EXPECT_THAT(h.lines(),
-              ElementsAre("~fire alert d1 XA-1", "~update alert d2 XA-1", "~deescalate watch d4 XA-1",
-                          "resolve watch d5 XA-1", "~fire watch d8 XA-1"));
+  EXPECT_THAT(h.lines(), ElementsAre("~fire alert d1 XA-1", "~update alert d2 XA-1",
+                                     "~deescalate watch d4 XA-1", "resolve watch d5 XA-1",
+                                     "~fire watch d8 XA-1"));
   const AlertTransition second = h.log[4];
   EXPECT_NE(h.log[0].alert, second.alert);
   EXPECT_EQ(second.starts_at, day(8));
