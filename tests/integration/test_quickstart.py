@@ -5,24 +5,21 @@ import pathlib
 import re
 import subprocess
 import tempfile
-import time
 import unittest
 
 from harness.daemon import SOURCE_DIR
 
 
 def quickstart(*arguments, **environment):
-    """Runs it with --once; returns what it printed, and how long it took."""
+    """Runs it with --once; returns what it printed, and the temporary files that it left."""
     kept = {name: value for name, value in os.environ.items() if name != "TOCSIN_DATA"}
     with tempfile.TemporaryDirectory(prefix="tocsin-quickstart-test-") as folder:
-        began = time.monotonic()
         done = subprocess.run([SOURCE_DIR / "deploy/quickstart.sh", "--once", *arguments], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=300, env=kept | {"TMPDIR": folder} | environment)
-        seconds = time.monotonic() - began
         left = sorted(path.name for path in pathlib.Path(folder).iterdir())
     if done.returncode != 0:
         raise AssertionError(f"quickstart ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
-    return done.stdout, seconds, left
+    return done.stdout, left
 
 
 def fired(table):
@@ -33,7 +30,7 @@ def fired(table):
 
 class Quickstart(unittest.TestCase):
     def test_fictional_scenario_fires_several_drivers_and_says_that_it_is_fictional(self):
-        output, seconds, left = quickstart()
+        output, left = quickstart()
         self.assertIn("FICTIONAL SCENARIO", output)
         self.assertRegex(output, r"http://127\.0\.0\.1:\d+/v1/alerts")
         self.assertRegex(output, r"http://127\.0\.0\.1:\d+/metrics")
@@ -43,18 +40,16 @@ class Quickstart(unittest.TestCase):
         for where, _ in fired(output):
             self.assertIn("(fictional)", where)
         self.assertEqual([], left, "temporary files are removed")
-        self.assertLess(seconds, 60, "a second run takes less than a minute")
 
 
 class QuickstartOnHistory(unittest.TestCase):
     def test_real_history_fires_for_the_countries_of_2011(self):
-        output, seconds, left = quickstart(TOCSIN_DATA=os.environ["TOCSIN_DATA"])
+        output, left = quickstart(TOCSIN_DATA=os.environ["TOCSIN_DATA"])
         self.assertIn("REAL HISTORY", output)
         places = " ".join(where for where, _ in fired(output))
         for country in ("Libya", "Yemen", "Egypt", "Syria"):
             self.assertIn(country, places, output)
         self.assertEqual([], left, "temporary files are removed")
-        self.assertLess(seconds, 60, "a second run takes less than a minute")
 
 
 if __name__ == "__main__":
