@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "daemon/alert_json.h"
 #include "rules/model/check.h"
@@ -53,6 +54,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
     decoder.decode(std::string_view(raw.bytes).substr(part.begin, part.size), part.position, arena_,
                    *this);
   }
+  take_decoded();
   flush();
   arena_.reset();
   receipt_ = nullptr;
@@ -61,11 +63,27 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
 }
 
 void Pipeline::on_record(const ingest::Decoded& record) {
+  decoded_.push_back(record);
+  if (decoded_.size() == kLookAhead) take_decoded();
+}
+
+void Pipeline::take_decoded() {
+  std::array<Hash128, kLookAhead> keys;
+  for (size_t i = 0; i < decoded_.size(); ++i) {
+    if (decoded_[i].verdict != ingest::Verdict::kEvent) continue;
+    keys[i] = key_of(decoded_[i].event);
+    seen_.prefetch(keys[i]);
+  }
+  for (size_t i = 0; i < decoded_.size(); ++i) take(decoded_[i], keys[i]);
+  decoded_.clear();
+}
+
+void Pipeline::take(const ingest::Decoded& record, Hash128 key) {
   ++counts_.records;
   ++receipt_->records;
   switch (record.verdict) {
     case ingest::Verdict::kEvent:
-      switch (admit(record.event, *stream_, record.position, record.raw, now_)) {
+      switch (admit(record.event, key, *stream_, record.position, record.raw, now_)) {
         case Admission::kAccepted:
           ++receipt_->events;
           return;
@@ -89,14 +107,22 @@ void Pipeline::on_record(const ingest::Decoded& record) {
   }
 }
 
+Hash128 Pipeline::key_of(const Event& event) const {
+  return event_key(source_seeds_[static_cast<size_t>(event.source)], event.id);
+}
+
 Admission Pipeline::admit(const Event& event, std::string_view stream, int64_t position,
                           std::string_view raw, WallTime now) {
+  return admit(event, key_of(event), stream, position, raw, now);
+}
+
+Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stream,
+                          int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
   if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
     ++counts.future;
     return refuse(Admission::kFuture, event, stream, position, raw, now);
   }
-  const Hash128 key = event_key(source_seeds_[static_cast<size_t>(event.source)], event.id);
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
   if (watermark && event.time < horizon_of(event.source)) {
     if (seen_.contains(key, event.rev)) {

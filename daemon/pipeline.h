@@ -125,7 +125,14 @@ class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
   // Which bundle the saved state belongs to; beside the engine's own keys, in the same commit.
   static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
 
+  // Records are decoded some ahead of being taken, so that the memory of their ids is at hand.
+  static constexpr size_t kLookAhead = 16;
   void on_record(const ingest::Decoded& record) override;
+  void take_decoded();
+  void take(const ingest::Decoded& record, Hash128 key);
+  Hash128 key_of(const Event& event) const;
+  Admission admit(const Event& event, Hash128 key, std::string_view stream, int64_t position,
+                  std::string_view raw, WallTime now);
   const Event* find(JournalSeq seq) override;
 
   void set_bundle(std::shared_ptr<const rules::Bundle> bundle);
@@ -168,6 +175,7 @@ class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
   Event found_;         // that event
 
   // While feed() runs:
+  std::vector<ingest::Decoded> decoded_;  // not yet taken, at most kLookAhead
   ingest::Receipt* receipt_ = nullptr;
   const std::string* stream_ = nullptr;
   WallTime now_{};

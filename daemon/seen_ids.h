@@ -23,6 +23,9 @@ class SeenIds {
   // True when this revision, or a later one, of the id was remembered before.
   bool contains(Hash128 key, uint32_t rev) const;
 
+  // Asks for the memory that insert() will need; nearly every id is new and far from the last one.
+  void prefetch(Hash128 key) const { ids_.prefetch(key); }
+
   // Remembers the revision; false when it, or a later one, was there already.
   bool insert(Hash128 key, uint32_t rev, SourceId source, EventTime time);
 

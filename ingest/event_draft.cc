@@ -35,9 +35,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 // Looks `text` up, the last one found first: events of one source and place come in runs.
 template <typename Id, typename Last>
-bool look_up(const absl::flat_hash_map<std::string_view, Id>& names, std::string_view text,
-             Last& last, Id& id) {
-  if (text == last.text && !text.empty()) {
+bool look_up(const NameTable<Id>& names, std::string_view text, Last& last, Id& id) {
+  if (!text.empty() && same_text(text, last.text)) {
     id = last.id;
     return true;
   }
@@ -181,6 +180,7 @@ bool EventValidator::names(const EventDraft& draft, Event& event, Rejection& rej
                               place_of(draft, Field::kIndicator), in_quotes(draft.indicator),
                               did_you_mean(draft.indicator, symbols_->indicator_names())));
   }
+  symbols_->prefetch_attrs(event.indicator);
   if (!symbols_->may_send(event.source, event.indicator)) [[unlikely]] {
     return refuse(rejection, reasons::kSourceNotAllowed,
                   fmt::format("{}: source {} may not send {}; add it to the source's `indicators`",
@@ -350,11 +350,15 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
                   fmt::format("{}: {} is there twice; send each key once",
                               place_of(draft, Field::kAttrs), in_quotes(draft.attrs[i].key)));
   }
-  const Indicator& indicator = symbols_->catalogue().indicator(event.indicator);
-  for (size_t slot = 0; slot < indicator.attrs.size(); ++slot) {
-    const AttrDeclaration& declared = indicator.attrs[slot];
-    const auto found = std::find_if(draft.attrs.begin(), draft.attrs.end(),
-                                    [&](const Attr& attr) { return attr.key == declared.name; });
+  const auto name_of = [this](IndicatorId id) -> const std::string& {
+    return symbols_->catalogue().indicator(id).name;
+  };
+  const std::vector<AttrDeclaration>& declarations = symbols_->attrs(event.indicator);
+  for (size_t slot = 0; slot < declarations.size(); ++slot) {
+    const AttrDeclaration& declared = declarations[slot];
+    const auto found = std::find_if(draft.attrs.begin(), draft.attrs.end(), [&](const Attr& attr) {
+      return same_text(attr.key, declared.name);
+    });
     const bool absent =
         found == draft.attrs.end() || std::holds_alternative<std::monostate>(found->value);
     if (absent) {
@@ -362,18 +366,19 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
       if (!declared.required || event.op == Operation::kRetract) continue;
       return refuse(rejection, reasons::kAttrMissing,
                     fmt::format("attrs.{}: is missing; {} requires it ({})", declared.name,
-                                indicator.name, type_name(declared.type)));
+                                name_of(event.indicator), type_name(declared.type)));
     }
     found->slot = static_cast<uint16_t>(slot);
     if (!convert(found->value, declared.type)) {
-      return refuse(rejection, reasons::kAttrType,
-                    fmt::format("attrs.{}: is {}; {} declares it as {}", declared.name,
-                                type_name(found->value), indicator.name, type_name(declared.type)));
+      return refuse(
+          rejection, reasons::kAttrType,
+          fmt::format("attrs.{}: is {}; {} declares it as {}", declared.name,
+                      type_name(found->value), name_of(event.indicator), type_name(declared.type)));
     }
     if (!declared.values.empty() && declared.type == AttrType::kString) {
       const auto text = std::get<std::string_view>(found->value);
-      if (std::find(declared.values.begin(), declared.values.end(), text) ==
-          declared.values.end()) {
+      if (std::none_of(declared.values.begin(), declared.values.end(),
+                       [&](const std::string& value) { return same_text(value, text); })) {
         return refuse(rejection, reasons::kBadValue,
                       fmt::format("attrs.{}: {} is not in the list; {}use one of {}", declared.name,
                                   in_quotes(text), did_you_mean(text, declared.values),

@@ -8,6 +8,7 @@ Symbols::Symbols(std::shared_ptr<const Catalogue> catalogue) : catalogue_(std::m
     const Indicator& indicator = catalogue_->indicators()[i];
     indicators_.emplace(indicator.name, static_cast<IndicatorId>(i));
     indicator_names_.push_back(indicator.name);
+    attrs_.push_back(&indicator.attrs);
   }
   for (size_t i = 0; i < catalogue_->sources().size(); ++i) {
     const Source& source = catalogue_->sources()[i];

@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "rules/model/catalogue.h"
+#include "rules/model/text_key.h"
 
 namespace tocsin::ingest {
+
+template <typename Id>
+using NameTable = absl::flat_hash_map<std::string_view, Id, TextHash, SameText>;
 
 // The names of a Catalogue, indexed for decoding: text → dense id without allocating.
 // Thread-safety: immutable after construction.
@@ -19,14 +23,21 @@ class Symbols {
   explicit Symbols(std::shared_ptr<const Catalogue> catalogue);
 
   const Catalogue& catalogue() const { return *catalogue_; }
-  const absl::flat_hash_map<std::string_view, IndicatorId>& indicators() const {
-    return indicators_;
-  }
-  const absl::flat_hash_map<std::string_view, SourceId>& sources() const { return sources_; }
+  const NameTable<IndicatorId>& indicators() const { return indicators_; }
+  const NameTable<SourceId>& sources() const { return sources_; }
   // By id, and by ISO 3166-1 alpha-3 for countries.
-  const absl::flat_hash_map<std::string_view, RegionId>& regions() const { return regions_; }
+  const NameTable<RegionId>& regions() const { return regions_; }
   bool may_send(SourceId source, IndicatorId indicator) const {
     return allowed_[static_cast<size_t>(source)][static_cast<size_t>(indicator)];
+  }
+
+  const std::vector<AttrDeclaration>& attrs(IndicatorId indicator) const {
+    return *attrs_[static_cast<size_t>(indicator)];
+  }
+  // Asks for what attrs() will be read for in a moment: of many indicators most are not at hand.
+  void prefetch_attrs(IndicatorId indicator) const {
+    const std::vector<AttrDeclaration>& declared = attrs(indicator);
+    for (const AttrDeclaration& each : declared) __builtin_prefetch(&each);
   }
 
   // For "did you mean": every name, sorted.
@@ -36,10 +47,11 @@ class Symbols {
 
  private:
   std::shared_ptr<const Catalogue> catalogue_;  // the keys below are views into it
-  absl::flat_hash_map<std::string_view, IndicatorId> indicators_;
-  absl::flat_hash_map<std::string_view, SourceId> sources_;
-  absl::flat_hash_map<std::string_view, RegionId> regions_;
-  std::vector<std::vector<bool>> allowed_;  // [source][indicator]
+  NameTable<IndicatorId> indicators_;
+  NameTable<SourceId> sources_;
+  NameTable<RegionId> regions_;
+  std::vector<const std::vector<AttrDeclaration>*> attrs_;  // index: IndicatorId
+  std::vector<std::vector<bool>> allowed_;                  // [source][indicator]
   std::vector<std::string> indicator_names_;
   std::vector<std::string> source_names_;
   std::vector<std::string> region_names_;

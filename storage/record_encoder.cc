@@ -1,13 +1,12 @@
 #include "storage/record_encoder.h"
 
-#include <absl/hash/hash.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "rules/model/check.h"
+#include "rules/model/text_key.h"
 #include "storage/record_format.h"
 
 namespace tocsin::storage {
@@ -102,7 +101,7 @@ void RecordEncoder::begin_chunk() {
 
 char* RecordEncoder::write_text(char* to, std::string_view text, ChunkTables& tables) {
   if (text.size() <= kMaxSharedText) {
-    const auto hash = static_cast<uint32_t>(absl::Hash<std::string_view>{}(text));
+    const auto hash = static_cast<uint32_t>(hash_text(text));
     for (size_t i = hash & (kSlots - 1);; i = (i + 1) & (kSlots - 1)) {
       Slot& slot = slots_[i];
       if (slot.generation != generation_) {
@@ -110,7 +109,7 @@ char* RecordEncoder::write_text(char* to, std::string_view text, ChunkTables& ta
         slot = {generation_, hash, tables.add_text(text)};
         return write_varint(to, uint64_t{slot.text} + 1);
       }
-      if (slot.hash == hash && tables.text(slot.text) == text) {
+      if (slot.hash == hash && same_text(tables.text(slot.text), text)) {
         return write_varint(to, uint64_t{slot.text} + 1);
       }
     }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <random>
 
 #include "ingest/reasons.h"
@@ -172,6 +174,11 @@ std::vector<Case> bad_events() {
       {"value over the limit", with(R"("value":1e16)"), reasons::kBadValue, "±1e15"},
       {"negative value", with(R"("value":-4)"), reasons::kBadValue, "non-negative"},
       {"leading zero", with(R"("value":04)"), reasons::kBadValue, "value"},
+      {"leading zeros behind a point", with(R"("value":00.5)"), reasons::kBadValue, "value"},
+      {"no digit before the point", with(R"("value":-.5)"), reasons::kBadValue, "value"},
+      {"no digit behind the point", with(R"("value":5.)"), reasons::kBadValue, "value"},
+      {"two points", with(R"("value":1.2.3)"), reasons::kBadValue, "value"},
+      {"a sign alone", with(R"("value":-)"), reasons::kBadValue, "value"},
       {"confidence", with(R"("confidence":1.2)"), reasons::kBadValue, "from 0 to 1"},
       {"geo precision", with(R"("geo_precision":4)"), reasons::kBadValue, "region only"},
       {"op", with(R"("op":"delete")"), reasons::kBadValue, "assert, correct, retract"},
@@ -263,6 +270,54 @@ TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
     const auto told = decode(decoder, bytes, arena);
     ASSERT_EQ(told.size(), 1u);
     EXPECT_EQ(told[0].verdict, Verdict::kEvent) << told[0].reason << ": " << told[0].message;
+  }
+}
+
+// Against strtod, which rounds to the nearest double.
+TEST(NdjsonDecoder, ReadsNumbersToTheLastBit) {
+  NdjsonDecoder decoder(small_symbols());
+  std::vector<std::string> numbers = {"0",
+                                      "-0.5",
+                                      "20.5",
+                                      "0.1",
+                                      "0.3",
+                                      "1e3",
+                                      "1E-3",
+                                      "-1.5e2",
+                                      "0.0",
+                                      "-0.0",
+                                      "-0",
+                                      "123456789012345",
+                                      "-1e-300",
+                                      "999999999999999",
+                                      "999999999999.999",
+                                      "0.00000000000001",
+                                      "0.000000000000001",
+                                      "3.14159265358979",
+                                      "3.141592653589793",
+                                      "9007199254740993e-3",
+                                      "0.1000000000000000055511151231257827"};
+  std::mt19937 random(20261124);
+  for (int i = 0; i < 2000; ++i) {
+    std::string digits = std::to_string(random() % 100000000);
+    for (auto more = random() % 10; more > 0; --more) digits += std::to_string(random() % 10);
+    if (digits.size() > 1) digits.insert(1 + random() % (digits.size() - 1), ".");
+    if (digits.front() == '0' && digits.size() > 1 && digits[1] != '.') continue;
+    if (std::abs(std::strtod(digits.c_str(), nullptr)) > 1e14) continue;
+    numbers.push_back((random() % 2 == 0 ? "-" : "") + digits);
+  }
+  for (const std::string& number : numbers) {
+    SCOPED_TRACE(number);
+    const std::string bytes = padded(
+        R"({"id":"1","source":"centre-desk","indicator":"corruption.control_index","time":"2011-03-18","region":"SY","attrs":{"year":2011},"value":)" +
+        number + "}");
+    Arena arena;
+    const auto told = decode(decoder, bytes, arena);
+    ASSERT_EQ(told.size(), 1u);
+    ASSERT_EQ(told[0].verdict, Verdict::kEvent) << told[0].reason << ": " << told[0].message;
+    const double expected = std::strtod(number.c_str(), nullptr);
+    EXPECT_EQ(told[0].event.value, expected);
+    EXPECT_EQ(std::signbit(told[0].event.value), std::signbit(expected));
   }
 }
 
