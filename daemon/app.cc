@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <span>
 
 #include "daemon/commands/commands.h"
 #include "daemon/inputs.h"
@@ -115,6 +116,14 @@ int App::open_store() {
   store_ = std::move(*store);
   store_->set_catalogue(bundle_->catalogue);
   open_alerts_ = std::make_unique<OpenAlertsReader>(*store_, config_.http.tlp_ceiling);
+  instance_ = store_->meta("instance").value_or("");
+  if (!instance_.empty()) return kDone;
+  std::random_device random;
+  instance_ = fmt::format("{:08x}{:08x}", random(), random());
+  if (Status status = store_->put_meta("instance", instance_); !status) {
+    log_.error("the data folder cannot be named", {{"error", status.error().message}});
+    return kEnvironment;
+  }
   return kDone;
 }
 
@@ -246,7 +255,7 @@ int App::start_pipeline() {
 
 int App::start_inputs() {
   for (const InputConfig& config : config_.inputs) {
-    auto input = make_input(config, symbols_);
+    auto input = make_input(config, symbols_, instance_);
     if (!input) {
       log_.error("an input cannot start",
                  {{"input", config.name}, {"error", input.error().message}});
@@ -337,8 +346,15 @@ void App::reload_rules(std::function<void(ReloadReport)> done) {
   if (!fresh) {
     report.bundle = to_hex(loop_->snapshot()->bundle->hash);
     remember_reload(false, report.diagnostics);
+    constexpr size_t kLoggedProblems = 20;
+    for (const std::string& problem :
+         std::span(report.diagnostics)
+             .first(std::min(report.diagnostics.size(), kLoggedProblems))) {
+      log_.error("problem in the rules", {{"problem", problem}});
+    }
     log_.error("rules refused; those in force go on",
-               {{"errors", std::to_string(diagnostics.errors())}});
+               {{"errors", std::to_string(diagnostics.errors())},
+                {"hint", "`tocsin check` and `tocsin status` list every problem"}});
     done(std::move(report));
     return;
   }

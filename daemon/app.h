@@ -80,6 +80,7 @@ class App : private http::Backend {
   std::string bundle_text_;
   std::shared_ptr<ingest::CurrentSymbols> symbols_;
   std::unique_ptr<storage::Store> store_;
+  std::string instance_;  // the name of the data folder, drawn when it was first used
   std::unique_ptr<OpenAlertsReader> open_alerts_;
   ingest::BatchQueue queue_;
   std::unique_ptr<Pipeline> pipeline_;

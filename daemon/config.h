@@ -50,7 +50,7 @@ struct InputConfig {
   std::string brokers;
   std::vector<std::string> topics;
   std::string group = "tocsin";
-  std::string instance;                           // static membership; empty: dynamic
+  std::string instance;                           // group.instance.id; empty: from the data folder
   std::map<std::string, std::string> properties;  // handed to librdkafka as they are
 };
 

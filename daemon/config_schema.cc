@@ -44,7 +44,8 @@ Schema input() {
        optional("follow", boolean("go on with what is appended; default false")),
        optional("brokers", text("HOST:PORT,…")), optional("topics", list_of(text())),
        optional("group", text("consumer group; default tocsin")),
-       optional("instance", text("static membership")),
+       optional("instance",
+                text("group.instance.id; default: one that stays with the data folder")),
        optional("properties", dictionary_of(text(), "handed to librdkafka as they are"))});
 }
 

@@ -49,14 +49,16 @@ std::unique_ptr<ingest::EventSource> make_file(const InputConfig& config, const 
 }
 
 std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const Mapping& mapping,
-                                                const Symbols& symbols) {
+                                                const Symbols& symbols,
+                                                const std::string& instance) {
   ingest::KafkaSourceOptions options;
   options.name = config.name;
   options.connection.brokers = config.brokers;
   options.connection.properties = config.properties;
   options.topics = config.topics;
   options.group = config.group;
-  options.instance_id = config.instance;
+  options.instance_id = config.instance.empty() ? fmt::format("tocsin-{}-{}", instance, config.name)
+                                                : config.instance;
   options.symbols = symbols;
   if (mapping) {
     options.make_decoder = [mapping, symbols](std::string_view) {
@@ -69,10 +71,13 @@ std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const
 }  // namespace
 
 Result<std::unique_ptr<ingest::EventSource>> make_input(const InputConfig& config,
-                                                        const Symbols& symbols) {
+                                                        const Symbols& symbols,
+                                                        const std::string& instance) {
   Result<Mapping> mapping = mapping_of(config, symbols);
   if (!mapping) return mapping.error();
-  if (config.type == InputConfig::Type::kKafka) return make_kafka(config, *mapping, symbols);
+  if (config.type == InputConfig::Type::kKafka) {
+    return make_kafka(config, *mapping, symbols, instance);
+  }
   return make_file(config, *mapping, symbols);
 }
 

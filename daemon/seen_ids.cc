@@ -37,9 +37,11 @@ void SeenIds::restore(Hash128 key, uint32_t rev, EventTime time) {
 
 void SeenIds::forget_days(Days& days, int32_t before) {
   while (!days.empty() && days.begin()->first < before) {
-    const int32_t day = days.begin()->first;
-    for (const Hash128& key : days.begin()->second) {
-      const auto found = ids_.find(key);
+    constexpr size_t kLookAhead = 16;
+    const auto& [day, keys] = *days.begin();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (i + kLookAhead < keys.size()) ids_.prefetch(keys[i + kLookAhead]);
+      const auto found = ids_.find(keys[i]);
       // A later revision may have moved the id to another day's list.
       if (found != ids_.end() && found->second.day == day) ids_.erase(found);
     }

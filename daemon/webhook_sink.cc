@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "daemon/http_client.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -26,7 +27,7 @@ Result<std::string> read_token(const std::string& path) {
 Status judge_answer(int status, const std::string& who, std::string_view body) {
   if (status >= 200 && status < 300) return Status::ok();
   const std::string message =
-      fmt::format("{} answered {}: {}", who, status, body.substr(0, kQuotedBytes));
+      fmt::format("{} answered {}: {}", who, status, utf8_prefix(body, kQuotedBytes));
   switch (status) {
     case 400:
     case 409:

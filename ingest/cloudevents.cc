@@ -8,7 +8,7 @@
 #include "ingest/event_decoder.h"
 #include "ingest/json_array.h"
 #include "ingest/reasons.h"
-#include "ingest/utf8.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::ingest {
 namespace {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ingest/reasons.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -126,16 +127,12 @@ std::string place_of(const EventDraft& draft, Field field) {
 std::string in_quotes(std::string_view text) {
   constexpr size_t kShown = 60;
   std::string out = "\"";
-  size_t end = std::min(text.size(), kShown);
-  // Not inside a UTF-8 sequence.
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
-    --end;
-  }
-  for (const char c : text.substr(0, end)) {
+  const std::string_view shown = utf8_prefix(text, kShown);
+  for (const char c : shown) {
     const auto byte = static_cast<unsigned char>(c);
     out += byte < 0x20 || byte == 0x7F ? '?' : c;
   }
-  out += end < text.size() ? "…\"" : "\"";
+  out += shown.size() < text.size() ? "…\"" : "\"";
   return out;
 }
 

@@ -11,7 +11,7 @@
 #include "ingest/json_number.h"
 #include "ingest/reasons.h"
 #include "ingest/record_decoder.h"
-#include "ingest/utf8.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::ingest {
 namespace {

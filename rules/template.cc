@@ -7,6 +7,7 @@
 
 #include "fmt/format.h"
 #include "rules/cel/utf8.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::rules {
 namespace {
@@ -401,10 +402,7 @@ std::string Template::render(const Event* event, std::span<const Value> variable
     if (out.size() > kMaxTextBytes) break;
   }
   if (out.size() > kMaxTextBytes) {
-    size_t end = kMaxTextBytes;
-    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0) == 0x80)
-      --end;  // whole code points
-    out.resize(end);
+    out.resize(utf8_prefix(out, kMaxTextBytes).size());
   }
   return out;
 }

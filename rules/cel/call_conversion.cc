@@ -5,6 +5,7 @@
 #include "rules/cel/call.h"
 #include "rules/cel/utf8.h"
 #include "rules/cel/value_ops.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::cel {
 namespace {
@@ -130,7 +131,7 @@ bool to_string(Frame& frame, const Value& arg, Value& out) {
       return give(double_text(arg.real()));
     case Kind::kBytes:
       if (!frame.spend(arg.text().size() / kBytesPerStep)) return false;
-      if (!is_valid_utf8(arg.text())) {
+      if (first_bad_utf8(arg.text()) != std::string_view::npos) {
         return frame.fail(EvalError::kBadConversion, "the bytes are not valid UTF-8");
       }
       out = Value::of_string(arg.text());

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "rules/cel/utf8.h"
+#include "rules/model/utf8.h"
 
 namespace tocsin::cel {
 namespace {
@@ -25,7 +26,7 @@ class Lexer {
       : source_(source), text_(source.text), diagnostics_(diagnostics) {}
 
   std::optional<std::vector<Token>> run() {
-    if (!is_valid_utf8(text_)) {
+    if (first_bad_utf8(text_) != std::string_view::npos) {
       diagnostics_.error("T0101", source_.place, "the expression is not valid UTF-8",
                          "save the file as UTF-8");
       return std::nullopt;

@@ -2,29 +2,6 @@
 
 namespace tocsin::cel {
 
-bool is_valid_utf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
-    const unsigned char first = byte(i);
-    if (first < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || i + length > text.size()) return false;
-    char32_t c = first & (0xFFu >> (length + 1));
-    for (size_t k = 1; k < length; ++k) {
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-      c = (c << 6) | (byte(i + k) & 0x3Fu);
-    }
-    if (length == 3 && (c < 0x800 || (c >= 0xD800 && c <= 0xDFFF))) return false;
-    if (length == 4 && (c < 0x10000 || c > 0x10FFFF)) return false;
-    i += length;
-  }
-  return true;
-}
-
 size_t count_code_points(std::string_view text) {
   size_t count = 0;
   for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;

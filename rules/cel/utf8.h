@@ -7,7 +7,6 @@
 
 namespace tocsin::cel {
 
-bool is_valid_utf8(std::string_view text);
 // Of valid UTF-8.
 size_t count_code_points(std::string_view text);
 // Reads the code point at `position` of valid UTF-8 and moves behind it.

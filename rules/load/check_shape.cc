@@ -60,13 +60,6 @@ std::string form_name(const Schema& schema) {
   }
 }
 
-std::string form_of(const yaml::Node& node) {
-  if (node.is_null()) return "empty";
-  if (node.is_sequence()) return "a list";
-  if (node.is_mapping()) return "a mapping";
-  return "`" + (node.scalar.size() > 40 ? node.scalar.substr(0, 40) + "…" : node.scalar) + "`";
-}
-
 class ShapeCheck {
  public:
   explicit ShapeCheck(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
@@ -100,7 +93,8 @@ class ShapeCheck {
     if (wants_text && node.is_null()) hint = "write the text; the word `null` needs quotes";
     if (wants_text && node.is_mapping()) hint = "a text that begins with `{` needs quotes";
     if (wants_text && node.is_sequence()) hint = "a text that begins with `[` needs quotes";
-    refuse("T0301", node, where + " must be " + form_name(schema) + ", but is " + form_of(node),
+    refuse("T0301", node,
+           where + " must be " + form_name(schema) + ", but is " + yaml::form_of(node),
            std::move(hint));
   }
 

@@ -56,6 +56,9 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
 // The same for a file; an unreadable file is a diagnostic.
 std::optional<Node> read_document(const std::string& path, Diagnostics& diagnostics);
 
+// What a diagnostic calls `node`: "empty", "a list", "a mapping", or the scalar, cut when long.
+std::string form_of(const Node& node);
+
 // Typed readers: each adds a diagnostic and gives nullopt when `node` is not such a thing. `what`
 // names it in the message ("`window`").
 std::optional<std::string> as_text(const Node& node, std::string_view what,

@@ -2,18 +2,22 @@
 #include <cmath>
 
 #include "rules/model/catalogue.h"
+#include "rules/model/utf8.h"
 #include "rules/yaml/document.h"
 
 namespace tocsin::yaml {
 
-namespace {
-
-std::string kind_name(const Node& node) {
+std::string form_of(const Node& node) {
   switch (node.kind) {
     case NodeKind::kNull:
       return "empty";
-    case NodeKind::kScalar:
-      return "`" + (node.scalar.size() > 40 ? node.scalar.substr(0, 40) + "…" : node.scalar) + "`";
+    case NodeKind::kScalar: {
+      const std::string_view shown = utf8_prefix(node.scalar, 40);
+      std::string text = "`";
+      text += shown;
+      text += shown.size() < node.scalar.size() ? "…`" : "`";
+      return text;
+    }
     case NodeKind::kSequence:
       return "a list";
     case NodeKind::kMapping:
@@ -22,11 +26,13 @@ std::string kind_name(const Node& node) {
   return {};
 }
 
+namespace {
+
 void refuse(const Node& node, std::string_view what, std::string_view wanted,
             Diagnostics& diagnostics, std::string hint = {}) {
   diagnostics.error(
       "T0011", node.place,
-      std::string(what) + " must be " + std::string(wanted) + ", but is " + kind_name(node),
+      std::string(what) + " must be " + std::string(wanted) + ", but is " + form_of(node),
       std::move(hint));
 }
 

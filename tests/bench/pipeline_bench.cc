@@ -29,7 +29,7 @@ constexpr size_t kChunkBytes = 1 << 20;
 struct Settings {
   uint64_t events = 20'000'000;
   int rules = 100;
-  std::string dir = "pipeline-bench-data";
+  std::string dir = "build/pipeline-bench-data";  // as .gitignore knows
   size_t shards = 1;
 };
 

@@ -150,6 +150,9 @@ void append_events(std::string& to, uint64_t first, uint64_t count) {
     const auto country = static_cast<int>(random % kCountries);
     const auto region = static_cast<int>((random >> 8) % kRegionsPerCountry);
     const auto value = static_cast<double>((random >> 16) % 1000) / 10.0;
+    // Every tenth indicator is watched; of the others each twentieth stands for the one before it.
+    const uint64_t drawn = (random >> 32) % kIndicators;
+    const uint64_t indicator = drawn % 20 == 1 ? drawn - 1 : drawn;
     const std::string time =
         format_time(from_ms(start + static_cast<int64_t>(n) * 86'400'000 / kEventsPerDay));
     fmt::format_to(
@@ -160,9 +163,9 @@ void append_events(std::string& to, uint64_t first, uint64_t count) {
         R"("tags":["protest","capital"],"attrs":{{"form":"{}","low":{},"high":{}}},"tlp":"clear",)"
         R"("lat":{}.62,"lon":{}.10}})"
         "\n",
-        n, (random >> 32) % kIndicators, time, country_id(country), region, value, country,
-        (random >> 24) % 40, kForm[(random >> 40) % kForm.size()], (random >> 44) % 10,
-        10 + (random >> 48) % 50, country % 60, country % 90);
+        n, indicator, time, country_id(country), region, value, country, (random >> 24) % 40,
+        kForm[(random >> 40) % kForm.size()], (random >> 44) % 10, 10 + (random >> 48) % 50,
+        country % 60, country % 90);
   }
 }
 

@@ -30,9 +30,7 @@ def configuration(broker, log):
         # Many small commits: more moments at which a kill can hurt.
         "commit_interval": "10ms",
         "sinks": [{"name": "log", "type": "log", "path": str(log)}],
-        "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop",
-                    # A static member: its partitions wait for it, so that a start need not wait for a session to end.
-                    "instance": "kill-loop-1"}],
+        "inputs": [{"name": "court", "type": "kafka", "brokers": broker.address, "topics": [TOPIC], "group": "kill-loop"}],
     }
 
 

@@ -57,8 +57,7 @@ class LivePath(unittest.TestCase):
             self.broker.create_topic(EVENTS, partitions=2)
             self.broker.create_topic(ALERTS)
             self.daemon = Daemon(self.path / "daemon", RULES, {
-                "inputs": [{"name": "live", "type": "kafka", "brokers": self.broker.address, "topics": [EVENTS], "group": "live-path",
-                            "instance": "live-path-1"}],
+                "inputs": [{"name": "live", "type": "kafka", "brokers": self.broker.address, "topics": [EVENTS], "group": "live-path"}],
                 "sinks": [{"name": "desk", "type": "webhook", "url": self.webhook.url},
                           {"name": "mirror", "type": "alertmanager", "urls": [self.alertmanager.url], "resend_interval": "1s"},
                           {"name": "topic", "type": "kafka", "brokers": self.broker.address, "topic": ALERTS},

@@ -87,6 +87,8 @@ class Reload(unittest.TestCase):
 
             daemon.reload()
             wait_until(lambda: daemon.metric("tocsin_config_last_reload_successful") == 0, "the refused reload in the metrics")
+            for expected in ("violence.fatalites", "thresold", "reload.yaml:"):
+                self.assertIn(expected, daemon.log_tail())
             # Under the refused rules these 5 dead would have been enough.
             self.assertEqual(200, daemon.post_events([event(3, 5), event(4, 11)]).status)
             wait_until(lambda: self.fired(daemon) == {REGIONS[1], REGIONS[4]}, lambda: f"the old rules in force, not {daemon.alerts()}")

@@ -1,13 +1,8 @@
-#pragma once
+#include "rules/model/utf8.h"
 
-#include <cstddef>
-#include <string_view>
+namespace tocsin {
 
-namespace tocsin::ingest {
-
-// Offset of the first byte that is not well-formed UTF-8 (overlong forms, surrogates and code
-// points over U+10FFFF are not); npos when all is well.
-inline size_t first_bad_utf8(std::string_view text) {
+size_t first_bad_utf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto at = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
@@ -41,4 +36,10 @@ inline size_t first_bad_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-}  // namespace tocsin::ingest
+std::string_view utf8_prefix(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
+}  // namespace tocsin
