@@ -38,14 +38,16 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
+  asio::steady_timer last_call{io};
   std::thread thread;
   std::set<std::shared_ptr<Session>> sessions;  // server thread only
   bool stopping = false;                        // server thread only
 
   void accept();
-  // The last connection has gone while stopping: nothing is left to wait for.
+  // The last connection has gone while stopping: nothing is left to wait for. The context is not
+  // stopped but runs out of work: what is still queued in it would keep it alive for ever.
   void end_when_quiet() {
-    if (stopping && sessions.empty()) io.stop();
+    if (stopping && sessions.empty()) last_call.cancel();
   }
 };
 
@@ -144,6 +146,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     request.body = std::move(message.body());
     server_->handler.handle(std::move(request), [self = shared_from_this()](Response response) {
+      if (self->server_->io.stopped()) return;  // too late: the server has ended
       asio::post(self->stream_.get_executor(), [self, answer = std::move(response)]() mutable {
         self->write(std::move(answer));
       });
@@ -259,23 +262,22 @@ Result<uint16_t> Server::start() {
 
 void Server::stop() {
   if (!state_->thread.joinable()) return;
-  asio::post(state_->io, [state = state_] {
+  asio::post(state_->io, [state = state_.get()] {
     state->stopping = true;
     error_code ignored;
     state->acceptor.close(ignored);
     state->pause.cancel();
     // Answers under way go out; idle connections close now, the rest within a second.
+    state->last_call.expires_after(std::chrono::seconds(1));
+    state->last_call.async_wait([state](error_code) {
+      const auto left = state->sessions;
+      for (const auto& session : left) session->close();
+    });
     const auto sessions = state->sessions;
     for (const auto& session : sessions) {
       if (session->is_waiting_for_request()) session->close();
     }
     state->end_when_quiet();
-    auto timer = std::make_shared<asio::steady_timer>(state->io, std::chrono::seconds(1));
-    timer->async_wait([state, timer](error_code) {
-      const auto left = state->sessions;
-      for (const auto& session : left) session->close();
-      state->io.stop();
-    });
   });
   state_->thread.join();
 }

@@ -58,6 +58,7 @@ constexpr std::string_view kHeader = "id,day,kind,place,killed,low,by,a note,sco
 struct Run {
   std::string bytes;
   Arena arena;
+  std::unique_ptr<MappingDecoder> decoder;  // owns the texts that the mapping itself has
   ToldRecords told;
   MappingCounts counts;
 };
@@ -65,9 +66,9 @@ struct Run {
 std::unique_ptr<Run> run(std::string_view mapping_text, std::string_view text) {
   auto run = std::make_unique<Run>();
   run->bytes = padded(text);
-  MappingDecoder decoder(mapping_from(mapping_text), small_symbols());
-  decoder.decode(run->bytes, 1, run->arena, run->told);
-  run->counts = decoder.counts();
+  run->decoder = std::make_unique<MappingDecoder>(mapping_from(mapping_text), small_symbols());
+  run->decoder->decode(run->bytes, 1, run->arena, run->told);
+  run->counts = run->decoder->counts();
   return run;
 }
 

@@ -16,7 +16,7 @@ struct ToldRecord {
   std::string message;
   std::string raw;
   int64_t position = 0;
-  Event event;  // its views hold as long as the arena and the bytes
+  Event event;  // its views hold as long as decoder, arena and bytes
 };
 
 class ToldRecords final : public DecodedSink {
