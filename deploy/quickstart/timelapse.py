@@ -13,13 +13,17 @@ import itertools
 import json
 import pathlib
 import sys
-import textwrap
 import threading
 import time
 import urllib.error
 import urllib.request
 
 COLOURS = {"watch": "36", "warning": "33", "alert": "31", "emergency": "1;31"}
+
+
+def shortened(text, width):
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +108,8 @@ class AlertTable:
         if self._paint and transition["action"] != "resolve":
             level = f"\033[{COLOURS.get(transition['level'], '0')}m{level}\033[0m"
         print(self.ROW.format(at=transition["at"][:10], action=transition["action"], level=level,
-                              where=textwrap.shorten(where, 30, placeholder="…"), driver=transition["driver"],
-                              what=textwrap.shorten(what, 96, placeholder="…")), flush=True)
+                              where=shortened(where, 30), driver=transition["driver"],
+                              what=shortened(what, 96)), flush=True)
 
 
 def post(url, lines):
