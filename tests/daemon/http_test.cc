@@ -437,6 +437,20 @@ TEST_F(Http, StopAnswersWhatIsUnderWayAndSurvivesLateAnswers) {
   answer = nullptr;  // the last hold on the connection, after its server is gone
 }
 
+// The leak check of the address sanitizer looks at what is left of the connection.
+TEST_F(Http, StopWaitsNotForEverForAnAnswerAndTakesItStill) {
+  backend_.hold = true;
+  start();
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  auto answer = backend_.take_held();
+  server_->stop();
+  EXPECT_EQ(client.read_to_end(), "");
+  answer(one_taken());
+  server_.reset();
+  answer(one_taken());
+}
+
 TEST_F(Http, TakenPortIsToldAsUnavailable) {
   start();
   http::ServerOptions options;
