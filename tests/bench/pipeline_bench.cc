@@ -33,10 +33,11 @@ struct Settings {
   size_t shards = 1;
 };
 
-// Writes the input once; a file of the right size is taken as it is.
+// Writes the input once; one that is there already is taken as it is.
 void write_input(const std::string& path, uint64_t events) {
-  if (std::filesystem::exists(path + "." + std::to_string(events))) return;
-  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (std::filesystem::exists(path)) return;
+  const std::string fresh = path + ".new";
+  std::FILE* file = std::fopen(fresh.c_str(), "wb");
   if (file == nullptr) std::abort();
   std::string block;
   for (uint64_t first = 0; first < events; first += 10'000) {
@@ -45,7 +46,7 @@ void write_input(const std::string& path, uint64_t events) {
     if (std::fwrite(block.data(), 1, block.size(), file) != block.size()) std::abort();
   }
   std::fclose(file);
-  std::fclose(std::fopen((path + "." + std::to_string(events)).c_str(), "wb"));
+  std::filesystem::rename(fresh, path);
 }
 
 // Whole lines of the file, a chunk at a time.
@@ -88,7 +89,7 @@ uint64_t folder_bytes(const std::string& path) {
 int run(const Settings& settings) {
   namespace fs = std::filesystem;
   fs::create_directories(settings.dir);
-  const std::string input = settings.dir + "/events.ndjson";
+  const std::string input = fmt::format("{}/events-{}.ndjson", settings.dir, settings.events);
   std::fprintf(stderr, "writing %lu events to %s\n", settings.events, input.c_str());
   write_input(input, settings.events);
   const std::string data = settings.dir + "/data";

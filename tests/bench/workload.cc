@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -89,11 +91,11 @@ std::string catalogue_yaml() {
   return to;
 }
 
-std::string rules_yaml(int count) {
+std::string rules_yaml(int count, int first, int last) {
   std::string to = "tocsin: rules/1\npackage: bench.load\nrules:\n";
   const int watched = count < kWatchedIndicators ? count : kWatchedIndicators;
   const int countries_each = count / watched;  // how many rules share an indicator
-  for (int i = 0; i < count; ++i) {
+  for (int i = first; i < last; ++i) {
     // Fewer rules than watched indicators: each takes several, so that 10 % are selected all the
     // same.
     std::string select;
@@ -130,7 +132,12 @@ std::shared_ptr<const rules::Bundle> load_workload(int rule_count) {
   Diagnostics diagnostics;
   rules::BundleText text;
   text.catalogue.push_back({"bench/catalogue.yaml", catalogue_yaml()});
-  text.rules.push_back({"bench/rules.yaml", rules_yaml(rule_count)});
+  constexpr int kRulesPerFile = 1000;  // files are limited to 4 MiB
+  for (int first = 0; first < rule_count; first += kRulesPerFile) {
+    const int last = std::min(first + kRulesPerFile, rule_count);
+    text.rules.push_back(
+        {fmt::format("bench/rules-{:05}.yaml", first), rules_yaml(rule_count, first, last)});
+  }
   auto bundle = rules::load_bundle(text, diagnostics);
   if (!bundle) {
     for (const Diagnostic& d : diagnostics.sorted()) {

@@ -26,8 +26,8 @@ inline constexpr int kEventsPerDay = 100'000;
 std::string catalogue_yaml();
 
 // `count` rules in equal parts of the kinds threshold (two forms), surge, event, sequence, absence.
-// 10 or 100 or 1,000 or 10,000.
-std::string rules_yaml(int count);
+// 10 or 100 or 1,000 or 10,000; those from `first` to before `last`, as one file.
+std::string rules_yaml(int count, int first, int last);
 
 // Loads both. Aborts with the diagnostics when they do not load.
 std::shared_ptr<const rules::Bundle> load_workload(int rule_count);
