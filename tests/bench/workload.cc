@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <iterator>
 
 #include "rules/load/rule_loader.h"
@@ -174,6 +176,14 @@ void append_events(std::string& to, uint64_t first, uint64_t count) {
         kForm[(random >> 40) % kForm.size()], (random >> 44) % 10, 10 + (random >> 48) % 50,
         country % 60, country % 90);
   }
+}
+
+double memory_mib() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0;
+  uint64_t resident = 0;
+  statm >> size >> resident;
+  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1048576.0;
 }
 
 double peak_memory_mib() {

@@ -38,7 +38,8 @@ void append_events(std::string& to, uint64_t first, uint64_t count);
 // User-assigned alpha-2 code style ids that are no ISO codes: "A0".."J9".
 std::string country_id(int country);
 
-// Peak resident memory of this process so far, in MiB.
+// Resident memory of this process, now and at its peak, in MiB.
+double memory_mib();
 double peak_memory_mib();
 
 // Seconds of processor time this thread has used.
