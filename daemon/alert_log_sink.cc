@@ -72,6 +72,11 @@ bool AlertLogSink::is_moved_away() const {
   return here.st_ino != there.st_ino || here.st_dev != there.st_dev;
 }
 
+Status AlertLogSink::open_if_needed() {
+  if (fd_ >= 0 && is_moved_away()) close();
+  return fd_ >= 0 ? Status::ok() : open();
+}
+
 Status AlertLogSink::open() {
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (fd_ < 0) return failure("open");
@@ -102,25 +107,26 @@ Status AlertLogSink::read_tail() {
   for (size_t begin = 0; begin < whole;) {
     const size_t end = tail.find('\n', begin);
     const auto fields = read_alert_fields(std::string_view(tail).substr(begin, end - begin));
-    Hash128 alert;
-    if (fields && from_hex(fields->id, alert)) tail_.emplace(alert, fields->seq);
+    if (fields) tail_.emplace(fields->id, fields->seq);
     begin = end + 1;
   }
   return Status::ok();
 }
 
-Status AlertLogSink::deliver(const std::vector<storage::OutboxEntry>& entries) {
-  if (fd_ >= 0 && is_moved_away()) close();
-  if (fd_ < 0) {
-    if (Status status = open(); !status) return status;
-  }
+Status AlertLogSink::deliver(const std::vector<Notification>& notifications) {
+  if (Status status = open_if_needed(); !status) return status;
   std::string lines;
-  for (const storage::OutboxEntry& entry : entries) {
-    if (tail_.contains({entry.alert, entry.seq})) continue;
-    lines += entry.json;
+  for (const Notification& notification : notifications) {
+    if (tail_.contains({notification.id, notification.seq})) continue;
+    lines += notification.json;
     lines += '\n';
   }
   return append(lines);
+}
+
+Status AlertLogSink::send_heartbeat(const std::string& json) {
+  if (Status status = open_if_needed(); !status) return status;
+  return append(json + "\n");
 }
 
 Status AlertLogSink::append(const std::string& lines) {

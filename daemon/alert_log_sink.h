@@ -1,12 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "daemon/notification_sink.h"
-#include "rules/model/hash.h"
 
 namespace tocsin::daemon {
 
@@ -24,11 +24,13 @@ class AlertLogSink final : public NotificationSink {
   AlertLogSink& operator=(const AlertLogSink&) = delete;
 
   const std::string& name() const override { return name_; }
-  Status deliver(const std::vector<storage::OutboxEntry>& entries) override;
+  Status deliver(const std::vector<Notification>& notifications) override;
+  Status send_heartbeat(const std::string& json) override;
 
  private:
-  using Key = std::pair<Hash128, uint32_t>;
+  using Key = std::pair<std::string, uint32_t>;
 
+  Status open_if_needed();
   Status open();
   bool is_moved_away() const;
   // Cuts half a line off and remembers the transitions at the end of the file.

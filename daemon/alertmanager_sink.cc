@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "daemon/alert_json.h"
 #include "daemon/http_client.h"
+#include "daemon/secret_file.h"
 #include "daemon/webhook_sink.h"
 
 namespace tocsin::daemon {
@@ -81,6 +83,23 @@ std::string annotations_of(const AlertFields& fields) {
   return to + "}";
 }
 
+std::string watchdog_labels(const std::string& instance) {
+  std::string to = "{";
+  append(to, "alertname", "TocsinWatchdog");
+  append(to, "sender", "tocsin");
+  append(to, "instance", instance);
+  append(to, "severity", "none");
+  return to + "}";
+}
+
+std::string watchdog_annotations() {
+  std::string to = "{";
+  append(to, "summary", "Always firing, so that silence is noticed");
+  append(to, "description",
+         "When it ends, tocsin does not reach this Alertmanager any more: nobody is warned.");
+  return to + "}";
+}
+
 }  // namespace
 
 AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, OpenAlerts open_alerts,
@@ -88,16 +107,22 @@ AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, OpenAler
     : options_(std::move(options)),
       levels_of_(std::move(levels_of)),
       open_alerts_(std::move(open_alerts)),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      watchdog_({.labels = watchdog_labels(options_.instance),
+                 .annotations = watchdog_annotations(),
+                 .alert = {},
+                 .starts_at = clock_(),
+                 .ends_at = {},
+                 .forget_after = {}}) {}
 
 Status AlertmanagerSink::load() {
   if (loaded_) return Status::ok();
   const auto alerts = open_alerts_();
   if (!alerts) return alerts.error();
   const WallTime now = clock_();
-  for (const std::string& json : *alerts) {
-    const auto fields = read_alert_fields(json);
-    if (fields) take(*fields, now);
+  for (const Notification& alert : *alerts) {
+    const auto fields = read_alert_fields(alert.json);
+    if (fields) take(alert, *fields, now);
   }
   loaded_ = true;
   return Status::ok();
@@ -110,49 +135,53 @@ std::vector<Level> AlertmanagerSink::levels_up_to(const std::string& rule, Level
   return levels;
 }
 
-void AlertmanagerSink::take(const AlertFields& fields, WallTime now) {
+void AlertmanagerSink::take(const Notification& notification, const AlertFields& fields,
+                            WallTime now) {
   const std::string annotations = annotations_of(fields);
+  std::set<std::string> present;
   if (!fields.is_end()) {
     for (const Level level : levels_up_to(fields.rule, fields.level)) {
-      std::string labels = labels_of(fields, level);
+      const std::string labels = labels_of(fields, level);
+      present.insert(labels);
       instances_[labels] = {.labels = labels,
                             .annotations = annotations,
-                            .alert = fields.id,
+                            .alert = notification.alert,
                             .starts_at = fields.starts_at,
                             .ends_at = {},
                             .forget_after = {}};
     }
   }
-  // What the episode held and holds no more: all of it at its end, higher levels after a step down.
-  for (const Level level : kAllLevels) {
-    if (!fields.is_end() && level <= fields.level) continue;
-    const auto it = instances_.find(labels_of(fields, level));
-    if (it == instances_.end() || it->second.alert != fields.id || it->second.ends_at) continue;
-    it->second.annotations = annotations;
-    it->second.ends_at = fields.ends_at.value_or(fields.at);
-    it->second.forget_after = now + kTellEndFor;
+  for (auto& [labels, instance] : instances_) {
+    if (instance.alert != notification.alert || instance.ends_at || present.contains(labels)) {
+      continue;
+    }
+    // A text that is withheld does not take the place of one that was told.
+    if (!fields.rule.empty()) instance.annotations = annotations;
+    instance.ends_at = fields.ends_at.value_or(fields.at);
+    instance.forget_after = now + kTellEndFor;
   }
 }
 
-Status AlertmanagerSink::deliver(const std::vector<storage::OutboxEntry>& entries) {
+Status AlertmanagerSink::deliver(const std::vector<Notification>& notifications) {
   if (Status status = load(); !status) return status;
   const WallTime now = clock_();
-  for (const storage::OutboxEntry& entry : entries) {
-    const auto fields = read_alert_fields(entry.json);
+  for (const Notification& notification : notifications) {
+    const auto fields = read_alert_fields(notification.json);
     if (!fields) return fields.error();
-    take(*fields, now);
+    take(notification, *fields, now);
   }
   return send(now);
 }
 
-void AlertmanagerSink::tick() {
+Result<bool> AlertmanagerSink::tick() {
   const WallTime now = clock_();
   // A clock that was set back must not end what fires.
   const bool is_due = now < last_sent_ || now - last_sent_ >= options_.resend_interval;
-  if (!is_due || !load()) return;
+  if (!is_due) return false;
+  if (Status status = load(); !status) return status.error();
   forget(now);
-  // A failure is found by the next delivery too, and counted there; the next turn tries again.
-  if (!send(now)) last_sent_ = WallTime{};
+  if (Status status = send(now); !status) return status.error();
+  return true;
 }
 
 void AlertmanagerSink::forget(WallTime now) {
@@ -171,7 +200,7 @@ std::string AlertmanagerSink::json_of(const Instance& instance, WallTime now) co
 }
 
 std::vector<std::string> AlertmanagerSink::all_instances(WallTime now) const {
-  std::vector<std::string> all;
+  std::vector<std::string> all{json_of(watchdog_, now)};
   for (const auto& [labels, instance] : instances_) all.push_back(json_of(instance, now));
   return all;
 }
@@ -192,16 +221,22 @@ Status AlertmanagerSink::send(WallTime now) {
 }
 
 Status AlertmanagerSink::post(const std::string& body) {
+  HttpCall call{.method = "POST",
+                .url = {},
+                .headers = {{"Content-Type", "application/json"}},
+                .body = body,
+                .timeout = options_.timeout};
+  if (!options_.token_file.empty()) {
+    const auto token = read_secret(options_.token_file);
+    if (!token) return token.error();
+    call.headers.emplace_back("Authorization", "Bearer " + *token);
+  }
   Status last = unavailable("no address of Alertmanager is configured");
   bool taken = false;
   for (const std::string& url : options_.urls) {
-    const std::string base = url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
-    const auto answer = call_http({.method = "POST",
-                                   .url = base + "/api/v2/alerts",
-                                   .headers = {{"Content-Type", "application/json"}},
-                                   .body = body,
-                                   .timeout = options_.timeout});
-    Status status = answer ? judge_answer(answer->status, base, answer->body)
+    call.url = (url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + "/api/v2/alerts";
+    const auto answer = call_http(call);
+    Status status = answer ? judge_answer(answer->status, address_of(url), answer->body)
                            : Status(unavailable(answer.error().message));
     taken = taken || status.has_value();
     if (!status) last = std::move(status);

@@ -116,6 +116,12 @@ int App::open_store() {
   store_ = std::move(*store);
   store_->set_catalogue(bundle_->catalogue);
   open_alerts_ = std::make_unique<OpenAlertsReader>(*store_, config_.http.tlp_ceiling);
+  const Result<SealedIds> ids = SealedIds::of(*store_);
+  if (!ids) {
+    log_.error("the data folder has no key for ids", {{"error", ids.error().message}});
+    return kEnvironment;
+  }
+  ids_ = *ids;
   instance_ = store_->meta("instance").value_or("");
   if (!instance_.empty()) return kDone;
   std::random_device random;
@@ -132,6 +138,7 @@ int App::start_http() {
   access.access.loopback = is_loopback(config_.http.address);
   access.decompressed_bytes = config_.http.decompressed_bytes;
   access.tlp_ceiling = config_.http.tlp_ceiling;
+  access.ids = ids_;
   if (!config_.http.tokens_file.empty()) {
     Result<std::vector<std::string>> tokens = http::read_tokens(config_.http.tokens_file);
     if (!tokens) {
@@ -207,12 +214,16 @@ int App::start_notifier() {
   }
   notifier_ = std::make_unique<Notifier>(*store_);
   for (const SinkConfig& config : config_.sinks) {
-    std::unique_ptr<NotificationSink> sink =
-        make_sink(config, *store_, [this](const std::string& rule) { return levels_of(rule); });
+    std::unique_ptr<NotificationSink> sink = make_sink(
+        config, {.store = *store_,
+                 .ids = ids_,
+                 .instance = instance_,
+                 .levels_of = [this](const std::string& rule) { return levels_of(rule); }});
     ChannelOptions options;
-    options.tlp_ceiling = config.tlp_ceiling;
-    options.drop_above_ceiling = config.drop_above_ceiling;
-    options.min_level = config.min_level;
+    options.filter = filter_options(config);
+    options.ids = ids_;
+    options.heartbeat_interval = config.heartbeat_interval;
+    options.instance = instance_;
     options.seed = std::random_device{}();
     notifier_->add(
         std::make_unique<SinkChannel>(*store_, std::move(sink), options, metrics_, log_));

@@ -19,6 +19,7 @@
 #include "daemon/open_alerts.h"
 #include "daemon/pipeline.h"
 #include "daemon/pipeline_loop.h"
+#include "daemon/sealed_ids.h"
 #include "ingest/event_source.h"
 #include "ingest/symbols.h"
 #include "rules/load/bundle_text.h"
@@ -80,6 +81,7 @@ class App : private http::Backend {
   std::string bundle_text_;
   std::shared_ptr<ingest::CurrentSymbols> symbols_;
   std::unique_ptr<storage::Store> store_;
+  SealedIds ids_;         // of alerts that are withheld from a reader
   std::string instance_;  // the name of the data folder, drawn when it was first used
   std::unique_ptr<OpenAlertsReader> open_alerts_;
   ingest::BatchQueue queue_;

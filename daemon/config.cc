@@ -168,8 +168,9 @@ class ConfigReader {
     take(sink.name, text_at(node, "name"));
     unique(sink_names_, node, sink.name);
     take_path(sink.path, node, "path");
+    take(sink.url, text_at(node, "url"));
+    take_path(sink.url_file, node, "url_file");
     sink.urls = texts_at(node, "urls");
-    if (const auto url = text_at(node, "url")) sink.urls.push_back(*url);
     take_path(sink.token_file, node, "token_file");
     take(sink.brokers, text_at(node, "brokers"));
     take(sink.topic, text_at(node, "topic"));
@@ -179,18 +180,31 @@ class ConfigReader {
     take(sink.tlp_ceiling, word_at<Tlp>(node, "tlp_ceiling"));
     sink.drop_above_ceiling = text_at(node, "on_excess") == "drop";
     take(sink.min_level, word_at<Level>(node, "min_level"));
-    const std::string type = text_at(node, "type").value_or("log");
+    read_type(sink, node);
+    // Alertmanager has its watchdog, and a log has lines that are no alerts only when asked to.
+    if (sink.type == SinkConfig::Type::kLog || sink.type == SinkConfig::Type::kAlertmanager) {
+      sink.heartbeat_interval = Milliseconds(0);
+    }
+    take(sink.heartbeat_interval, exact_at(node, "heartbeat_interval"));
+    config_.sinks.push_back(std::move(sink));
+  }
+
+  void read_type(SinkConfig& sink, const Node& node) {
+    const std::string type = text_at(node, "type").value_or("");
     if (type == "log") {
       require(node, "path", type);
     } else if (type == "kafka") {
       sink.type = SinkConfig::Type::kKafka;
       require(node, "brokers", type);
       require(node, "topic", type);
-    } else {
-      sink.type = type == "webhook" ? SinkConfig::Type::kWebhook : SinkConfig::Type::kAlertmanager;
-      if (sink.urls.empty()) require(node, "url", type);
+    } else if (type == "webhook") {
+      sink.type = SinkConfig::Type::kWebhook;
+      if (sink.url.empty() && sink.url_file.empty()) require(node, "url", type);
+    } else if (type == "alertmanager") {
+      sink.type = SinkConfig::Type::kAlertmanager;
+      if (!sink.url.empty()) sink.urls.push_back(sink.url);
+      if (sink.urls.empty()) require(node, "urls", type);
     }
-    config_.sinks.push_back(std::move(sink));
   }
 
   static std::map<std::string, std::string> properties_at(const Node& node) {

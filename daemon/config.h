@@ -59,16 +59,21 @@ struct SinkConfig {
   std::string name;  // required, unique; the outbox knows the sink by it
   Type type = Type::kLog;
   std::string path;               // of a log
-  std::vector<std::string> urls;  // of a webhook (one) or Alertmanager (all of a cluster)
-  std::string token_file;         // bearer token for a webhook
+  std::string url;                // of a webhook, or
+  std::string url_file;           // a file that holds it
+  std::vector<std::string> urls;  // of Alertmanager: all of a cluster
+  std::string token_file;         // bearer token for a webhook or Alertmanager
   std::string brokers;            // of Kafka
   std::string topic;
   std::map<std::string, std::string> properties;
   Milliseconds timeout{10'000};          // of one attempt
   Milliseconds resend_interval{60'000};  // Alertmanager forgets what is not sent again
-  Tlp tlp_ceiling = Tlp::kAmber;         // above it the alert is redacted or dropped
-  bool drop_above_ceiling = false;       // on_excess: drop
-  Level min_level = Level::kInfo;        // lower ones are not sent here
+  // Distance of the messages that tell that all is well; zero: none, the default of a log.
+  // Smaller: silence is noticed sooner, more is sent. Alertmanager has its watchdog instead.
+  Milliseconds heartbeat_interval{300'000};
+  Tlp tlp_ceiling = Tlp::kAmber;    // above it the alert is redacted or dropped
+  bool drop_above_ceiling = false;  // on_excess: drop
+  Level min_level = Level::kInfo;   // lower ones are not sent here
 };
 
 struct LogConfig {

@@ -33,7 +33,8 @@ struct Target {
 
 std::optional<Target> parse_url(const std::string& text) {
   const auto url = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
-  if (!url || (url->scheme() != "http" && url->scheme() != "https") || url->host().empty()) {
+  if (!url || (url->scheme() != "http" && url->scheme() != "https") || url->host().empty() ||
+      url->has_userinfo()) {
     return std::nullopt;
   }
   Target target;
@@ -122,7 +123,7 @@ class Exchange {
   }
 
   Error failure(std::string_view step, error_code error) const {
-    return unavailable(fmt::format("{} {}: {}: {}", call_.method, call_.url, step,
+    return unavailable(fmt::format("{} {}: {}: {}", call_.method, target_.authority, step,
                                    error ? error.message() : "failed"));
   }
   void fail(std::string_view step, error_code error) { error_ = failure(step, error); }
@@ -146,8 +147,13 @@ class Exchange {
 
 Result<HttpAnswer> call_http(const HttpCall& call) {
   auto target = parse_url(call.url);
-  if (!target) return invalid("`" + call.url + "` is not http://HOST:PORT/PATH or https://…");
+  if (!target) return invalid("the URL is not http://HOST:PORT/PATH or https://…");
   return Exchange(call, *std::move(target)).run();
+}
+
+std::string address_of(const std::string& url) {
+  const auto target = parse_url(url);
+  return target ? target->authority : std::string();
 }
 
 }  // namespace tocsin::daemon

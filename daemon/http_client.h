@@ -26,8 +26,12 @@ struct HttpCall {
 //
 // https checks the certificate against the system's authorities. Redirects are not followed: what
 // an alert says must not go where somebody else points. Answers over 16 MiB are refused.
-// kInvalid: the URL cannot be one; kUnavailable: no answer in time.
+// kInvalid: the URL cannot be one, or names a user (put the secret into a header); kUnavailable: no
+// answer in time. Messages name host and port alone: path and query may be secrets.
 // Thread-safety: any thread.
 Result<HttpAnswer> call_http(const HttpCall& call);
+
+// HOST:PORT of a URL, for messages; empty when it cannot be one.
+std::string address_of(const std::string& url);
 
 }  // namespace tocsin::daemon

@@ -4,18 +4,23 @@
 
 namespace tocsin::daemon {
 
-Status KafkaSink::deliver(const std::vector<storage::OutboxEntry>& entries) {
+Status KafkaSink::deliver(const std::vector<Notification>& notifications) {
+  std::vector<ingest::KafkaMessage> messages;
+  for (const Notification& notification : notifications) {
+    messages.push_back({.key = notification.id, .payload = notification.json});
+  }
+  return produce(messages);
+}
+
+Status KafkaSink::send_heartbeat(const std::string& json) {
+  return produce({{.key = "heartbeat", .payload = json}});
+}
+
+Status KafkaSink::produce(const std::vector<ingest::KafkaMessage>& messages) {
   if (!producer_) {
     Result<std::unique_ptr<ingest::KafkaProducer>> opened = ingest::KafkaProducer::open(options_);
     if (!opened) return unavailable(opened.error().message);  // mended here, not by losing alerts
     producer_ = std::move(*opened);
-  }
-  std::vector<std::string> keys;
-  keys.reserve(entries.size());
-  std::vector<ingest::KafkaMessage> messages;
-  for (const storage::OutboxEntry& entry : entries) {
-    keys.push_back(to_hex(entry.alert));
-    messages.push_back({.key = keys.back(), .payload = entry.json});
   }
   return producer_->produce_all(messages);
 }

@@ -1,17 +1,26 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "rules/model/hash.h"
 #include "rules/model/result.h"
-#include "storage/store.h"
 
 namespace tocsin::daemon {
 
+// An alert transition as one sink gets it.
+struct Notification {
+  Hash128 alert;   // its own id, to know it again by: not to be sent (tlp_policy.h)
+  std::string id;  // the id that `json` carries, under which the sink's readers know the alert
+  uint32_t seq = 0;
+  std::string json;  // alert/1
+};
+
 // Where alert transitions go: the log file, a webhook, Alertmanager, a Kafka topic.
 //
-// deliver() may be called again with entries that were delivered already (a crash came before they
-// were marked done): (alert, seq) is the idempotency key, and the same key has the same bytes.
+// deliver() may be called again with what was delivered already (a crash came before it was marked
+// done): (id, seq) is the idempotency key, and the same key has the same bytes.
 // Thread-safety: notifier thread only.
 class NotificationSink {
  public:
@@ -19,10 +28,15 @@ class NotificationSink {
   virtual const std::string& name() const = 0;
   // Delivers in order, all or none. kUnavailable: try again with back-off; kInvalid: the other side
   // refuses this for good (counted, logged, marked done, kept in the alert log).
-  virtual Status deliver(const std::vector<storage::OutboxEntry>& entries) = 0;
-  // Called about once a second, for sinks that mirror state (Alertmanager re-sends what fires).
-  virtual void tick() {}
-  // Most entries that deliver() is handed at once.
+  virtual Status deliver(const std::vector<Notification>& notifications) = 0;
+  // Called about once a second, unless a failure says to wait: for sinks that mirror state
+  // (Alertmanager is sent again what fires). True when something was sent; a failure is treated as
+  // one of deliver().
+  virtual Result<bool> tick() { return false; }
+  // Sends a heartbeat/1 object, which tells that all is well. A sink that has a watchdog of its own
+  // sends none.
+  virtual Status send_heartbeat(const std::string&) { return Status::ok(); }
+  // Most notifications that deliver() is handed at once.
   virtual size_t batch_limit() const { return 100; }
 };
 

@@ -63,7 +63,7 @@ void Notifier::run(SinkChannel& channel) {
     const auto now = steady_clock::now();
     if (stopping && (has_failed_since_stop || now >= stop_by)) return;
     if (now >= next_tick && !stopping) {
-      channel.tick();
+      channel.tick(now);
       next_tick = steady_clock::now() + kTick;
     }
     const Next next = channel.step(now);

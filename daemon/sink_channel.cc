@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
-#include "daemon/alert_fields.h"
-#include "daemon/tlp_policy.h"
+#include "daemon/heartbeat.h"
 
 namespace tocsin::daemon {
 namespace {
 
 constexpr uint32_t kMaxDoublings = 16;
-
-std::vector<uint64_t> numbers_of(const std::vector<storage::OutboxEntry>& entries) {
-  std::vector<uint64_t> numbers;
-  for (const storage::OutboxEntry& entry : entries) numbers.push_back(entry.number);
-  return numbers;
-}
 
 }  // namespace
 
@@ -23,6 +16,7 @@ SinkChannel::SinkChannel(storage::Store& store, std::unique_ptr<NotificationSink
     : store_(store),
       sink_(std::move(sink)),
       options_(options),
+      filter_(options.filter, options.ids, store),
       metrics_(metrics),
       log_(log),
       random_(options.seed) {}
@@ -38,83 +32,118 @@ SinkChannel::Next SinkChannel::step(SteadyTime now) {
   auto entries = store_.read_outbox(sink_->name(), sink_->batch_limit());
   if (!entries) return wait_after(entries.error(), now);
   if (entries->empty()) return Next::kWhenWoken;
-  Sorted sorted = sort(std::move(*entries));
-  metrics_.sink_handled(name(), SinkOutcome::kWithheld, sorted.withheld);
-  metrics_.sink_handled(name(), SinkOutcome::kBelowLevel, sorted.below_level);
-  if (!sorted.handled.empty() && !mark_done(sorted.handled, now)) return Next::kLater;
-  if (sorted.send.empty()) return Next::kAtOnce;
-  return deliver(std::move(sorted.send), sorted.redacted, now);
+  const auto sorted = sort(std::move(*entries));
+  if (!sorted) return wait_after(sorted.error(), now);
+  metrics_.sink_handled(name(), SinkOutcome::kWithheld, sorted->withheld);
+  metrics_.sink_handled(name(), SinkOutcome::kBelowLevel, sorted->below_level);
+  if (!sorted->handled.empty() && !mark_done(sorted->handled, now)) return Next::kLater;
+  if (sorted->send.empty()) return Next::kAtOnce;
+  return deliver(*sorted, now);
 }
 
-SinkChannel::Sorted SinkChannel::sort(std::vector<storage::OutboxEntry> entries) const {
+Result<SinkChannel::Sorted> SinkChannel::sort(std::vector<storage::OutboxEntry> entries) const {
   Sorted sorted;
   for (storage::OutboxEntry& entry : entries) {
-    const auto fields = read_alert_fields(entry.json);
-    if (fields && fields->tlp > options_.tlp_ceiling && options_.drop_above_ceiling) {
-      ++sorted.withheld;
+    auto judged = filter_.judge(entry.alert, entry.seq, std::move(entry.json));
+    if (!judged) return judged.error();
+    switch (judged->fate) {
+      case SinkFilter::Fate::kWithheld:
+        ++sorted.withheld;
+        break;
+      case SinkFilter::Fate::kBelowLevel:
+        ++sorted.below_level;
+        break;
+      case SinkFilter::Fate::kRedacted:
+        ++sorted.redacted;
+        break;
+      case SinkFilter::Fate::kWhole:
+        break;
+    }
+    if (judged->is_told()) {
+      sorted.send.push_back(std::move(judged->notification));
+      sorted.numbers.push_back(entry.number);
+    } else {
       sorted.handled.push_back(entry.number);
-      continue;
     }
-    if (fields && std::max(fields->level, fields->previous) < options_.min_level &&
-        !has_reached_level(entry)) {
-      ++sorted.below_level;
-      sorted.handled.push_back(entry.number);
-      continue;
-    }
-    if (fields && fields->tlp > options_.tlp_ceiling) {
-      entry.json = limit_to_tlp(entry.json, *fields, options_.tlp_ceiling);
-      ++sorted.redacted;
-    }
-    sorted.send.push_back(std::move(entry));
   }
   return sorted;
 }
 
-// Whether an earlier transition was told: then its end must be told too.
-bool SinkChannel::has_reached_level(const storage::OutboxEntry& entry) const {
-  if (entry.seq == 0) return false;
-  const auto transitions = store_.read_alert(entry.alert);
-  if (!transitions) return true;
-  return std::any_of(transitions->begin(), transitions->end(), [&](const std::string& json) {
-    const auto fields = read_alert_fields(json);
-    return fields && fields->seq < entry.seq && fields->level >= options_.min_level;
-  });
-}
-
-SinkChannel::Next SinkChannel::deliver(std::vector<storage::OutboxEntry> entries, uint64_t redacted,
-                                       SteadyTime now) {
-  Status status = attempt(entries);
-  if (!status && status.error().code == ErrorCode::kInvalid && entries.size() > 1) {
-    // One of them is refused: alone, only that one is.
-    for (storage::OutboxEntry& entry : entries) {
-      std::vector<storage::OutboxEntry> one;
-      one.push_back(std::move(entry));
-      if (deliver(std::move(one), 0, now) == Next::kLater) return Next::kLater;
-    }
-    return Next::kAtOnce;
-  }
-  if (!status && status.error().code != ErrorCode::kInvalid) {
-    return wait_after(status.error(), now);
-  }
-  const auto outcome = status ? SinkOutcome::kDelivered : SinkOutcome::kRefused;
-  if (!status) {
+SinkChannel::Next SinkChannel::deliver(const Sorted& sorted, SteadyTime now) {
+  const Status status = attempt(sorted.send);
+  const bool is_refused = !status && status.error().code == ErrorCode::kInvalid;
+  if (!status && !is_refused) return wait_after(status.error(), now);
+  if (is_refused && sorted.send.size() > 1) return deliver_each(sorted, now);
+  if (is_refused) {
     log_.warn("a sink refuses an alert for good; it stays in the alert log",
               {{"sink", name()},
-               {"alert", to_hex(entries.front().alert)},
-               {"seq", std::to_string(entries.front().seq)},
+               {"alert", sorted.send.front().id},
+               {"seq", std::to_string(sorted.send.front().seq)},
                {"answer", status.error().message}});
-    redacted = 0;
   }
-  if (!mark_done(numbers_of(entries), now)) return Next::kLater;
-  metrics_.sink_handled(name(), outcome, entries.size() - redacted);
+  if (!mark_done(sorted.numbers, now)) return Next::kLater;
+  const uint64_t redacted = is_refused ? 0 : sorted.redacted;
+  metrics_.sink_handled(name(), is_refused ? SinkOutcome::kRefused : SinkOutcome::kDelivered,
+                        sorted.send.size() - redacted);
   metrics_.sink_handled(name(), SinkOutcome::kRedacted, redacted);
   set_problem({}, /*failed=*/false);
   return Next::kAtOnce;
 }
 
-Status SinkChannel::attempt(const std::vector<storage::OutboxEntry>& entries) {
+// One of several is refused: alone, only that one is.
+SinkChannel::Next SinkChannel::deliver_each(const Sorted& sorted, SteadyTime now) {
+  for (size_t i = 0; i < sorted.send.size(); ++i) {
+    Sorted one;
+    one.send.push_back(sorted.send[i]);
+    one.numbers.push_back(sorted.numbers[i]);
+    if (deliver(one, now) == Next::kLater) return Next::kLater;
+  }
+  return Next::kAtOnce;
+}
+
+Status SinkChannel::attempt(const std::vector<Notification>& notifications) {
   const auto begin = std::chrono::steady_clock::now();
-  Status status = sink_->deliver(entries);
+  Status status = sink_->deliver(notifications);
+  count_attempt(status, begin);
+  return status;
+}
+
+void SinkChannel::tick(SteadyTime now) {
+  if (now < due_) return;
+  const auto begin = std::chrono::steady_clock::now();
+  const Result<bool> sent = sink_->tick();
+  if (!sent) {
+    count_attempt(sent.error(), begin);
+    wait_after(sent.error(), now);
+    return;
+  }
+  if (*sent) {
+    count_attempt(Status::ok(), begin);
+    set_problem({}, /*failed=*/false);
+  }
+  if (options_.heartbeat_interval.count() > 0 && now >= heartbeat_due_) send_heartbeat(now);
+}
+
+void SinkChannel::send_heartbeat(SteadyTime now) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Status status = sink_->send_heartbeat(
+      write_heartbeat({.instance = options_.instance,
+                       .sink = name(),
+                       .at = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()),
+                       .interval = options_.heartbeat_interval}));
+  count_attempt(status, begin);
+  if (!status && status.error().code != ErrorCode::kInvalid) {
+    wait_after(status.error(), now);
+    return;
+  }
+  heartbeat_due_ = now + options_.heartbeat_interval;
+  if (status) return set_problem({}, /*failed=*/false);
+  // It is there and answers: alerts need not wait because of it.
+  log_.warn_seldom("a sink refuses heartbeats; `heartbeat_interval: 0s` sends none",
+                   {{"sink", name()}, {"answer", status.error().message}});
+}
+
+void SinkChannel::count_attempt(const Status& status, SteadyTime begin) {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   Delivery delivery = Delivery::kDelivered;
   if (!status) {
@@ -122,7 +151,6 @@ Status SinkChannel::attempt(const std::vector<storage::OutboxEntry>& entries) {
         status.error().code == ErrorCode::kInvalid ? Delivery::kRefused : Delivery::kUnavailable;
   }
   metrics_.delivery_attempted(name(), delivery, taken.count());
-  return status;
 }
 
 bool SinkChannel::mark_done(const std::vector<uint64_t>& numbers, SteadyTime now) {

@@ -12,16 +12,17 @@
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/notification_sink.h"
-#include "rules/model/vocabulary.h"
+#include "daemon/sink_filter.h"
 #include "storage/store.h"
 
 namespace tocsin::daemon {
 
 struct ChannelOptions {
-  Tlp tlp_ceiling = Tlp::kAmber;
-  bool drop_above_ceiling = false;  // else what is above goes out without its content
-  // An alert is told from the transition on that first reaches it, to its end.
-  Level min_level = Level::kInfo;
+  SinkFilter::Options filter{};
+  SealedIds ids{};  // of withheld alerts
+  // Distance of heartbeats; zero: none. `instance` tells in them which tocsin it is.
+  std::chrono::milliseconds heartbeat_interval{0};
+  std::string instance{};
   uint64_t seed = 0;  // of the jitter
   // First wait after a failed attempt, doubled each time up to the longest; the wait is then taken
   // at random between half of that and all of it, so that sinks do not come back in step.
@@ -47,7 +48,9 @@ class SinkChannel {
   Next step(SteadyTime now);
   // When a failed attempt may be repeated.
   SteadyTime due() const { return due_; }
-  void tick() { sink_->tick(); }
+  // About once a second: heartbeats, and the turn of a sink that mirrors state. What fails there
+  // waits, is counted and told as a failed delivery.
+  void tick(SteadyTime now);
   const std::string& name() const { return sink_->name(); }
 
   // Failures in a row and the last problem; the rest is the store's to tell.
@@ -56,16 +59,19 @@ class SinkChannel {
  private:
   // A batch as the sink gets it, beside those that it does not get.
   struct Sorted {
-    std::vector<storage::OutboxEntry> send;
+    std::vector<Notification> send;
+    std::vector<uint64_t> numbers;  // in the outbox, of each in `send`
     std::vector<uint64_t> handled;  // need no delivery
     uint64_t redacted = 0;
     uint64_t withheld = 0;
     uint64_t below_level = 0;
   };
-  Sorted sort(std::vector<storage::OutboxEntry> entries) const;
-  bool has_reached_level(const storage::OutboxEntry& entry) const;
-  Next deliver(std::vector<storage::OutboxEntry> entries, uint64_t redacted, SteadyTime now);
-  Status attempt(const std::vector<storage::OutboxEntry>& entries);
+  Result<Sorted> sort(std::vector<storage::OutboxEntry> entries) const;
+  Next deliver(const Sorted& sorted, SteadyTime now);
+  Next deliver_each(const Sorted& sorted, SteadyTime now);
+  Status attempt(const std::vector<Notification>& notifications);
+  void send_heartbeat(SteadyTime now);
+  void count_attempt(const Status& status, SteadyTime begin);
   bool mark_done(const std::vector<uint64_t>& numbers, SteadyTime now);
   Next wait_after(const Error& error, SteadyTime now);
   void set_problem(std::string problem, bool failed);
@@ -73,10 +79,12 @@ class SinkChannel {
   storage::Store& store_;
   const std::unique_ptr<NotificationSink> sink_;
   const ChannelOptions options_;
+  const SinkFilter filter_;
   Metrics& metrics_;
   Log& log_;
   std::mt19937_64 random_;
   SteadyTime due_{};
+  SteadyTime heartbeat_due_{};
   mutable std::mutex mutex_;
   uint32_t failures_ = 0;  // guarded by mutex_
   std::string problem_;    // guarded by mutex_

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
 #include "daemon/http_client.h"
+#include "daemon/secret_file.h"
 #include "rules/model/utf8.h"
 
 namespace tocsin::daemon {
@@ -12,14 +11,19 @@ namespace {
 
 constexpr size_t kQuotedBytes = 200;
 
-Result<std::string> read_token(const std::string& path) {
-  std::ifstream file(path);
-  std::string token;
-  if (!std::getline(file, token) || token.empty()) {
-    return unavailable("read the token in " + path + ": nothing there");
+// Servers like to repeat the path that they do not know.
+std::string without(std::string text, std::string_view secret) {
+  for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; ++at) {
+    text.replace(at, secret.size(), "…");
   }
-  if (token.back() == '\r') token.pop_back();
-  return token;
+  return text;
+}
+
+// Path and query, without the first slash; empty when there is nothing in it.
+std::string_view secret_part(std::string_view url) {
+  const size_t host = url.find("://");
+  const size_t path = host == std::string_view::npos ? host : url.find_first_of("/?", host + 3);
+  return path == std::string_view::npos ? std::string_view() : url.substr(path + 1);
 }
 
 }  // namespace
@@ -41,29 +45,39 @@ Status judge_answer(int status, const std::string& who, std::string_view body) {
   }
 }
 
-Status WebhookSink::deliver(const std::vector<storage::OutboxEntry>& entries) {
+Status WebhookSink::deliver(const std::vector<Notification>& notifications) {
+  for (const Notification& each : notifications) {
+    Status status = post(each.json, fmt::format("{}-{}", each.id, each.seq));
+    if (!status) return status;
+  }
+  return Status::ok();
+}
+
+Status WebhookSink::send_heartbeat(const std::string& json) { return post(json, {}); }
+
+Status WebhookSink::post(const std::string& body, const std::string& key) {
   HttpCall call{.method = "POST",
                 .url = options_.url,
                 .headers = {{"Content-Type", "application/json"}},
-                .body = {},
+                .body = body,
                 .timeout = options_.timeout};
+  if (!options_.url_file.empty()) {
+    auto url = read_secret(options_.url_file);
+    if (!url) return url.error();
+    call.url = *std::move(url);
+  }
   if (!options_.token_file.empty()) {
-    auto token = read_token(options_.token_file);
+    const auto token = read_secret(options_.token_file);
     if (!token) return token.error();
     call.headers.emplace_back("Authorization", "Bearer " + *token);
   }
-  call.headers.emplace_back("Idempotency-Key", "");
-  for (const storage::OutboxEntry& entry : entries) {
-    call.headers.back().second = fmt::format("{}-{}", to_hex(entry.alert), entry.seq);
-    call.body = entry.json;
-    const auto answer = call_http(call);
-    // A URL that cannot be one is the configuration's fault, not the alert's.
-    if (!answer) return unavailable(answer.error().message);
-    if (Status status = judge_answer(answer->status, options_.url, answer->body); !status) {
-      return status;
-    }
-  }
-  return Status::ok();
+  if (!key.empty()) call.headers.emplace_back("Idempotency-Key", key);
+  const auto answer = call_http(call);
+  // A URL that cannot be one is the configuration's fault, not the alert's.
+  if (!answer) return unavailable(answer.error().message);
+  std::string told = answer->body;
+  if (const auto secret = secret_part(call.url); !secret.empty()) told = without(told, secret);
+  return judge_answer(answer->status, address_of(call.url), told);
 }
 
 }  // namespace tocsin::daemon

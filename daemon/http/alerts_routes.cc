@@ -77,22 +77,29 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
   uint64_t taken = 0;
   uint64_t last_order = 0;
   bool more = false;
+  Status unread;
   const storage::Store::AlertQuery query{
       .open_only = filter.open_only, .limit = SIZE_MAX, .before = filter.before};
-  const Status status =
+  Status status =
       backend_.store().read_alerts(query, [&](const storage::Store::StoredAlert& alert) {
         const auto fields = read_alert_fields(alert.json);
-        if (!fields || !filter.takes(*fields, fields->tlp > options_.tlp_ceiling)) return true;
+        if (!fields || !filter.takes(*fields, tlp_.withholds(*fields))) return true;
         if (taken == filter.limit) {
           more = true;
           return false;
         }
+        const auto shown = tlp_.limit(alert.json, *fields);
+        if (!shown) {
+          unread = shown.error();
+          return false;
+        }
         if (to.back() != '[') to += ',';
-        to += limit_to_tlp(alert.json, *fields, options_.tlp_ceiling);
+        to += *shown;
         last_order = alert.order;
         ++taken;
         return true;
       });
+  if (status) status = std::move(unread);
   if (!status) return respond(problem(503, "read alerts: " + status.error().message));
   to += ']';
   if (more) {
@@ -107,7 +114,7 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
 void Api::get_alert(Request&, std::string_view id, const Respond& respond) {
   Hash128 alert;
   if (!from_hex(id, alert)) return respond(problem(404, "an alert's id has 32 hexadecimal digits"));
-  const auto transitions = backend_.store().read_alert(alert);
+  const auto transitions = tlp_.read_alert(alert);
   if (!transitions) {
     const bool absent = transitions.error().code == ErrorCode::kNotFound;
     return respond(absent ? problem(404, fmt::format("there is no alert {}", id))
@@ -116,10 +123,8 @@ void Api::get_alert(Request&, std::string_view id, const Respond& respond) {
   Response response;
   response.body = fmt::format("{{\"id\":\"{}\",\"transitions\":[", to_hex(alert));
   for (const std::string& json : *transitions) {
-    const auto fields = read_alert_fields(json);
-    if (!fields) continue;
     if (response.body.back() != '[') response.body += ',';
-    response.body += limit_to_tlp(json, *fields, options_.tlp_ceiling);
+    response.body += json;
   }
   response.body += "]}\n";
   respond(std::move(response));

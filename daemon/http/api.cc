@@ -35,7 +35,8 @@ Api::Api(Options options, Backend& backend, Metrics& metrics)
     : options_(std::move(options)),
       access_(options_.access),
       backend_(backend),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      tlp_(options_.tlp_ceiling, options_.ids, backend.store()) {}
 
 const std::vector<Api::Route>& Api::routes() {
   using enum Access::Need;

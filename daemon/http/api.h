@@ -9,6 +9,7 @@
 #include "daemon/http/message.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics.h"
+#include "daemon/tlp_policy.h"
 
 namespace tocsin::daemon::http {
 
@@ -30,6 +31,7 @@ class Api : public Handler, public Observer {
     Access::Options access;
     size_t decompressed_bytes = 64u << 20;
     Tlp tlp_ceiling = Tlp::kAmber;  // above it an alert is shown without its content
+    SealedIds ids;                  // and under one of these
   };
   // All three outlive the server.
   Api(Options options, Backend& backend, Metrics& metrics);
@@ -63,6 +65,7 @@ class Api : public Handler, public Observer {
   const Access access_;
   Backend& backend_;
   Metrics& metrics_;
+  const TlpPolicy tlp_;
 };
 
 }  // namespace tocsin::daemon::http

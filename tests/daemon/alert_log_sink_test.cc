@@ -8,9 +8,9 @@
 namespace tocsin::daemon {
 namespace {
 
-std::vector<storage::OutboxEntry> entries(uint64_t from, uint64_t to) {
-  std::vector<storage::OutboxEntry> all;
-  for (uint64_t i = from; i < to; ++i) all.push_back(AlertText{.alert = i}.entry(i));
+std::vector<Notification> entries(uint64_t from, uint64_t to) {
+  std::vector<Notification> all;
+  for (uint64_t i = from; i < to; ++i) all.push_back(AlertText{.alert = i}.notification());
   return all;
 }
 
@@ -78,6 +78,16 @@ TEST(AlertLogSink, SaysWhyItCannotWriteAndGoesOnWhenItCan) {
   std::filesystem::create_directory(folder.path("later"));
   EXPECT_TRUE(sink.deliver(entries(0, 1)));
   EXPECT_EQ(folder.read("later/alerts.ndjson"), lines(0, 1));
+}
+
+TEST(AlertLogSink, HeartbeatIsALineThatIsNoAlert) {
+  const TemporaryFolder folder;
+  AlertLogSink sink("log", folder.path("alerts.ndjson"));
+  EXPECT_TRUE(sink.deliver(entries(0, 1)));
+  EXPECT_TRUE(sink.send_heartbeat(R"({"format":"heartbeat/1"})"));
+  EXPECT_TRUE(AlertLogSink("log", folder.path("alerts.ndjson")).deliver(entries(0, 2)));
+  EXPECT_EQ(folder.read("alerts.ndjson"),
+            lines(0, 1) + "{\"format\":\"heartbeat/1\"}\n" + lines(1, 2));
 }
 
 TEST(AlertLogSink, FullDiskIsToldAndTriedAgain) {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "daemon/notification_sink.h"
 #include "rules/model/hash.h"
 #include "storage/store.h"
 
@@ -46,8 +47,8 @@ struct AlertText {
   storage::AlertRecord record() const {
     return {.alert = id(), .seq = seq, .open = is_open(), .notify = true, .json = json()};
   }
-  storage::OutboxEntry entry(uint64_t number = 1) const {
-    return {.number = number, .alert = id(), .seq = seq, .committed = {}, .json = json()};
+  Notification notification() const {
+    return {.alert = id(), .id = to_hex(id()), .seq = seq, .json = json()};
   }
 };
 

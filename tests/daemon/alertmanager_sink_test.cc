@@ -7,6 +7,7 @@
 
 #include "tests/daemon/alert_texts.h"
 #include "tests/daemon/recording_receiver.h"
+#include "tests/daemon/temporary_folder.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -23,24 +24,40 @@ class AlertmanagerMirror : public testing::Test {
  protected:
   AlertmanagerSink make() {
     return AlertmanagerSink(
-        {.name = "mirror", .urls = urls_.empty() ? std::vector{receiver_.url()} : urls_},
+        {.name = "mirror",
+         .urls = urls_.empty() ? std::vector{receiver_.url()} : urls_,
+         .token_file = token_file_,
+         .instance = "desk-1"},
         [](const std::string&) {
           return std::vector{Level::kWatch, Level::kWarning, Level::kAlert};
         },
-        [this]() -> Result<std::vector<std::string>> { return open_; }, [this] { return now_; });
+        [this]() -> Result<std::vector<Notification>> { return open_; }, [this] { return now_; });
   }
 
-  // level → end, of the alerts in the last post.
+  static void tick(AlertmanagerSink& sink) {
+    const Result<bool> sent = sink.tick();
+    EXPECT_TRUE(sent) << sent.error().message;
+  }
+
+  // level → end, of the alerts in the last post; of those without content "withheld/LEVEL". The
+  // watchdog is kept apart.
   std::map<std::string, std::string> sent() {
     std::map<std::string, std::string> ends;
     for (const http::Request& request : receiver_.take_requests()) {
       EXPECT_EQ(request.path, "/api/v2/alerts");
       ends.clear();
       const json::value body = json::parse(request.body);
+      token_ = request.header("authorization");
       for (const json::value& alert : body.as_array()) {
+        const json::object& labels = alert.at("labels").as_object();
+        const std::string end(alert.at("endsAt").as_string());
+        if (labels.at("alertname") == "TocsinWatchdog") {
+          watchdog_ = alert.as_object();
+          continue;
+        }
         last_ = alert.as_object();
-        ends[std::string(alert.at("labels").at("level").as_string())] =
-            std::string(alert.at("endsAt").as_string());
+        const std::string prefix = labels.at("alertname") == "withheld" ? "withheld/" : "";
+        ends[prefix + std::string(labels.at("level").as_string())] = end;
       }
     }
     return ends;
@@ -48,26 +65,42 @@ class AlertmanagerMirror : public testing::Test {
 
   RecordingReceiver receiver_;
   std::vector<std::string> urls_;
-  std::vector<std::string> open_;
+  std::string token_file_;
+  std::vector<Notification> open_;
   WallTime now_ = at("2026-01-01T00:00:00Z");
   json::object last_;
+  json::object watchdog_;
+  std::string token_;
 };
+
+// A transition of alert 1 as a reader gets it who may not see its content.
+Notification withheld(uint32_t seq, const char* action, const char* level) {
+  const std::string id = to_hex(AlertText{}.id());
+  return {.alert = AlertText{}.id(),
+          .id = id,
+          .seq = seq,
+          .json = fmt::format(R"({{"format":"alert/1","id":"{}","seq":{},"action":"{}",)"
+                              R"("level":"{}","starts_at":"2011-02-18T00:00:00Z",)"
+                              R"("at":"2011-02-20T00:00:00Z","tlp":"red","withheld":true}})",
+                              id, seq, action, level)};
+}
 
 constexpr const char* kFourMinutes = "2026-01-01T00:04:00Z";
 
 TEST_F(AlertmanagerMirror, LowerLevelsFireBesideTheHighest) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(sink.deliver({AlertText{.level = "warning"}.entry()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "warning"}.notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("warning", kFourMinutes), Pair("watch", kFourMinutes)));
 }
 
 TEST_F(AlertmanagerMirror, IdentityIsInLabelsAndAllElseInAnnotations) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch", .summary = "62 dead"}.entry()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch", .summary = "62 dead"}.notification()}));
   sent();
   const json::value labels = last_.at("labels");
-  ASSERT_TRUE(sink.deliver(
-      {AlertText{.seq = 1, .action = "update", .level = "watch", .summary = "70 dead"}.entry()}));
+  ASSERT_TRUE(
+      sink.deliver({AlertText{.seq = 1, .action = "update", .level = "watch", .summary = "70 dead"}
+                        .notification()}));
   sent();
   EXPECT_EQ(last_.at("labels"), labels);
   EXPECT_EQ(labels, json::parse(R"({"alertname":"violence/clashes","package":"violence",
@@ -79,11 +112,11 @@ TEST_F(AlertmanagerMirror, IdentityIsInLabelsAndAllElseInAnnotations) {
 
 TEST_F(AlertmanagerMirror, StepDownEndsTheHigherLevelAlone) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(sink.deliver({AlertText{.level = "alert"}.entry()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "alert"}.notification()}));
   sent();
   ASSERT_TRUE(sink.deliver(
       {AlertText{.seq = 1, .action = "deescalate", .level = "watch", .at = "2011-03-01T00:00:00Z"}
-           .entry()}));
+           .notification()}));
   EXPECT_THAT(sent(), UnorderedElementsAre(Pair("alert", "2011-03-01T00:00:00Z"),
                                            Pair("warning", "2011-03-01T00:00:00Z"),
                                            Pair("watch", kFourMinutes)));
@@ -91,59 +124,126 @@ TEST_F(AlertmanagerMirror, StepDownEndsTheHigherLevelAlone) {
 
 TEST_F(AlertmanagerMirror, FiringIsSentAgainEachIntervalAndEndedForAQuarterOfAnHour) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.entry()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   sent();
   now_ += Milliseconds(59'000);
-  sink.tick();
+  tick(sink);
   EXPECT_THAT(sent(), IsEmpty());
   now_ += Milliseconds(1000);
-  sink.tick();
+  tick(sink);
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-01T00:05:00Z")));
 
   ASSERT_TRUE(sink.deliver(
       {AlertText{.seq = 1, .action = "resolve", .level = "watch", .ends_at = "2011-04-01T00:00:00Z"}
-           .entry()}));
+           .notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2011-04-01T00:00:00Z")));
   now_ += std::chrono::minutes(14);
-  sink.tick();
+  tick(sink);
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2011-04-01T00:00:00Z")));
   now_ += std::chrono::minutes(2);
-  sink.tick();
+  tick(sink);
   now_ += std::chrono::minutes(2);
-  sink.tick();
+  tick(sink);
   EXPECT_THAT(sent(), IsEmpty());
 }
 
 TEST_F(AlertmanagerMirror, BeginsWithWhatFiresAlready) {
-  open_ = {AlertText{.alert = 8, .level = "watch"}.json()};
+  open_ = {AlertText{.alert = 8, .level = "watch"}.notification()};
   AlertmanagerSink sink = make();
-  sink.tick();
+  tick(sink);
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", kFourMinutes)));
 }
 
 TEST_F(AlertmanagerMirror, EndOfAnOlderEpisodeDoesNotEndTheNewOne) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(sink.deliver({AlertText{.alert = 1, .level = "watch"}.entry()}));
-  ASSERT_TRUE(sink.deliver({AlertText{.alert = 2, .level = "watch"}.entry()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.alert = 1, .level = "watch"}.notification()}));
+  ASSERT_TRUE(sink.deliver({AlertText{.alert = 2, .level = "watch"}.notification()}));
   ASSERT_TRUE(sink.deliver(
-      {AlertText{.alert = 1, .seq = 1, .action = "resolve", .level = "watch"}.entry()}));
+      {AlertText{.alert = 1, .seq = 1, .action = "resolve", .level = "watch"}.notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", kFourMinutes)));
+}
+
+TEST_F(AlertmanagerMirror, NothingGoesOnUnderTheOldLabelsWhenTheContentIsWithheld) {
+  AlertmanagerSink sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch", .tlp = "amber"}.notification()}));
+  ASSERT_TRUE(sink.deliver({withheld(1, "escalate", "alert")}));
+  EXPECT_THAT(sent(), UnorderedElementsAre(Pair("watch", "2011-02-20T00:00:00Z"),
+                                           Pair("withheld/watch", kFourMinutes),
+                                           Pair("withheld/warning", kFourMinutes),
+                                           Pair("withheld/alert", kFourMinutes)));
+  // Told in full again, and ended.
+  ASSERT_TRUE(sink.deliver({AlertText{
+      .seq = 2, .action = "update", .level = "alert", .at = "2011-02-21T00:00:00Z", .tlp = "amber"}
+                                .notification()}));
+  EXPECT_THAT(sent(),
+              UnorderedElementsAre(Pair("watch", kFourMinutes), Pair("warning", kFourMinutes),
+                                   Pair("alert", kFourMinutes),
+                                   Pair("withheld/watch", "2011-02-21T00:00:00Z"),
+                                   Pair("withheld/warning", "2011-02-21T00:00:00Z"),
+                                   Pair("withheld/alert", "2011-02-21T00:00:00Z")));
+  ASSERT_TRUE(sink.deliver({withheld(3, "resolve", "alert")}));
+  for (const auto& [level, end] : sent()) EXPECT_NE(end, kFourMinutes) << level;
+}
+
+TEST_F(AlertmanagerMirror, WatchdogAlwaysFires) {
+  AlertmanagerSink sink = make();
+  tick(sink);
+  EXPECT_THAT(sent(), IsEmpty());
+  const json::value labels = watchdog_.at("labels");
+  EXPECT_EQ(labels, json::parse(R"({"alertname":"TocsinWatchdog","sender":"tocsin",
+                                    "instance":"desk-1","severity":"none"})"));
+  EXPECT_EQ(watchdog_.at("startsAt").as_string(), "2026-01-01T00:00:00Z");
+  EXPECT_EQ(watchdog_.at("endsAt").as_string(), kFourMinutes);
+  now_ += Milliseconds(60'000);
+  tick(sink);
+  sent();
+  EXPECT_EQ(watchdog_.at("labels"), labels);
+  EXPECT_EQ(watchdog_.at("startsAt").as_string(), "2026-01-01T00:00:00Z");
+  EXPECT_EQ(watchdog_.at("endsAt").as_string(), "2026-01-01T00:05:00Z");
+}
+
+TEST_F(AlertmanagerMirror, FailureToSendAgainIsTold) {
+  AlertmanagerSink sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
+  EXPECT_FALSE(*sink.tick()) << "nothing was due";
+  receiver_.answer_with(503);
+  now_ += Milliseconds(60'000);
+  const Result<bool> failed = sink.tick();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
+  receiver_.answer_with(200);
+  sent();
+  EXPECT_TRUE(*sink.tick());
+  EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-01T00:05:00Z")));
+}
+
+TEST_F(AlertmanagerMirror, SendsTheTokenAndNothingWithoutOne) {
+  const TemporaryFolder folder;
+  token_file_ = folder.write("token", "secret-of-the-mirror\n");
+  AlertmanagerSink sink = make();
+  tick(sink);
+  sent();
+  EXPECT_EQ(token_, "Bearer secret-of-the-mirror");
+  token_file_ = folder.path("absent");
+  AlertmanagerSink without = make();
+  EXPECT_FALSE(without.tick());
+  EXPECT_THAT(receiver_.take_requests(), IsEmpty());
 }
 
 TEST_F(AlertmanagerMirror, EndIsNeverBeforeTheStart) {
   AlertmanagerSink sink = make();
-  ASSERT_TRUE(
-      sink.deliver({AlertText{.level = "watch", .starts_at = "2026-01-02T00:00:00Z"}.entry()}));
+  ASSERT_TRUE(sink.deliver(
+      {AlertText{.level = "watch", .starts_at = "2026-01-02T00:00:00Z"}.notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-02T00:00:00.001Z")));
 }
 
 TEST_F(AlertmanagerMirror, OneMemberOfTheClusterIsEnough) {
   urls_ = {"http://127.0.0.1:1", receiver_.url()};
   AlertmanagerSink sink = make();
-  EXPECT_TRUE(sink.deliver({AlertText{.level = "watch"}.entry()}));
+  EXPECT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   urls_ = {"http://127.0.0.1:1"};
   AlertmanagerSink alone = make();
-  const Status status = alone.deliver({AlertText{.level = "watch"}.entry()});
+  const Status status = alone.deliver({AlertText{.level = "watch"}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
 }
@@ -151,7 +251,7 @@ TEST_F(AlertmanagerMirror, OneMemberOfTheClusterIsEnough) {
 TEST_F(AlertmanagerMirror, RefusalIsTold) {
   receiver_.answer_with(400);
   AlertmanagerSink sink = make();
-  const Status status = sink.deliver({AlertText{}.entry()});
+  const Status status = sink.deliver({AlertText{}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInvalid);
 }

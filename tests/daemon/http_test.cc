@@ -344,12 +344,16 @@ TEST_F(Http, OneAlertHasAllItsTransitions) {
 
 TEST_F(Http, AlertsAboveTheCeilingShowNothingOfWhatTheySay) {
   backend_.commit({{.alert = 9, .tlp = "red"}});
-  for (const std::string& path :
-       {std::string("/v1/alerts"), "/v1/alerts/" + to_hex(AlertText{.alert = 9}.id())}) {
+  const std::string own = to_hex(AlertText{.alert = 9}.id());
+  const json::object list = get("/v1/alerts");
+  const std::string id(list.at("alerts").at(0).at("id").as_string());
+  for (const std::string& path : {std::string("/v1/alerts"), "/v1/alerts/" + id}) {
     const HttpAnswer answer = call("GET", path);
-    EXPECT_THAT(answer.body, AllOf(HasSubstr("\"withheld\":true"), HasSubstr("warning"),
-                                   Not(HasSubstr("Libya")), Not(HasSubstr("canary"))));
+    EXPECT_THAT(answer.body,
+                AllOf(HasSubstr("\"withheld\":true"), HasSubstr("warning"), HasSubstr(id),
+                      Not(HasSubstr("Libya")), Not(HasSubstr("canary")), Not(HasSubstr(own))));
   }
+  expect_problem(call("GET", "/v1/alerts/" + own), 404, "no alert");
   EXPECT_THAT(ids_at("/v1/alerts?country=LY"), testing::IsEmpty());
 }
 

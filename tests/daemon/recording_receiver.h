@@ -26,20 +26,23 @@ class RecordingReceiver final : public http::Handler, public http::Observer {
     const std::scoped_lock lock(mutex_);
     status_ = status;
   }
+  void answer_with_body(std::string body) {
+    const std::scoped_lock lock(mutex_);
+    body_ = std::move(body);
+  }
   std::vector<http::Request> take_requests() {
     const std::scoped_lock lock(mutex_);
     return std::exchange(requests_, {});
   }
 
   void handle(http::Request request, http::Respond respond) override {
-    int status = 0;
+    http::Response response;
     {
       const std::scoped_lock lock(mutex_);
       requests_.push_back(std::move(request));
-      status = status_;
+      response.status = status_;
+      response.body = body_;
     }
-    http::Response response;
-    response.status = status;
     respond(std::move(response));
   }
   void connections_open(size_t) override {}
@@ -49,6 +52,7 @@ class RecordingReceiver final : public http::Handler, public http::Observer {
   std::mutex mutex_;
   std::vector<http::Request> requests_;  // guarded by mutex_
   int status_ = 200;                     // guarded by mutex_
+  std::string body_;                     // guarded by mutex_
   std::string url_;
   http::Server server_;
 };

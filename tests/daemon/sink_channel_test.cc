@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <set>
 
 #include "daemon/notifier.h"
 #include "storage/memory_store.h"
@@ -15,6 +16,7 @@ namespace tocsin::daemon {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -27,9 +29,10 @@ struct Receiver {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> bodies;
-  std::function<Status(const storage::OutboxEntry&)> judge = [](const auto&) {
-    return Status::ok();
-  };
+  std::function<Status(const Notification&)> judge = [](const auto&) { return Status::ok(); };
+  std::function<Result<bool>()> tick = [] { return Result<bool>(false); };
+  std::function<Status()> on_heartbeat = [] { return Status::ok(); };
+  std::vector<std::string> heartbeats;
   int attempts = 0;
   int ticks = 0;
 };
@@ -38,19 +41,25 @@ class FakeSink final : public NotificationSink {
  public:
   FakeSink(Receiver& receiver, size_t batch) : receiver_(receiver), batch_(batch) {}
   const std::string& name() const override { return name_; }
-  Status deliver(const std::vector<storage::OutboxEntry>& entries) override {
+  Status deliver(const std::vector<Notification>& notifications) override {
     const std::scoped_lock lock(receiver_.mutex);
     ++receiver_.attempts;
     receiver_.changed.notify_all();
-    for (const storage::OutboxEntry& entry : entries) {
-      if (Status status = receiver_.judge(entry); !status) return status;
+    for (const Notification& each : notifications) {
+      if (Status status = receiver_.judge(each); !status) return status;
     }
-    for (const storage::OutboxEntry& entry : entries) receiver_.bodies.push_back(entry.json);
+    for (const Notification& each : notifications) receiver_.bodies.push_back(each.json);
     return Status::ok();
   }
-  void tick() override {
+  Result<bool> tick() override {
     const std::scoped_lock lock(receiver_.mutex);
     ++receiver_.ticks;
+    return receiver_.tick();
+  }
+  Status send_heartbeat(const std::string& json) override {
+    const std::scoped_lock lock(receiver_.mutex);
+    receiver_.heartbeats.push_back(json);
+    return receiver_.on_heartbeat();
   }
   size_t batch_limit() const override { return batch_; }
 
@@ -70,6 +79,7 @@ class Channel : public testing::Test {
     ASSERT_TRUE(store_->commit(batch, WallTime{}));
   }
   std::unique_ptr<SinkChannel> make(ChannelOptions options = {}, size_t batch = 100) {
+    options.ids = ids_;
     return std::make_unique<SinkChannel>(*store_, std::make_unique<FakeSink>(receiver_, batch),
                                          options, metrics_, log_);
   }
@@ -84,6 +94,7 @@ class Channel : public testing::Test {
   std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
   Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
   Log log_{"off", "logfmt"};
+  SealedIds ids_;
   Receiver receiver_;
 };
 
@@ -140,7 +151,7 @@ TEST_F(Channel, CrashBetweenDeliveryAndDoneRepeatsTheSameBytes) {
   commit({{.alert = 1, .tlp = "red"}, {.alert = 2}});
   struct Crash {};
   // The receiver has taken both when the crash comes.
-  receiver_.judge = [this](const storage::OutboxEntry& entry) -> Status {
+  receiver_.judge = [this](const Notification& entry) -> Status {
     receiver_.bodies.push_back(entry.json);
     if (entry.alert.low == 2) throw Crash{};
     return Status::ok();
@@ -155,7 +166,7 @@ TEST_F(Channel, CrashBetweenDeliveryAndDoneRepeatsTheSameBytes) {
 
 TEST_F(Channel, RefusedTransitionHoldsNoOtherBack) {
   commit(some(4));
-  receiver_.judge = [](const storage::OutboxEntry& entry) -> Status {
+  receiver_.judge = [](const Notification& entry) -> Status {
     if (entry.alert.low == 3) return invalid("no thanks");
     return Status::ok();
   };
@@ -168,7 +179,7 @@ TEST_F(Channel, RefusedTransitionHoldsNoOtherBack) {
 
 TEST_F(Channel, AboveTheCeilingGoesOutWithoutItsContent) {
   commit({{.alert = 1, .tlp = "amber"}, {.alert = 2, .tlp = "red"}});
-  drain(*make({.tlp_ceiling = Tlp::kAmber}));
+  drain(*make({.filter = {.tlp_ceiling = Tlp::kAmber}}));
   ASSERT_THAT(receiver_.bodies, SizeIs(2));
   EXPECT_EQ(receiver_.bodies[0], (AlertText{.alert = 1, .tlp = "amber"}.json()));
   EXPECT_THAT(receiver_.bodies[1], HasSubstr("\"withheld\":true"));
@@ -177,7 +188,7 @@ TEST_F(Channel, AboveTheCeilingGoesOutWithoutItsContent) {
 
 TEST_F(Channel, AboveTheCeilingIsNotSentWhereItIsDropped) {
   commit({{.alert = 1, .tlp = "red"}, {.alert = 2}});
-  drain(*make({.tlp_ceiling = Tlp::kGreen, .drop_above_ceiling = true}));
+  drain(*make({.filter = {.tlp_ceiling = Tlp::kGreen, .drop_above_ceiling = true}}));
   EXPECT_EQ(receiver_.bodies, texts({{.alert = 2}}));
   EXPECT_EQ(waiting(), 0u);
 }
@@ -195,9 +206,102 @@ TEST_F(Channel, AlertIsToldFromTheLevelOnToItsEnd) {
   commit({up});
   commit({down});
   commit({end, never});
-  drain(*make({.min_level = Level::kWarning}));
+  drain(*make({.filter = {.min_level = Level::kWarning}}));
   EXPECT_EQ(receiver_.bodies, texts({up, down, end}));
   EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(Channel, WhatWasToldIsToldToTheEndThoughItIsMarkedHigherByThen) {
+  commit({{.alert = 1, .tlp = "amber"}, {.alert = 2, .tlp = "red"}});
+  commit({{.alert = 1, .seq = 1, .action = "resolve", .tlp = "red"},
+          {.alert = 2, .seq = 1, .action = "resolve", .tlp = "red"}});
+  drain(*make({.filter = {.tlp_ceiling = Tlp::kAmber, .drop_above_ceiling = true}}));
+  ASSERT_THAT(receiver_.bodies, SizeIs(2));
+  EXPECT_EQ(receiver_.bodies[0], (AlertText{.alert = 1, .tlp = "amber"}.json()));
+  EXPECT_THAT(receiver_.bodies[1],
+              AllOf(HasSubstr("\"action\":\"resolve\""), HasSubstr("\"withheld\":true"),
+                    HasSubstr(to_hex(AlertText{.alert = 1}.id()))));
+  EXPECT_EQ(waiting(), 0u);
+}
+
+TEST_F(Channel, AlertAboveTheCeilingHasOneIdThatIsNotItsOwn) {
+  commit({{.alert = 9, .tlp = "red"}});
+  commit({{.alert = 9, .seq = 1, .action = "resolve", .tlp = "red"}});
+  std::set<std::string> ids;
+  receiver_.judge = [&](const Notification& each) {
+    ids.insert(each.id);
+    EXPECT_THAT(each.json, HasSubstr("\"id\":\"" + each.id + "\""));
+    EXPECT_EQ(each.alert, AlertText{.alert = 9}.id()) << "sinks could not know it again";
+    return Status::ok();
+  };
+  drain(*make());
+  EXPECT_THAT(ids, SizeIs(1));
+  EXPECT_THAT(ids, Not(testing::Contains(to_hex(AlertText{.alert = 9}.id()))));
+}
+
+TEST_F(Channel, FailureBetweenDeliveriesWaitsAndIsToldAsOne) {
+  const auto channel = make({.first_wait = milliseconds(100)});
+  receiver_.tick = [] { return Result<bool>(unavailable("mirror down")); };
+  channel->tick(SteadyTime{});
+  EXPECT_EQ(channel->status().failures, 1u);
+  EXPECT_EQ(channel->status().problem, "mirror down");
+  EXPECT_GT(channel->due(), SteadyTime{});
+  channel->tick(channel->due() - milliseconds(1));
+  EXPECT_EQ(receiver_.ticks, 1) << "tried too early";
+  EXPECT_THAT(metrics_.scrape({}),
+              HasSubstr("tocsin_sink_attempts_total{outcome=\"unavailable\",sink=\"fake\"} 1"));
+
+  receiver_.tick = [] { return Result<bool>(true); };
+  channel->tick(channel->due());
+  EXPECT_EQ(channel->status().failures, 0u);
+  EXPECT_THAT(channel->status().problem, IsEmpty());
+  EXPECT_THAT(metrics_.scrape({}),
+              HasSubstr("tocsin_sink_attempts_total{outcome=\"delivered\",sink=\"fake\"} 1"));
+}
+
+TEST_F(Channel, TurnWithoutAnythingToSendEndsNoFailure) {
+  commit(some(1));
+  receiver_.judge = [](const auto&) { return unavailable("down"); };
+  const auto channel = make();
+  channel->step(SteadyTime{});
+  channel->tick(channel->due());
+  EXPECT_EQ(receiver_.ticks, 1);
+  EXPECT_EQ(channel->status().problem, "down");
+}
+
+TEST_F(Channel, HeartbeatsComeAtTheirInterval) {
+  const auto channel = make({.heartbeat_interval = milliseconds(5000), .instance = "desk-1"});
+  const SteadyTime start{};
+  channel->tick(start);
+  channel->tick(start + milliseconds(4999));
+  ASSERT_THAT(receiver_.heartbeats, SizeIs(1));
+  EXPECT_THAT(receiver_.heartbeats[0],
+              testing::MatchesRegex(
+                  R"(\{"format":"heartbeat/1","name":"TocsinWatchdog","instance":"desk-1",)"
+                  R"("sink":"fake","at":"[-0-9T:.]+Z","interval_seconds":5\})"));
+  channel->tick(start + milliseconds(5000));
+  EXPECT_THAT(receiver_.heartbeats, SizeIs(2));
+}
+
+TEST_F(Channel, HeartbeatThatFailsWaitsAndOneThatIsRefusedHoldsNothingBack) {
+  const auto channel = make({.heartbeat_interval = milliseconds(5000)});
+  receiver_.on_heartbeat = [] { return Status(unavailable("away")); };
+  channel->tick(SteadyTime{});
+  EXPECT_EQ(channel->status().problem, "away");
+  EXPECT_GT(channel->due(), SteadyTime{});
+
+  const auto other = make({.heartbeat_interval = milliseconds(5000)});
+  receiver_.on_heartbeat = [] { return Status(invalid("what is this?")); };
+  other->tick(SteadyTime{});
+  EXPECT_EQ(other->status().failures, 0u);
+  commit(some(1));
+  EXPECT_EQ(other->step(SteadyTime{}), Next::kAtOnce);
+  EXPECT_EQ(receiver_.bodies, texts(some(1)));
+}
+
+TEST_F(Channel, NoHeartbeatsWithoutAnInterval) {
+  make()->tick(SteadyTime{});
+  EXPECT_THAT(receiver_.heartbeats, IsEmpty());
 }
 
 TEST_F(Channel, ShadowRulesAreNotSent) {

@@ -8,6 +8,7 @@
 #include "daemon/process_metrics.h"
 #include "daemon/terminal.h"
 #include "daemon/tlp_policy.h"
+#include "storage/memory_store.h"
 #include "tests/daemon/alert_texts.h"
 #include "tests/daemon/temporary_folder.h"
 
@@ -48,28 +49,127 @@ TEST(LevelText, IsPlainWithoutColour) {
   EXPECT_THAT(level_text(Level::kAlert, true), HasSubstr("\x1b["));
 }
 
-TEST(TlpPolicy, ShowsUpToTheCeilingAndNothingAboveIt) {
+// A store, and a reader of it.
+class Marked : public testing::Test {
+ protected:
+  void commit(const AlertText& text) {
+    storage::Batch& batch = store_->begin();
+    batch.put_alert(text.record());
+    ASSERT_TRUE(store_->commit(batch, WallTime{}));
+  }
+  TlpPolicy reader(Tlp ceiling) { return {ceiling, ids_, *store_}; }
+  static std::string show(const TlpPolicy& policy, const AlertText& text) {
+    const auto fields = read_alert_fields(text.json());
+    if (!fields) return "no alert";
+    const auto shown = policy.limit(text.json(), *fields);
+    return shown ? *shown : shown.error().message;
+  }
+  static std::string id_in(const std::string& json) {
+    const auto fields = read_alert_fields(json);
+    return fields ? fields->id : "no alert";
+  }
+
+  std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
+  SealedIds ids_;
+};
+
+TEST_F(Marked, ShowsUpToTheCeilingAndNothingAboveIt) {
   const Tlp all[] = {Tlp::kClear, Tlp::kGreen, Tlp::kAmber, Tlp::kAmberStrict, Tlp::kRed};
   for (const Tlp marking : all) {
     for (const Tlp ceiling : all) {
-      const AlertText text{.tlp = std::string(to_string(marking))};
-      const auto fields = read_alert_fields(text.json());
-      ASSERT_TRUE(fields);
-      const std::string shown = limit_to_tlp(text.json(), *fields, ceiling);
+      const AlertText text{.starts_at = "2011-02-18T14:03:22Z",
+                           .at = "2011-02-18T15:00:00Z",
+                           .tlp = std::string(to_string(marking))};
+      const std::string shown = show(reader(ceiling), text);
       if (marking <= ceiling) {
         EXPECT_EQ(shown, text.json());
         continue;
       }
-      for (const char* secret : {"canary", "LY", "Libya", "clashes", "violence", "62", "Clashes"}) {
+      for (const std::string& secret :
+           {std::string("canary"), std::string("LY"), std::string("Libya"), std::string("clashes"),
+            std::string("violence"), std::string("62"), std::string("14:03"), to_hex(text.id())}) {
         EXPECT_THAT(shown, Not(HasSubstr(secret))) << to_string(marking);
       }
       const auto left = read_alert_fields(shown);
       ASSERT_TRUE(left) << shown;
-      EXPECT_EQ(left->id, fields->id);
-      EXPECT_EQ(left->level, fields->level);
+      EXPECT_EQ(left->level, Level::kWarning);
       EXPECT_EQ(left->tlp, marking);
+      EXPECT_EQ(format_time(left->starts_at), "2011-02-18T00:00:00Z");
     }
   }
+}
+
+TEST_F(Marked, IdOfAWithheldAlertStaysTheSameAndLeadsToIt) {
+  const AlertText fire{.tlp = "red"};
+  const AlertText end{.seq = 1, .action = "resolve", .tlp = "red"};
+  commit(fire);
+  commit(end);
+  const TlpPolicy amber = reader(Tlp::kAmber);
+  const std::string id = id_in(show(amber, fire));
+  EXPECT_EQ(id_in(show(amber, end)), id);
+  Hash128 sealed;
+  ASSERT_TRUE(from_hex(id, sealed));
+  const auto found = amber.read_alert(sealed);
+  ASSERT_TRUE(found);
+  EXPECT_THAT(*found, testing::ElementsAre(show(amber, fire), show(amber, end)));
+  // Whoever may see it finds it by the id that the others speak of.
+  const auto whole = reader(Tlp::kRed).read_alert(sealed);
+  ASSERT_TRUE(whole);
+  EXPECT_THAT(*whole, testing::ElementsAre(fire.json(), end.json()));
+}
+
+TEST_F(Marked, OwnIdOfAWithheldAlertLeadsNowhere) {
+  commit({.tlp = "red"});
+  const auto probed = reader(Tlp::kAmber).read_alert(AlertText{}.id());
+  ASSERT_FALSE(probed);
+  EXPECT_EQ(probed.error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(reader(Tlp::kRed).read_alert(AlertText{}.id()));
+}
+
+TEST_F(Marked, AlertThatWasShownWholeKeepsItsIdWhenMarkedHigher) {
+  const AlertText fire{.tlp = "amber"};
+  const AlertText end{.seq = 1, .action = "resolve", .tlp = "red"};
+  commit(fire);
+  commit(end);
+  const TlpPolicy amber = reader(Tlp::kAmber);
+  EXPECT_EQ(id_in(show(amber, end)), to_hex(AlertText{}.id()));
+  EXPECT_THAT(show(amber, end), Not(HasSubstr("canary")));
+  const auto found = amber.read_alert(AlertText{}.id());
+  ASSERT_TRUE(found);
+  EXPECT_THAT(*found, testing::ElementsAre(fire.json(), show(amber, end)));
+  EXPECT_NE(id_in(show(reader(Tlp::kGreen), end)), to_hex(AlertText{}.id()))
+      << "a reader who was shown nothing";
+}
+
+TEST(SealedIds, AreAnotherOnesForEachKeyAndComeBack) {
+  const SealedIds here;
+  const SealedIds there;
+  const Hash128 alert = hash128("violence/clashes LY 2011-02-18");
+  EXPECT_NE(here.seal(alert), alert);
+  EXPECT_NE(here.seal(alert), there.seal(alert));
+  EXPECT_EQ(here.unseal(here.seal(alert)), alert);
+}
+
+TEST(SealedIds, KeyStaysWithTheDataFolder) {
+  const auto store = storage::make_memory_store();
+  const auto first = SealedIds::of(*store);
+  const auto second = SealedIds::of(*store);
+  ASSERT_TRUE(first && second);
+  const Hash128 alert{.high = 1, .low = 2};
+  EXPECT_EQ(first->seal(alert), second->seal(alert));
+  const auto other = storage::make_memory_store();
+  EXPECT_NE(SealedIds::of(*other)->seal(alert), first->seal(alert));
+  ASSERT_TRUE(store->put_meta("sealed_ids_key", "not a key"));
+  EXPECT_FALSE(SealedIds::of(*store));
+}
+
+// FIPS 197, appendix C.1: the cipher is the one that it says it is, byte for byte.
+TEST(SealedIds, AreAes128) {
+  const auto store = storage::make_memory_store();
+  ASSERT_TRUE(store->put_meta("sealed_ids_key", "000102030405060708090a0b0c0d0e0f"));
+  Hash128 plain;
+  ASSERT_TRUE(from_hex("00112233445566778899aabbccddeeff", plain));
+  EXPECT_EQ(to_hex(SealedIds::of(*store)->seal(plain)), "69c4e0d86a7b0430d8cdb78070b4c55a");
 }
 
 TEST(TlpPolicy, TakesAnUnmarkedAlertForTheStrictest) {

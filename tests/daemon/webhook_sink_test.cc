@@ -16,7 +16,7 @@ TEST(WebhookSink, PostsTheTransitionWithItsIdempotencyKeyAndToken) {
                     .url = receiver.url() + "/alerts?from=tocsin",
                     .token_file = folder.write("token", "secret-of-the-desk\n")});
   const AlertText alert{.alert = 5, .seq = 3};
-  ASSERT_TRUE(sink.deliver({alert.entry()}));
+  ASSERT_TRUE(sink.deliver({alert.notification()}));
   const auto requests = receiver.take_requests();
   ASSERT_EQ(requests.size(), 1u);
   EXPECT_EQ(requests[0].method, "POST");
@@ -30,7 +30,7 @@ TEST(WebhookSink, PostsTheTransitionWithItsIdempotencyKeyAndToken) {
 
 TEST(WebhookSink, TellsWhatCanBeTriedAgainFromWhatCannot) {
   RecordingReceiver receiver;
-  WebhookSink sink({.name = "desk", .url = receiver.url(), .token_file = {}});
+  WebhookSink sink({.name = "desk", .url = receiver.url()});
   struct Case {
     int status;
     ErrorCode expected;
@@ -43,17 +43,17 @@ TEST(WebhookSink, TellsWhatCanBeTriedAgainFromWhatCannot) {
                         {413, ErrorCode::kInvalid},     {422, ErrorCode::kInvalid}};
   for (const Case& each : cases) {
     receiver.answer_with(each.status);
-    const Status status = sink.deliver({AlertText{}.entry()});
+    const Status status = sink.deliver({AlertText{}.notification()});
     ASSERT_FALSE(status) << each.status;
     EXPECT_EQ(status.error().code, each.expected) << each.status;
   }
   receiver.answer_with(202);
-  EXPECT_TRUE(sink.deliver({AlertText{}.entry()}));
+  EXPECT_TRUE(sink.deliver({AlertText{}.notification()}));
 }
 
 TEST(WebhookSink, NobodyThereIsTriedAgain) {
-  WebhookSink sink({.name = "desk", .url = "http://127.0.0.1:1/", .token_file = {}});
-  const Status status = sink.deliver({AlertText{}.entry()});
+  WebhookSink sink({.name = "desk", .url = "http://127.0.0.1:1/"});
+  const Status status = sink.deliver({AlertText{}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
 }
@@ -61,10 +61,64 @@ TEST(WebhookSink, NobodyThereIsTriedAgain) {
 TEST(WebhookSink, MissingTokenFileIsTriedAgainAndNothingIsSent) {
   RecordingReceiver receiver;
   WebhookSink sink({.name = "desk", .url = receiver.url(), .token_file = "/nowhere/token"});
-  const Status status = sink.deliver({AlertText{}.entry()});
+  const Status status = sink.deliver({AlertText{}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
   EXPECT_TRUE(receiver.take_requests().empty());
+}
+
+TEST(WebhookSink, HeartbeatIsNoTransition) {
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url = receiver.url()});
+  ASSERT_TRUE(sink.send_heartbeat(R"({"format":"heartbeat/1"})"));
+  const auto requests = receiver.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].body, R"({"format":"heartbeat/1"})");
+  EXPECT_EQ(requests[0].header("idempotency-key"), "");
+}
+
+TEST(WebhookSink, KeyOfIdempotencyIsTheIdThatTheReaderKnows) {
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url = receiver.url()});
+  Notification sealed = AlertText{.alert = 5}.notification();
+  sealed.id = std::string(32, 'a');
+  ASSERT_TRUE(sink.deliver({sealed}));
+  const auto requests = receiver.take_requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].header("idempotency-key"), std::string(32, 'a') + "-0");
+}
+
+TEST(WebhookSink, TakesTheUrlFromAFileEachTime) {
+  const TemporaryFolder folder;
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url_file = folder.write("url", receiver.url() + "/one\n")});
+  ASSERT_TRUE(sink.deliver({AlertText{}.notification()}));
+  folder.write("url", receiver.url() + "/two\n");
+  ASSERT_TRUE(sink.deliver({AlertText{}.notification()}));
+  const auto requests = receiver.take_requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].path, "/one");
+  EXPECT_EQ(requests[1].path, "/two");
+}
+
+TEST(WebhookSink, MessagesNameTheHostAndNoSecret) {
+  RecordingReceiver receiver;
+  const std::string secret = "hooks/T0/canary?key=canary";
+  const auto refusal = [&](const std::string& url) {
+    WebhookSink sink({.name = "desk", .url = url});
+    const Status status = sink.deliver({AlertText{}.notification()});
+    EXPECT_FALSE(status) << url;
+    return status ? "" : status.error().message;
+  };
+  const std::string host = receiver.url().substr(std::string("http://").size());
+  receiver.answer_with(404);
+  receiver.answer_with_body("Cannot POST /" + secret);
+  EXPECT_EQ(refusal(receiver.url() + "/" + secret), host + " answered 404: Cannot POST /…");
+  for (const std::string& url :
+       {"http://127.0.0.1:1/" + secret, std::string("http://canary@127.0.0.1:1/"),
+        std::string("http://canary space/"), std::string("canary")}) {
+    EXPECT_EQ(refusal(url).find("canary"), std::string::npos) << refusal(url);
+  }
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ class LivePath(unittest.TestCase):
         self.broker.produce(EVENTS, [killing(n) for n in range(self.sent, self.sent + count)])
         self.sent += count
 
+    def topic(self):
+        """Transitions in the topic of alerts; heartbeats lie there too."""
+        return [each for each in self.broker.consume(ALERTS) if each["format"] == "alert/1"]
+
     def fires(self, transitions):
         return {transition["id"] for transition in transitions if transition["action"] == "fire"}
 
@@ -43,13 +47,20 @@ class LivePath(unittest.TestCase):
         """Every alert so far has reached the webhook, the topic and Alertmanager."""
         def missing():
             return (f"{self.sent} alerts {phase}: webhook {len(self.fires(self.webhook.transitions()))}, "
-                    f"topic {len(self.fires(self.broker.consume(ALERTS)))}, log:\n{self.daemon.log_tail()}")
+                    f"topic {len(self.fires(self.topic()))}, log:\n{self.daemon.log_tail()}")
         wait_until(lambda: len(self.fires(self.webhook.transitions())) == self.sent, missing, timeout=60)
-        wait_until(lambda: len(self.fires(self.broker.consume(ALERTS))) == self.sent, missing, timeout=60, interval=0.5)
+        wait_until(lambda: len(self.fires(self.topic())) == self.sent, missing, timeout=60, interval=0.5)
         open_alerts = {alert["id"] for alert in self.daemon.alerts() if alert["action"] != "resolve"}
         wait_until(lambda: open_alerts <= {each["labels"].get("alert_id") or each["annotations"].get("alert_id")
                                            for each in self.alertmanager.alerts()},
                    lambda: f"open alerts in Alertmanager {phase}: {self.alertmanager.alerts()}", timeout=90, interval=0.5)
+
+    def expect_signs_of_life(self):
+        """Every sink is told that all is well, not only that something fires."""
+        wait_until(lambda: [each["sink"] for each in self.webhook.heartbeats()][:1] == ["desk"], "a heartbeat at the webhook")
+        wait_until(lambda: any(each["format"] == "heartbeat/1" for each in self.broker.consume(ALERTS)), "a heartbeat in the topic")
+        wait_until(lambda: any(each["labels"].get("sender") == "tocsin" for each in self.alertmanager.alerts()),
+                   lambda: f"the watchdog in Alertmanager: {self.alertmanager.alerts()}")
 
     def test_restarts_lose_and_double_nothing(self):
         with Broker(self.path / "kafka") as self.broker, WebhookRecorder() as self.webhook, \
@@ -66,6 +77,7 @@ class LivePath(unittest.TestCase):
             with self.daemon:
                 self.feed(8)
                 self.expect_everywhere("at first")
+                self.expect_signs_of_life()
 
                 self.daemon.kill()
                 self.feed(8)
@@ -91,7 +103,7 @@ class LivePath(unittest.TestCase):
             self.assertEqual(self.sent, len(self.fires(log.values())))
             # by_key refuses a key that was told twice with different content.
             self.assertEqual(log, by_key(self.webhook.transitions()), "the webhook and the log differ")
-            self.assertEqual(log, by_key(self.broker.consume(ALERTS)), "the topic and the log differ")
+            self.assertEqual(log, by_key(self.topic()), "the topic and the log differ")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ class WebhookRecorder:
 
     def transitions(self):
         """Every alert transition received so far, in order of arrival, doubles included."""
+        return [each for each in self._received() if each["format"] == "alert/1"]
+
+    def heartbeats(self):
+        return [each for each in self._received() if each["format"] == "heartbeat/1"]
+
+    def _received(self):
         with self._lock:
             bodies = list(self._bodies)
         transitions = []

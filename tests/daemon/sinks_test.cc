@@ -1,0 +1,69 @@
+// Sinks as the configuration makes them.
+#include "daemon/sinks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/memory_store.h"
+#include "tests/daemon/alert_texts.h"
+#include "tests/daemon/recording_receiver.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class AlertmanagerAfterARestart : public testing::Test {
+ protected:
+  void commit(const AlertText& text) {
+    storage::Batch& batch = store_->begin();
+    batch.put_alert(text.record());
+    ASSERT_TRUE(store_->commit(batch, WallTime{}));
+  }
+  // The first thing that is sent after the start.
+  std::string first_post(SinkConfig config) {
+    config.name = "mirror";
+    config.type = SinkConfig::Type::kAlertmanager;
+    config.urls = {receiver_.url()};
+    const auto sink = make_sink(
+        config, {.store = *store_, .ids = {}, .instance = "desk-1", .levels_of = [](const auto&) {
+                   return std::vector{Level::kWatch, Level::kAlert};
+                 }});
+    EXPECT_TRUE(sink->tick());
+    const auto requests = receiver_.take_requests();
+    return requests.empty() ? "" : requests.front().body;
+  }
+
+  std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
+  RecordingReceiver receiver_;
+};
+
+TEST_F(AlertmanagerAfterARestart, WhatHasSteppedDownBelowTheLevelGoesOn) {
+  commit({.alert = 1, .level = "alert"});
+  commit(
+      {.alert = 1, .seq = 1, .action = "deescalate", .level = "watch", .previous_level = "alert"});
+  commit({.alert = 1, .seq = 2, .action = "update", .level = "watch", .previous_level = "watch"});
+  commit({.alert = 2, .level = "watch", .rule = "never/reached"});
+  SinkConfig config;
+  config.min_level = Level::kAlert;
+  const std::string post = first_post(config);
+  EXPECT_THAT(post, HasSubstr("violence/clashes"));
+  EXPECT_THAT(post, Not(HasSubstr("never/reached")));
+}
+
+TEST_F(AlertmanagerAfterARestart, WhatWasToldAndIsMarkedHigherNowGoesOnWithoutItsContent) {
+  commit({.alert = 1, .level = "watch", .tlp = "amber"});
+  commit({.alert = 1, .seq = 1, .action = "escalate", .level = "alert", .tlp = "red"});
+  commit({.alert = 2, .level = "watch", .tlp = "red"});
+  SinkConfig config;
+  config.tlp_ceiling = Tlp::kAmber;
+  config.drop_above_ceiling = true;
+  const std::string post = first_post(config);
+  EXPECT_THAT(post, HasSubstr("\"alert_id\":\"" + to_hex(AlertText{.alert = 1}.id()) + "\""));
+  EXPECT_THAT(post, Not(HasSubstr("clashes")));
+  EXPECT_THAT(post, Not(HasSubstr(to_hex(AlertText{.alert = 2}.id()))));
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
