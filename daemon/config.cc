@@ -1,11 +1,17 @@
 #include "daemon/config.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "daemon/config_schema.h"
 #include "daemon/data_paths.h"
+#include "daemon/http_client.h"
 #include "rules/load/values.h"
 #include "rules/yaml/document.h"
 
@@ -29,6 +35,27 @@ void take(T& field, const std::optional<U>& value) {
 std::optional<uint64_t> bytes_at(const Node& mapping, std::string_view key) {
   const auto text = text_at(mapping, key);
   return text ? rules::parse_bytes(*text) : std::nullopt;
+}
+
+// What the kinds of inputs and sinks take, beside what all of them do. A key that another kind has
+// and this one does not read is a mistake that would otherwise go unseen.
+struct KindOfPart {
+  const char* type;
+  std::vector<std::string_view> keys;
+};
+const std::vector<KindOfPart>& input_kinds() {
+  static const std::vector<KindOfPart> kKinds{
+      {"file", {"path", "follow"}},
+      {"kafka", {"brokers", "topics", "group", "instance", "properties"}}};
+  return kKinds;
+}
+const std::vector<KindOfPart>& sink_kinds() {
+  static const std::vector<KindOfPart> kKinds{
+      {"log", {"path", "heartbeat_interval"}},
+      {"webhook", {"url", "url_file", "token_file", "timeout", "heartbeat_interval"}},
+      {"alertmanager", {"url", "urls", "token_file", "timeout", "resend_interval"}},
+      {"kafka", {"brokers", "topic", "properties", "timeout", "heartbeat_interval"}}};
+  return kKinds;
 }
 
 class ConfigReader {
@@ -86,6 +113,17 @@ class ConfigReader {
   void take_path(std::string& field, const Node& mapping, std::string_view key) {
     if (const auto path = text_at(mapping, key)) field = absolute(*path);
   }
+  // A file with a secret: systemd hands those of LoadCredential= over in a folder of its own.
+  void take_secret(std::string& field, const Node& mapping, std::string_view key) const {
+    const auto path = text_at(mapping, key);
+    if (!path) return;
+    field = absolute(*path);
+    const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    if (credentials == nullptr || fs::path(*path).is_absolute()) return;
+    const fs::path handed_over = fs::path(credentials) / *path;
+    std::error_code ignored;
+    if (fs::exists(handed_over, ignored)) field = handed_over.string();
+  }
   void error(const char* code, const Node& at, std::string message, std::string hint = {}) {
     diagnostics_.error(code, at.place, std::move(message), std::move(hint));
   }
@@ -96,7 +134,7 @@ class ConfigReader {
       read_listen(*listen);
     }
     take(http.allow_insecure_listen, bool_at(node, "allow_insecure_listen"));
-    take_path(http.tokens_file, node, "tokens_file");
+    take_secret(http.tokens_file, node, "tokens_file");
     take(http.body_bytes, bytes_at(node, "body_bytes"));
     take(http.decompressed_bytes, bytes_at(node, "decompressed_bytes"));
     take(http.connections, int_at(node, "connections"));
@@ -130,6 +168,47 @@ class ConfigReader {
     config_.http.port = port;
   }
 
+  // Refuses keys that only other types read.
+  void refuse_foreign_keys(const Node& node, const std::string& type,
+                           const std::vector<KindOfPart>& kinds) {
+    const auto takes = [](const KindOfPart& kind, std::string_view key) {
+      return std::find(kind.keys.begin(), kind.keys.end(), key) != kind.keys.end();
+    };
+    const auto own = std::find_if(kinds.begin(), kinds.end(),
+                                  [&](const KindOfPart& kind) { return kind.type == type; });
+    if (own == kinds.end()) return;  // told already
+    for (const Node::Entry& entry : node.entries) {
+      const auto other = std::find_if(kinds.begin(), kinds.end(), [&](const KindOfPart& kind) {
+        return takes(kind, entry.key);
+      });
+      if (other == kinds.end() || takes(*own, entry.key)) continue;
+      diagnostics_.error("T0505", entry.key_place,
+                         fmt::format("`type: {}` does not read `{}`", type, entry.key),
+                         fmt::format("`type: {}` does; beside what all take, `{}` reads {}",
+                                     other->type, type, fmt::join(own->keys, ", ")));
+    }
+  }
+
+  // Exactly one of two keys.
+  void require_one_of(const Node& node, std::string_view one, std::string_view other,
+                      const std::string& type) {
+    const bool has_one = node.find(one) != nullptr;
+    const bool has_other = node.find(other) != nullptr;
+    if (has_one && has_other) {
+      error("T0506", *node.find(other), fmt::format("`{}` and `{}` are both given", one, other),
+            "leave one of them out");
+    } else if (!has_one && !has_other) {
+      error("T0503", node, fmt::format("`type: {}` needs `{}` or `{}`", type, one, other));
+    }
+  }
+
+  // Not quoted: what stands there is often a secret.
+  void check_url(const Node& node, const std::string& url) {
+    if (!address_of(url).empty()) return;
+    error("T0507", node, "this is not http://HOST:PORT/PATH or https://…",
+          "user and password do not belong into it: use `token_file`");
+  }
+
   void require(const Node& node, std::string_view key, const std::string& type) {
     if (node.find(key) == nullptr) {
       error("T0503", node, "`type: " + type + "` needs `" + std::string(key) + "`");
@@ -153,6 +232,7 @@ class ConfigReader {
     take(input.group, text_at(node, "group"));
     take(input.instance, text_at(node, "instance"));
     input.properties = properties_at(node);
+    refuse_foreign_keys(node, text_at(node, "type").value_or(""), input_kinds());
     if (text_at(node, "type") == "kafka") {
       input.type = InputConfig::Type::kKafka;
       require(node, "brokers", "kafka");
@@ -169,9 +249,9 @@ class ConfigReader {
     unique(sink_names_, node, sink.name);
     take_path(sink.path, node, "path");
     take(sink.url, text_at(node, "url"));
-    take_path(sink.url_file, node, "url_file");
+    take_secret(sink.url_file, node, "url_file");
     sink.urls = texts_at(node, "urls");
-    take_path(sink.token_file, node, "token_file");
+    take_secret(sink.token_file, node, "token_file");
     take(sink.brokers, text_at(node, "brokers"));
     take(sink.topic, text_at(node, "topic"));
     sink.properties = properties_at(node);
@@ -191,6 +271,7 @@ class ConfigReader {
 
   void read_type(SinkConfig& sink, const Node& node) {
     const std::string type = text_at(node, "type").value_or("");
+    refuse_foreign_keys(node, type, sink_kinds());
     if (type == "log") {
       require(node, "path", type);
     } else if (type == "kafka") {
@@ -199,11 +280,20 @@ class ConfigReader {
       require(node, "topic", type);
     } else if (type == "webhook") {
       sink.type = SinkConfig::Type::kWebhook;
-      if (sink.url.empty() && sink.url_file.empty()) require(node, "url", type);
+      require_one_of(node, "url", "url_file", type);
+      if (const Node* url = node.find("url")) check_url(*url, sink.url);
     } else if (type == "alertmanager") {
       sink.type = SinkConfig::Type::kAlertmanager;
-      if (!sink.url.empty()) sink.urls.push_back(sink.url);
-      if (sink.urls.empty()) require(node, "urls", type);
+      require_one_of(node, "urls", "url", type);
+      const Node* urls = node.find("urls");
+      for (const Node& url : rules::items_of(urls)) check_url(url, url.scalar);
+      if (urls != nullptr && sink.urls.empty()) {
+        error("T0503", *urls, "`urls` is empty", "name every member of the cluster");
+      }
+      if (const Node* url = node.find("url")) {
+        check_url(*url, sink.url);
+        sink.urls.push_back(sink.url);
+      }
     }
   }
 

@@ -17,7 +17,8 @@
 
 // The configuration file (`tocsin: config/1`), typed. Every field has a default unless it says
 // otherwise; paths are absolute after loading. There is no interpolation of the environment; a
-// secret is a file of its own, named by a key that ends in `_file`.
+// secret is a file of its own, named by a key that ends in `_file`: a relative name is looked for
+// in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=) first, then beside the configuration.
 namespace tocsin::daemon {
 
 struct HttpConfig {

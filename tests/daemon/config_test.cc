@@ -69,7 +69,8 @@ sinks:
   - {name: log, type: log, path: alerts.ndjson, tlp_ceiling: red}
   - {name: desk, type: webhook, url: "http://h/x", on_excess: drop, min_level: watch, timeout: 3s}
   - {name: mirror, type: alertmanager, urls: ["http://a:9093", "http://b:9093"], resend_interval: 1s}
-  - {name: topic, type: kafka, brokers: "b:9092", topic: t}
+  - {name: topic, type: kafka, brokers: "b:9092", topic: t, heartbeat_interval: 0s}
+  - {name: hidden, type: webhook, url_file: hook-url, token_file: hook-token}
 retention: {journal: 10d, dead_letters: 48h}
 log: {level: debug, format: json}
 )");
@@ -88,7 +89,14 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.inputs[0].mapping, folder.path("ged.yaml"));
   EXPECT_EQ(config.inputs[1].type, InputConfig::Type::kKafka);
   EXPECT_EQ(config.inputs[1].properties.at("x"), "1");
-  ASSERT_EQ(config.sinks.size(), 4u);
+  ASSERT_EQ(config.sinks.size(), 5u);
+  EXPECT_EQ(config.sinks[0].heartbeat_interval, Milliseconds(0)) << "a log is asked to";
+  EXPECT_EQ(config.sinks[1].heartbeat_interval, minutes(5));
+  EXPECT_EQ(config.sinks[2].heartbeat_interval, Milliseconds(0)) << "it has its watchdog";
+  EXPECT_EQ(config.sinks[3].heartbeat_interval, Milliseconds(0));
+  EXPECT_EQ(config.sinks[1].url, "http://h/x");
+  EXPECT_EQ(config.sinks[4].url_file, folder.path("hook-url"));
+  EXPECT_EQ(config.sinks[4].token_file, folder.path("hook-token"));
   EXPECT_EQ(config.sinks[0].tlp_ceiling, Tlp::kRed);
   EXPECT_TRUE(config.sinks[1].drop_above_ceiling);
   EXPECT_EQ(config.sinks[1].min_level, Level::kWatch);
@@ -122,6 +130,30 @@ TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
       {"two of a name", "sinks: [{name: a, type: log, path: x}, {name: a, type: log, path: y}]\n",
        "T0504", "`a`"},
       {"webhook without url", "sinks: [{name: a, type: webhook}]\n", "T0503", "url"},
+      {"webhook with two addresses",
+       "sinks: [{name: a, type: webhook, url: \"http://h/\", url_file: f}]\n", "T0506", "url_file"},
+      {"webhook with several addresses",
+       "sinks: [{name: a, type: webhook, urls: [\"http://h/\", \"http://i/\"]}]\n", "T0505",
+       "`urls`"},
+      {"address that is none", "sinks: [{name: a, type: webhook, url: h}]\n", "T0507", "https://"},
+      {"address with a password",
+       "sinks: [{name: a, type: alertmanager, urls: [\"http://me:pass@h\"]}]\n", "T0507",
+       "token_file"},
+      {"Alertmanager nowhere", "sinks: [{name: a, type: alertmanager, urls: []}]\n", "T0503",
+       "urls"},
+      {"path of a topic", "sinks: [{name: a, type: kafka, brokers: b, topic: t, path: x}]\n",
+       "T0505", "`path`"},
+      {"topic of a log", "sinks: [{name: a, type: log, path: x, topic: t}]\n", "T0505", "path"},
+      {"token of a log", "sinks: [{name: a, type: log, path: x, token_file: t}]\n", "T0505",
+       "webhook"},
+      {"heartbeat beside a watchdog",
+       "sinks: [{name: a, type: alertmanager, url: \"http://h\", heartbeat_interval: 1m}]\n",
+       "T0505", "heartbeat_interval"},
+      {"topics of a file", "inputs: [{name: a, type: file, path: x, topics: [t]}]\n", "T0505",
+       "kafka"},
+      {"following a topic",
+       "inputs: [{name: a, type: kafka, brokers: b, topics: [t], follow: true}]\n", "T0505",
+       "file"},
       {"sink without type", "sinks: [{name: a}]\n", "", "type"},
       {"unknown TLP", "http: {tlp_ceiling: yellow}\n", "", "tlp_ceiling"},
   };
@@ -132,6 +164,35 @@ TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
                                                    HasSubstr(each.told))))
         << each.name;
   }
+}
+
+TEST(Config, DoesNotRepeatAnAddressThatMayBeASecret) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(
+      folder, std::string(kSmallest) + "sinks: [{name: a, type: webhook, url: \"h/canary\"}]\n");
+  EXPECT_FALSE(loaded.config);
+  EXPECT_THAT(loaded.diagnostics, testing::Each(testing::Not(HasSubstr("canary"))));
+}
+
+TEST(Config, LooksForSecretsInTheCredentialsOfTheServiceFirst) {
+  const TemporaryFolder folder;
+  const TemporaryFolder credentials;
+  credentials.write("handed-over", "");
+  ::setenv("CREDENTIALS_DIRECTORY", credentials.path("").c_str(), /*overwrite=*/1);
+  const Loaded loaded = load(folder, std::string(kSmallest) + R"(
+http: {tokens_file: handed-over}
+sinks:
+  - {name: a, type: webhook, url_file: not-handed-over, token_file: handed-over}
+  - {name: b, type: webhook, url_file: /etc/url}
+  - {name: c, type: log, path: handed-over}
+)");
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
+  EXPECT_EQ(loaded.config->http.tokens_file, credentials.path("handed-over"));
+  EXPECT_EQ(loaded.config->sinks[0].token_file, credentials.path("handed-over"));
+  EXPECT_EQ(loaded.config->sinks[0].url_file, folder.path("not-handed-over"));
+  EXPECT_EQ(loaded.config->sinks[1].url_file, "/etc/url");
+  EXPECT_EQ(loaded.config->sinks[2].path, folder.path("handed-over")) << "this is no secret";
 }
 
 TEST(Config, TellsAllProblemsAtOnce) {
