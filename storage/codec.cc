@@ -1,5 +1,7 @@
 #include "storage/codec.h"
 
+#include <fmt/format.h>
+
 namespace tocsin::storage {
 namespace {
 
@@ -20,10 +22,20 @@ std::string encode_format(uint32_t version) {
   return bytes;
 }
 
-bool decode_format(std::string_view bytes, uint32_t& version) {
+Status check_format(std::string_view bytes) {
   ByteReader from(bytes);
-  version = from.little<uint32_t>();
-  return ends_well(from);
+  const auto version = from.little<uint32_t>();
+  if (!ends_well(from)) {
+    return corrupt(
+        "the bytes of the format version make no sense; restore a backup of the data folder");
+  }
+  if (version == kFormatVersion) return Status::ok();
+  return invalid(fmt::format(
+      "the data folder has format {}, this tocsin works with format {}; {}", version,
+      kFormatVersion,
+      version > kFormatVersion
+          ? "it was written by a newer tocsin: run that one, or start with an empty folder"
+          : "run the tocsin that wrote it, or start with an empty folder and replay"));
 }
 
 std::string encode(const Counters& counters) {

@@ -14,9 +14,10 @@ namespace tocsin::storage {
 
 // The format of the data folder as a whole. An older tocsin refuses a newer folder and the other
 // way round, unless a migration is written.
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 std::string encode_format(uint32_t version);
-bool decode_format(std::string_view bytes, uint32_t& version);
+// kInvalid, with the way out, when it is another format than ours.
+Status check_format(std::string_view bytes);
 
 // Where numbers stand; written with every commit.
 struct Counters {

@@ -92,18 +92,16 @@ Status KeyValueStore::read_seen_ids(EventTime since,
                                     const std::function<void(const SeenId&)>& each) const {
   if (Status status = check(); !status) return status;
   Status problem;
-  const auto on_summary = [&](std::string_view key, std::string_view value) {
-    if (key.empty() || key.front() != keys::kIdsSummary) return false;
+  const auto on_row = [&](std::string_view key, std::string_view value) {
     ByteReader from(value);
     const EventTime newest = from_ms(from.little<int64_t>());
-    const JournalSeq first = keys::read_number(key.substr(1));
+    const JournalSeq first = keys::read_number(key);
     if (!from.ok()) {
-      problem = corrupt(fmt::format("read ids {}: the summary makes no sense", first));
+      problem = corrupt(fmt::format("read ids {}: the index row makes no sense", first));
       return false;
     }
     if (newest < since) return true;
-    Result<std::optional<std::string>> blob =
-        tables_->get(Table::kIds, keys::lettered(keys::kIdsBlob, first));
+    Result<std::optional<std::string>> blob = tables_->get(Table::kIds, key);
     if (!blob) {
       problem = blob.error();
     } else if (blob->has_value()) {  // else retention has just dropped it
@@ -111,8 +109,7 @@ Status KeyValueStore::read_seen_ids(EventTime since,
     }
     return problem.has_value();
   };
-  Status status =
-      tables_->scan(Table::kIds, keys::lettered(keys::kIdsSummary, uint64_t{0}), on_summary);
+  Status status = tables_->scan(Table::kIdsIndex, "", on_row);
   return status ? problem : status;
 }
 

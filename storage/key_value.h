@@ -19,6 +19,7 @@ enum class Table : uint8_t {
   kJournal,
   kJournalIndex,
   kIds,
+  kIdsIndex,
   kState,
   kAlerts,
   kAlertLog,
@@ -27,7 +28,7 @@ enum class Table : uint8_t {
   kPositions,
   kDeadLetters,
 };
-inline constexpr size_t kTables = 11;
+inline constexpr size_t kTables = 12;
 
 // Changes that are made together or not at all.
 class Writes {

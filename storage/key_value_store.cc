@@ -36,17 +36,7 @@ Result<std::unique_ptr<Store>> KeyValueStore::open(std::unique_ptr<KeyValue> tab
 Status KeyValueStore::check_format() {
   Result<std::optional<std::string>> row = tables_->get(Table::kMeta, keys::kFormat);
   if (!row) return row.error();
-  uint32_t version = 0;
-  if (row->has_value()) {
-    if (!decode_format(**row, version)) return damaged_row("the bytes of the format version");
-    if (version == kFormatVersion) return Status::ok();
-    return invalid(fmt::format(
-        "open store: the data folder has format {}, this tocsin works with format {}; {}", version,
-        kFormatVersion,
-        version > kFormatVersion
-            ? "it was written by a newer tocsin: run that one, or start with an empty folder"
-            : "run the tocsin that wrote it, or start with an empty folder and replay"));
-  }
+  if (row->has_value()) return storage::check_format(**row);
   bool empty = true;
   Status status = tables_->scan(Table::kJournalIndex, "", [&empty](auto, auto) {
     empty = false;
@@ -185,8 +175,8 @@ void KeyValueStore::write_journal(Counters& counters, WallTime now) {
     if (!chunk.seen_ids.empty()) {
       std::string newest;
       put_little(newest, to_ms(chunk.newest));
-      writes_->put(Table::kIds, keys::lettered(keys::kIdsSummary, header.first), newest);
-      writes_->put(Table::kIds, keys::lettered(keys::kIdsBlob, header.first), chunk.seen_ids);
+      writes_->put(Table::kIdsIndex, key, newest);
+      writes_->put(Table::kIds, key, chunk.seen_ids);
     }
     counters.last_seq = header.last();
     counters.journal_events += header.events;

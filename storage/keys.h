@@ -17,7 +17,7 @@ inline constexpr std::string_view kCounters = "s:counters";
 inline constexpr std::string_view kSinks = "s:sinks";
 inline std::string named(std::string_view name) { return "n:" + std::string(name); }
 
-// journal, journal_index, alert_log, dead_letters
+// journal, journal_index, ids, ids_index, alert_log, dead_letters
 inline std::string number(uint64_t number) {
   std::string key;
   put_big(key, number);
@@ -25,9 +25,7 @@ inline std::string number(uint64_t number) {
 }
 inline uint64_t read_number(std::string_view key) { return ByteReader(key).big<uint64_t>(); }
 
-// ids, alert_index: a letter, then a number or a hash
-inline constexpr char kIdsSummary = 'h';
-inline constexpr char kIdsBlob = 'b';
+// alert_index: a letter, then a number or a hash
 inline constexpr char kLatestAlert = 'a';
 inline constexpr char kLatestOpenAlert = 'o';
 inline constexpr char kAlertHead = 'h';

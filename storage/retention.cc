@@ -65,13 +65,10 @@ Status KeyValueStore::drop_seen_ids(EventTime before) {
   writes_->clear();
   bool any = false;
   Status status = tables_->scan(
-      Table::kIds, keys::lettered(keys::kIdsSummary, uint64_t{0}),
-      [&](std::string_view key, std::string_view value) {
-        if (key.front() != keys::kIdsSummary) return false;
+      Table::kIdsIndex, "", [&](std::string_view key, std::string_view value) {
         if (from_ms(ByteReader(value).little<int64_t>()) >= before) return true;
+        writes_->remove(Table::kIdsIndex, key);
         writes_->remove(Table::kIds, key);
-        writes_->remove(Table::kIds,
-                        keys::lettered(keys::kIdsBlob, keys::read_number(key.substr(1))));
         any = true;
         return true;
       });

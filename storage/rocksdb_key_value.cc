@@ -5,10 +5,13 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/write_batch.h>
 
 #include <filesystem>
 
+#include "storage/codec.h"
+#include "storage/keys.h"
 #include "storage/rocksdb_options.h"
 
 namespace tocsin::storage {
@@ -29,6 +32,20 @@ Error translate(const rocksdb::Status& status, std::string_view attempted) {
   if (status.IsNotFound()) return not_found(message);
   if (status.IsInvalidArgument() || status.IsNotSupported()) return invalid(message);
   return unavailable(message);
+}
+
+Error opening_error(const rocksdb::Status& status, const std::string& path) {
+  const std::string attempted = fmt::format("open data folder {}", path);
+  const std::string text = status.ToString();
+  // The first when it is another process, the second when it is this one.
+  if (text.find("While lock file") == std::string::npos &&
+      text.find("lock hold by current process") == std::string::npos) {
+    return translate(status, attempted);
+  }
+  return invalid(fmt::format(
+      "{}: another tocsin holds it (its LOCK file is taken); stop that one, or give this one a "
+      "folder of its own",
+      attempted));
 }
 
 class RocksDbKeyValue::Changes : public Writes {
@@ -81,28 +98,30 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
   } else if (options.read_only) {
     return not_found(fmt::format("{}: there is none", attempted));
   }
-  const rocksdb::Status status = tables->open_families(existing);
-  if (status.IsIOError() && status.ToString().find("LOCK") != std::string::npos) {
-    return invalid(fmt::format(
-        "{}: another tocsin holds it (its LOCK file is taken); stop that one, or give this one a "
-        "folder of its own",
-        attempted));
+  rocksdb::Status status = tables->open_families(existing);
+  if (!status.ok()) return opening_error(status, options.path);
+  // Before a table is made or missed: a folder of another format stays as it is.
+  std::string format;
+  status = tables->db_->Get({}, slice(keys::kFormat), &format);
+  if (!status.ok() && !status.IsNotFound()) return translate(status, attempted);
+  if (status.ok()) {
+    if (Status ours = check_format(format); !ours) {
+      return Error{ours.error().code, fmt::format("{}: {}", attempted, ours.error().message)};
+    }
   }
-  if (!status.ok()) return translate(status, attempted);
+  if (status = tables->make_families(); !status.ok()) return translate(status, attempted);
   return std::unique_ptr<KeyValue>(std::move(tables));
 }
 
 rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& existing) {
   const rocksdb::DBOptions db_options = database_options(options_, env_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  std::array<bool, kTables> exists{};
   for (const std::string& name : existing) {
     // A family that we do not know is a newer tocsin's; the format check will say so.
     rocksdb::ColumnFamilyOptions family;
     for (size_t i = 0; i < kTables; ++i) {
       if (name != table_name(static_cast<Table>(i))) continue;
       family = table_options(static_cast<Table>(i), options_, cache_);
-      exists[i] = true;
     }
     descriptors.emplace_back(name, family);
   }
@@ -111,23 +130,24 @@ rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& e
       options_.read_only
           ? rocksdb::DB::OpenForReadOnly(db_options, options_.path, descriptors, &handles_, &opened)
           : rocksdb::DB::Open(db_options, options_.path, descriptors, &handles_, &opened);
-  if (!status.ok()) return status;
-  db_.reset(opened);
+  if (status.ok()) db_.reset(opened);
+  return status;
+}
+
+rocksdb::Status RocksDbKeyValue::make_families() {
   for (size_t i = 0; i < kTables; ++i) {
     const std::string name(table_name(static_cast<Table>(i)));
-    if (!exists[i]) {
-      if (options_.read_only) return rocksdb::Status::Corruption("there is no table " + name);
-      rocksdb::ColumnFamilyHandle* handle = nullptr;
-      status = db_->CreateColumnFamily(table_options(static_cast<Table>(i), options_, cache_), name,
-                                       &handle);
-      if (!status.ok()) return status;
-      handles_.push_back(handle);
-    }
     for (rocksdb::ColumnFamilyHandle* handle : handles_) {
       if (handle->GetName() == name) families_[i] = handle;
     }
+    if (families_[i] != nullptr) continue;
+    if (options_.read_only) return rocksdb::Status::Corruption("there is no table " + name);
+    const rocksdb::Status status = db_->CreateColumnFamily(
+        table_options(static_cast<Table>(i), options_, cache_), name, &families_[i]);
+    if (!status.ok()) return status;
+    handles_.push_back(families_[i]);
   }
-  return status;
+  return rocksdb::Status::OK();
 }
 
 std::unique_ptr<Writes> RocksDbKeyValue::make_writes() { return std::make_unique<Changes>(*this); }
@@ -192,6 +212,12 @@ void RocksDbKeyValue::add_statistics(StoreStatistics& statistics) const {
     if (db_->GetIntProperty(property, &value)) {
       statistics.engine[property] = static_cast<double>(value);
     }
+  }
+  const auto tickers = db_->GetDBOptions().statistics;
+  for (const auto& [name, ticker] :
+       {std::pair{"rocksdb.flush-bytes-written", rocksdb::FLUSH_WRITE_BYTES},
+        std::pair{"rocksdb.compaction-bytes-written", rocksdb::COMPACT_WRITE_BYTES}}) {
+    statistics.engine[name] = static_cast<double>(tickers->getTickerCount(ticker));
   }
   uint64_t files = 0;
   for (rocksdb::ColumnFamilyHandle* handle : families_) {

@@ -16,6 +16,9 @@ namespace tocsin::storage {
 // answer. The only place where RocksDB's errors become ours.
 Error translate(const rocksdb::Status& status, std::string_view attempted);
 
+// The same of opening a folder: kInvalid when another process holds its lock.
+Error opening_error(const rocksdb::Status& status, const std::string& path);
+
 // Tables as column families of one RocksDB.
 //
 // Thread-safety: any thread.
@@ -38,6 +41,8 @@ class RocksDbKeyValue : public KeyValue {
   RocksDbKeyValue(RocksDbOptions options, rocksdb::Env* env);
 
   rocksdb::Status open_families(const std::vector<std::string>& existing);
+  // Finds each table's family, and makes those that are missing.
+  rocksdb::Status make_families();
   rocksdb::ColumnFamilyHandle* family(Table table) const {
     return families_[static_cast<size_t>(table)];
   }

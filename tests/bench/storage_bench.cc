@@ -193,10 +193,12 @@ void run(const Packing& packing, const std::shared_ptr<const Catalogue>& catalog
   fmt::print(
       "{:7} encode {:4.0f} ns, pack {:4.0f} ns, write {:4.0f} ns; thread {:4.0f} ns, process "
       "{:4.0f} ns/event; {:9.0f} events/s, commit {:.1f} ms; journal {:.1f} + ids {:.1f} "
-      "bytes/event, on disk with log {:.1f}\n",
+      "bytes/event, on disk with log {:.1f}; flushed {:.0f} MB, rewritten {:.0f} MB\n",
       packing.name, encode_ns, packed.ns_per_event - encode_ns, thread_ns - packed.ns_per_event,
       thread_ns, process_ns, rate, commit_wall / commits * 1e3, packed.journal_bytes,
-      packed.id_bytes, static_cast<double>(statistics.disk_bytes) / count);
+      packed.id_bytes, static_cast<double>(statistics.disk_bytes) / count,
+      statistics.engine.at("rocksdb.flush-bytes-written") / 1e6,
+      statistics.engine.at("rocksdb.compaction-bytes-written") / 1e6);
   opened->reset();
   std::filesystem::remove_all(folder);
 }

@@ -95,6 +95,39 @@ TEST(RocksDbStore, RefusesAnotherFormatWithAWayOut) {
   EXPECT_THAT(older.error().message, HasSubstr("run the tocsin that wrote it"));
 }
 
+// As format 1 was: no table of its own for the index of ids.
+void make_format_1(const std::string& path) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(options, path, &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  for (const char* name : {"journal", "journal_index", "ids", "state", "alerts", "alert_log",
+                           "alert_index", "outbox", "positions", "dead_letters"}) {
+    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    ASSERT_TRUE(db->CreateColumnFamily({}, name, &handle).ok());
+    db->DestroyColumnFamilyHandle(handle);
+  }
+  ASSERT_TRUE(
+      db->Put({}, rocksdb::Slice(keys::kFormat.data(), keys::kFormat.size()), encode_format(1))
+          .ok());
+}
+
+TEST(RocksDbStore, RefusesAnOlderFolderAndLeavesItAsItIs) {
+  TemporaryFolder folder;
+  make_format_1(folder.path());
+  for (const bool read_only : {true, false}) {
+    const auto store = open_folder(folder.path(), read_only);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, ErrorCode::kInvalid);
+    EXPECT_THAT(store.error().message, HasSubstr("has format 1, this tocsin works with format 2"));
+    EXPECT_THAT(store.error().message, HasSubstr("run the tocsin that wrote it"));
+  }
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, folder.path(), &names).ok());
+  EXPECT_EQ(names.size(), 11u);
+}
+
 TEST(RocksDbStore, CountsWhatItHolds) {
   TemporaryFolder folder;
   const auto store = must_open(folder.path());
