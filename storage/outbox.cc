@@ -131,9 +131,9 @@ Status KeyValueStore::done(std::string_view sink, const std::vector<uint64_t>& n
     ++removed;
   }
   if (removed == 0) return Status::ok();
-  // Not synced: the log is written in order, so the next commit makes it durable; a power cut
-  // before that only sends again, under the same (alert, seq).
-  if (Status status = write(*writes_, /*sync=*/false); !status) return status;
+  // As durable as a commit, though sending again would do no harm: check_wal must be able to rely
+  // on it that with durability `commit` each write was on the disk before the next began.
+  if (Status status = write(*writes_, options_.sync_commits); !status) return status;
   const std::lock_guard values(mutex_);
   if (const auto found = sinks_.find(sink); found != sinks_.end()) found->second.depth -= removed;
   return Status::ok();

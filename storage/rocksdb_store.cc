@@ -5,11 +5,13 @@
 #include <rocksdb/version.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "storage/key_value_store.h"
+#include "storage/log_durability.h"
 #include "storage/rocksdb_key_value.h"
 #include "storage/rocksdb_open.h"
 #include "storage/wal_check.h"
@@ -28,19 +30,73 @@ Status make_folder(const std::string& path) {
   return unavailable(fmt::format("make data folder {}: {}", path, std::strerror(errno)));
 }
 
+// RocksDB's own lock, so that nobody writes to the logs while they are judged. RocksDB takes it
+// again itself when it opens; whoever is quicker in between makes that fail.
+class FolderLock {
+ public:
+  FolderLock(const std::string& folder, rocksdb::Env* env)
+      : env_(env), status_(env->LockFile(folder + "/LOCK", &lock_)) {}
+  ~FolderLock() {
+    if (lock_ != nullptr) env_->UnlockFile(lock_).PermitUncheckedError();
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  const rocksdb::Status& status() const { return status_; }
+
+ private:
+  rocksdb::Env* const env_;
+  rocksdb::FileLock* lock_ = nullptr;
+  const rocksdb::Status status_;
+};
+
+// Judges the logs by the durability that they were written under, which it gives, and tells the
+// folder when they will now be written with less.
+Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rocksdb::Env* env) {
+  const FolderLock lock(options.path, env);
+  if (!lock.status().ok()) return opening_error(lock.status(), options.path);
+  Result<std::optional<Durability>> told = read_log_durability(options.path);
+  if (!told) return told;
+  const Durability logs = told->value_or(options.durability);
+  if (Status status = check_wal(options.path, logs == Durability::kCommit); !status) {
+    return status.error();
+  }
+  if (options.durability == Durability::kInterval && *told != Durability::kInterval) {
+    Status status = write_log_durability(options.path, Durability::kInterval);
+    if (!status) return status.error();
+  }
+  return told;
+}
+
+// The tables, their logs judged before and their durability told after.
+Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, rocksdb::Env* env) {
+  // A reader may meet a log that its owner is writing to: its end means nothing.
+  if (options.read_only) return RocksDbKeyValue::open(options, env);
+  if (Status status = make_folder(options.path); !status) return status.error();
+  Result<std::optional<Durability>> told = check_logs(options, env);
+  if (!told) return told.error();
+  const Result<std::vector<std::string>> old = wal_files(options.path);
+  if (!old) return old.error();
+  Result<std::unique_ptr<KeyValue>> tables = RocksDbKeyValue::open(options, env);
+  if (!tables || options.durability == Durability::kInterval || *told == Durability::kCommit) {
+    return tables;
+  }
+  // What the old logs held is in tables now. Should one still be there, the next opening judges it
+  // as it was written.
+  const Result<std::vector<std::string>> now = wal_files(options.path);
+  if (!now) return now.error();
+  for (const std::string& file : *old) {
+    if (std::ranges::binary_search(*now, file)) return tables;
+  }
+  Status status = write_log_durability(options.path, Durability::kCommit);
+  if (!status) return status.error();
+  return tables;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksDbOptions& options,
                                                   rocksdb::Env* env) {
-  if (!options.read_only) {
-    if (Status status = make_folder(options.path); !status) return status.error();
-  }
-  // A reader may meet a log that its owner is writing to: its end means nothing.
-  if (!options.read_only) {
-    if (Status status = check_wal(options.path, options.durability == Durability::kCommit); !status)
-      return status.error();
-  }
-  Result<std::unique_ptr<KeyValue>> tables = RocksDbKeyValue::open(options, env);
+  Result<std::unique_ptr<KeyValue>> tables = open_tables(options, env);
   if (!tables) return tables.error();
   Result<std::unique_ptr<Store>> store = KeyValueStore::open(
       std::move(*tables),

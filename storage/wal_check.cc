@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
+#include "storage/whole_file.h"
 
 namespace tocsin::storage {
 namespace {
@@ -116,23 +116,32 @@ WalVerdict judge_wal(std::string_view log, bool synced) {
   return checksum_fits(log, at, left, fragment.checksum) ? damaged : torn;
 }
 
-Status check_wal(const std::string& folder, bool synced) {
+Result<std::vector<std::string>> wal_files(const std::string& folder) {
+  std::vector<std::string> files;
   std::error_code problem;
   for (std::filesystem::directory_iterator entry(folder, problem), end; !problem && entry != end;
        entry.increment(problem)) {
-    if (entry->path().extension() != ".log") continue;
-    std::ifstream file(entry->path(), std::ios::binary);
-    const std::string log{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file) return unavailable(fmt::format("read log {}", entry->path().string()));
-    const WalVerdict verdict = judge_wal(log, synced);
+    if (entry->path().extension() == ".log") files.push_back(entry->path().string());
+  }
+  if (problem) return unavailable(fmt::format("list {}: {}", folder, problem.message()));
+  std::ranges::sort(files);
+  return files;
+}
+
+Status check_wal(const std::string& folder, bool synced) {
+  Result<std::vector<std::string>> files = wal_files(folder);
+  if (!files) return files.error();
+  for (const std::string& file : *files) {
+    Result<std::string> log = read_whole_file(file);
+    if (!log) return log.error();
+    const WalVerdict verdict = judge_wal(*log, synced);
     if (verdict.end == WalEnd::kDamaged) {
       return corrupt(fmt::format(
           "check log {}: damaged at byte {}; acknowledged events would be lost. Restore a backup "
           "of the data folder",
-          entry->path().string(), verdict.offset));
+          file, verdict.offset));
     }
   }
-  if (problem) return unavailable(fmt::format("list {}: {}", folder, problem.message()));
   return Status::ok();
 }
 

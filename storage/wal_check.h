@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rules/model/result.h"
 
@@ -26,7 +27,11 @@ struct WalVerdict {
 // a hole with a later write behind it is damage too.
 WalVerdict judge_wal(std::string_view log, bool synced);
 
-// Judges every log of a data folder. kCorrupt with file and offset when one is damaged.
+// Paths of the logs in a data folder, sorted.
+Result<std::vector<std::string>> wal_files(const std::string& folder);
+
+// Judges every log of a data folder, which no other process may be writing to. kCorrupt with file
+// and offset when one is damaged, kUnavailable when one cannot be read.
 Status check_wal(const std::string& folder, bool synced);
 
 }  // namespace tocsin::storage

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
-#include <thread>
 
 #include "storage/wal_check.h"
 #include "store_fixture.h"
@@ -19,28 +17,6 @@ namespace {
 
 using namespace testing;
 namespace fs = std::filesystem;
-
-std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void write_file(const fs::path& path, std::string_view bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-// The one file with that ending that is largest.
-fs::path file_of(const std::string& folder, std::string_view ending) {
-  fs::path found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ending &&
-        (found.empty() || entry.file_size() > fs::file_size(found))) {
-      found = entry.path();
-    }
-  }
-  return found;
-}
 
 // A folder as a killed process leaves it: copied while it is open. Sizes of the log after each of
 // the commits of `per_commit` events.

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fault_file_system.h"
 #include "storage/codec.h"
@@ -41,6 +43,44 @@ TEST(RocksDbStore, RefusesASecondOwner) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kInvalid);
   EXPECT_THAT(second.error().message, HasSubstr("another tocsin holds it"));
+}
+
+TEST(RocksDbStore, RefusesAnotherProcessBeforeItReadsItsLogs) {
+  TemporaryFolder folder;
+  int opened[2];
+  int close_now[2];
+  ASSERT_EQ(::pipe(opened), 0);
+  ASSERT_EQ(::pipe(close_now), 0);
+  const pid_t owner = ::fork();
+  ASSERT_GE(owner, 0);
+  if (owner == 0) {
+    const auto store = open_folder(folder.path());
+    char byte = store ? 'y' : 'n';
+    if (::write(opened[1], &byte, 1) != 1) ::_exit(2);
+    ::close(close_now[1]);
+    ::_exit(::read(close_now[0], &byte, 1) == 0 ? 0 : 3);  // until the other end is closed
+  }
+  char answer = 0;
+  ASSERT_EQ(::read(opened[0], &answer, 1), 1);
+  EXPECT_EQ(answer, 'y');
+  // Another's log may look like anything: it is none of our business.
+  std::filesystem::create_directory(folder.path("data/999999.log"));
+  const auto second = open_folder(folder.path());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(second.error().message, HasSubstr("another tocsin holds it"));
+  ::close(close_now[1]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(owner, &status, 0), owner);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(RocksDbStore, DoesNotBlameAnotherForALockThatItCannotMake) {
+  TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path("data/LOCK"));
+  const auto store = open_folder(folder.path());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::kUnavailable) << store.error().message;
 }
 
 TEST(RocksDbStore, LetsAReaderInBesideItsOwner) {

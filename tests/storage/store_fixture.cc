@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <bit>
+#include <fstream>
 #include <limits>
 
 namespace tocsin::storage::testing {
@@ -233,12 +234,35 @@ std::vector<std::string> journal_ids(const Store& store, JournalSeq from) {
   return ids;
 }
 
-Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_only) {
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+std::filesystem::path file_of(const std::string& folder, std::string_view ending) {
+  std::filesystem::path found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ending &&
+        (found.empty() || entry.file_size() > std::filesystem::file_size(found))) {
+      found = entry.path();
+    }
+  }
+  return found;
+}
+
+Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_only,
+                                           Durability durability) {
   RocksDbOptions options;
   options.path = path;
   options.write_buffer_bytes = 4 << 20;
   options.block_cache_bytes = 1 << 20;
   options.read_only = read_only;
+  options.durability = durability;
   Result<std::unique_ptr<Store>> store = open_rocksdb_store(options);
   if (store) (*store)->set_catalogue(small_catalogue());
   return store;

@@ -53,6 +53,12 @@ Status commit_events(Store& store, const Catalogue& catalogue, uint64_t first, u
 // Ids of all events in the journal, in order; fails the test on a bad status.
 std::vector<std::string> journal_ids(const Store& store, JournalSeq from = 1);
 
-Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_only = false);
+Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_only = false,
+                                           Durability durability = Durability::kCommit);
+
+std::string read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+// The one file with that ending that is largest.
+std::filesystem::path file_of(const std::string& folder, std::string_view ending);
 
 }  // namespace tocsin::storage::testing

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "rules/model/result.h"
+
+// Files beside RocksDB's, at once and whole.
+namespace tocsin::storage {
+
+// kNotFound when there is none, kUnavailable when it cannot be read.
+Result<std::string> read_whole_file(const std::string& path);
+
+// In place of what was there, or not at all; on the disk when it returns, as is all that was done
+// in its folder before.
+Status write_whole_file(const std::string& path, std::string_view bytes);
+
+}  // namespace tocsin::storage
