@@ -122,7 +122,12 @@ int App::open_store() {
     return kEnvironment;
   }
   ids_ = *ids;
-  instance_ = store_->meta("instance").value_or("");
+  const auto instance = store_->meta("instance");
+  if (!instance) {
+    log_.error("the data folder cannot be read", {{"error", instance.error().message}});
+    return kEnvironment;
+  }
+  instance_ = instance->value_or("");
   if (!instance_.empty()) return kDone;
   std::random_device random;
   instance_ = fmt::format("{:08x}{:08x}", random(), random());

@@ -143,7 +143,7 @@ class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
   Status drop_saved_state();
   Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,
                         std::string& warning);
-  void apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);
+  Status apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);
   Status restore_seen_ids();
   void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text);
   static std::string bundle_key(std::string_view hash);

@@ -25,7 +25,9 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     warning = "the catalogue has changed: state is rebuilt from the whole journal";
     from_the_start = true;
   } else if (old != nullptr && old->hash != present->hash) {
-    bundle_text_ = store_.meta(bundle_key(to_hex(old->hash))).value_or("");
+    const auto text = store_.meta(bundle_key(to_hex(old->hash)));
+    if (!text) return text.error();
+    bundle_text_ = text->value_or("");
     set_bundle(old);
   }
   if (!from_the_start) {
@@ -57,7 +59,8 @@ Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
   if (hash.empty()) return not_found("no checkpoint yet");
   if (hash == to_hex(bundle_->hash)) return bundle_;
   const auto text = store_.meta(bundle_key(hash));
-  return text ? compile(*text) : nullptr;
+  if (!text) return text.error();
+  return text->has_value() ? compile(**text) : nullptr;
 }
 
 Status Pipeline::restore_state(bool& complete) {
@@ -82,53 +85,56 @@ Status Pipeline::replay_journal(JournalSeq from, const CompileBundle& compile,
                                 const Progress& progress, std::string& warning) {
   const JournalSeq last = store_.last_seq();
   uint64_t done = 0;
+  Status applied;
   Status status = store_.read_journal(from, [&](const storage::Store::JournalRecord& record) {
     if (record.event != nullptr) {
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {
-      apply(*record.control, compile, warning);
+      applied = apply(*record.control, compile, warning);
     }
     transitions_.clear();  // they were committed together with the record that caused them
     if (progress && ++done % 65536 == 0) progress(done, last - from + 1);
-    return true;
+    return applied.has_value();
   });
-  return status;
+  return status ? applied : status;
 }
 
-void Pipeline::apply(const storage::Control& control, const CompileBundle& compile,
-                     std::string& warning) {
+Status Pipeline::apply(const storage::Control& control, const CompileBundle& compile,
+                       std::string& warning) {
   if (control.kind == storage::Control::Kind::kActivate) {
     const auto text = store_.meta(bundle_key(control.bundle));
-    std::shared_ptr<const rules::Bundle> bundle = text ? compile(*text) : nullptr;
+    if (!text) return text.error();
+    std::shared_ptr<const rules::Bundle> bundle = text->has_value() ? compile(**text) : nullptr;
     if (!bundle || !(*bundle->catalogue == *bundle_->catalogue)) {
       warning = fmt::format(
           "rules {} were loaded after the last checkpoint and cannot be compiled again; the "
           "present "
           "ones judge what came since",
           control.bundle);
-      return;
+      return Status::ok();
     }
     engine_->activate(bundle, transitions_);
     bundle_ = std::move(bundle);
-    bundle_text_ = *text;
-    return;
+    bundle_text_ = **text;
+    return Status::ok();
   }
   const auto source = bundle_->catalogue->find_source(control.source);
-  if (!source) return;  // gone from the catalogue: nothing waits for it
+  if (!source) return Status::ok();  // gone from the catalogue: nothing waits for it
   switch (control.kind) {
     case storage::Control::Kind::kAdvance:
       engine_->advance(*source, control.time, transitions_);
-      return;
+      return Status::ok();
     case storage::Control::Kind::kEndSource:
       engine_->end_source(*source, transitions_);
-      return;
+      return Status::ok();
     case storage::Control::Kind::kExpectSource:
       engine_->expect_source(*source, transitions_);
-      return;
+      return Status::ok();
     case storage::Control::Kind::kActivate:
-      return;
+      return Status::ok();
   }
+  return Status::ok();
 }
 
 Status Pipeline::restore_seen_ids() {

@@ -59,9 +59,11 @@ SealedIds::SealedIds() {
 
 Result<SealedIds> SealedIds::of(storage::Store& store) {
   SealedIds ids;
-  if (const auto kept = store.meta(kMeta)) {
+  const auto kept = store.meta(kMeta);
+  if (!kept) return kept.error();
+  if (kept->has_value()) {
     Hash128 key;
-    if (!from_hex(*kept, key)) {
+    if (!from_hex(**kept, key)) {
       return Error{ErrorCode::kCorrupt, "read the key of withheld ids: it is not 32 hex digits"};
     }
     ids.key_ = to_block(key);

@@ -30,6 +30,7 @@ Result<std::unique_ptr<Store>> KeyValueStore::open(std::unique_ptr<KeyValue> tab
   if (Status status = store->check_format(); !status) return status.error();
   if (Status status = store->load_counters(); !status) return status.error();
   if (Status status = store->load_sinks(); !status) return status.error();
+  if (Status status = store->load_positions(); !status) return status.error();
   return std::unique_ptr<Store>(std::move(store));
 }
 
@@ -126,6 +127,14 @@ std::shared_ptr<const Catalogue> KeyValueStore::catalogue() const {
   return catalogue_;
 }
 
+Status KeyValueStore::load_positions() {
+  return tables_->scan(Table::kPositions, "",
+                       [this](std::string_view stream, std::string_view position) {
+                         positions_.emplace(stream, position);
+                         return true;
+                       });
+}
+
 Batch& KeyValueStore::begin() {
   batch_.begin(last_seq() + 1);
   return batch_;
@@ -163,6 +172,7 @@ Status KeyValueStore::commit(Batch& batch, WallTime now) {
   for (auto& [name, sink] : sinks_) {
     if (sink.row.declared) sink.depth += notified.size();
   }
+  for (const auto& [stream, position] : batch_.positions()) positions_[stream] = position;
   return Status::ok();
 }
 
@@ -204,25 +214,14 @@ Status KeyValueStore::read_state(
 }
 
 std::optional<std::string> KeyValueStore::position(std::string_view stream) const {
-  if (failed_) return std::nullopt;
-  Result<std::optional<std::string>> row = tables_->get(Table::kPositions, stream);
-  return row ? *row : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto found = positions_.find(stream);
+  return found == positions_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::map<std::string, std::string> KeyValueStore::positions() const {
-  std::map<std::string, std::string> all;
-  if (failed_) return all;
-  Status status = tables_->scan(Table::kPositions, "", [&all](auto stream, auto position) {
-    all.emplace(stream, position);
-    return true;
-  });
-  return status ? all : std::map<std::string, std::string>{};
-}
-
-std::optional<std::string> KeyValueStore::meta(std::string_view name) const {
-  if (failed_) return std::nullopt;
-  Result<std::optional<std::string>> row = tables_->get(Table::kMeta, keys::named(name));
-  return row ? *row : std::nullopt;
+Result<std::optional<std::string>> KeyValueStore::meta(std::string_view name) const {
+  if (Status status = check(); !status) return status.error();
+  return tables_->get(Table::kMeta, keys::named(name));
 }
 
 Status KeyValueStore::put_meta(std::string_view name, std::string_view value) {

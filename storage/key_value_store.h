@@ -46,8 +46,7 @@ class KeyValueStore : public Store {
   Status read_state(
       const std::function<void(std::string_view key, std::string_view value)>& each) const override;
   std::optional<std::string> position(std::string_view stream) const override;
-  std::map<std::string, std::string> positions() const override;
-  std::optional<std::string> meta(std::string_view name) const override;
+  Result<std::optional<std::string>> meta(std::string_view name) const override;
   Status put_meta(std::string_view name, std::string_view value) override;
   Status read_alerts(const AlertQuery& query,
                      const std::function<bool(const StoredAlert&)>& each) const override;
@@ -77,6 +76,7 @@ class KeyValueStore : public Store {
   Status check_format();
   Status load_counters();
   Status load_sinks();
+  Status load_positions();
   // What every call begins with: kUnavailable after a failed write.
   Status check() const;
   Status check_writable() const;
@@ -120,6 +120,8 @@ class KeyValueStore : public Store {
   std::string failure_;
   std::shared_ptr<const Catalogue> catalogue_;
   Counters counters_;
+  std::map<std::string, std::string, std::less<>> positions_;  // as committed, by stream
+  uint64_t dead_letters_dropped_ = 0;                          // over the limit, since the opening
   mutable std::map<std::string, Sink, std::less<>> sinks_;
 };
 

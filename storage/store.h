@@ -141,11 +141,12 @@ class Store {
   virtual Status read_state(
       const std::function<void(std::string_view key, std::string_view value)>& each) const = 0;
 
+  // The last one committed. Cannot fail, or a source would begin anew: positions are read when the
+  // store is opened, and kept.
   virtual std::optional<std::string> position(std::string_view stream) const = 0;
-  virtual std::map<std::string, std::string> positions() const = 0;
 
-  // Small named values (format version, instance id, active bundle).
-  virtual std::optional<std::string> meta(std::string_view name) const = 0;
+  // Small named values (instance id, bundles). nullopt: there is none; an error: nobody knows.
+  virtual Result<std::optional<std::string>> meta(std::string_view name) const = 0;
   virtual Status put_meta(std::string_view name, std::string_view value) = 0;
 
   // Alerts. `latest` gives the last transition of each alert, newest commit first.
