@@ -107,8 +107,9 @@ int App::load_rules() {
 }
 
 int App::open_store() {
-  auto store =
-      storage::open_rocksdb_store({.path = config_.data_dir, .durability = config_.durability});
+  auto store = storage::open_rocksdb_store({.path = config_.data_dir,
+                                            .durability = config_.durability,
+                                            .dead_letters_max = config_.dead_letters_max});
   if (!store) {
     log_.error("the data folder cannot be opened", {{"error", store.error().message}});
     return kEnvironment;  // also when another daemon holds it: a restart may find it free

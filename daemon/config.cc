@@ -91,6 +91,7 @@ class ConfigReader {
       take(config_.retention.journal, exact_at(*retention, "journal"));
       take(config_.retention.closed_alerts, exact_at(*retention, "closed_alerts"));
       take(config_.retention.dead_letters, exact_at(*retention, "dead_letters"));
+      take(config_.dead_letters_max, int_at(*retention, "dead_letters_max"));
     }
     if (const Node* log = root.find("log")) {
       take(config_.log.level, text_at(*log, "level"));

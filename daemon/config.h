@@ -106,6 +106,8 @@ struct Config {
   std::vector<InputConfig> inputs;
   std::vector<SinkConfig> sinks;
   storage::Store::Retention retention;  // zero: for ever
+  // More dead letters than this: the oldest go. 0: no limit.
+  uint64_t dead_letters_max = 1'000'000;
   LogConfig log;
 };
 

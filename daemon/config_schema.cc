@@ -91,7 +91,11 @@ Schema make_config() {
        optional("retention",
                 mapping("retention", {optional("journal", span("default: for ever")),
                                       optional("closed_alerts", span("default: for ever")),
-                                      optional("dead_letters", span("default: for ever"))})),
+                                      optional("dead_letters", span("default: for ever")),
+                                      optional("dead_letters_max",
+                                               integer(0, 1'000'000'000,
+                                                       "more: the oldest go; 0: no limit; default "
+                                                       "1000000"))})),
        optional("log", mapping("log", {optional("level", word({"debug", "info", "warn", "error"})),
                                        optional("format", word({"logfmt", "json"}))}))});
   config.extensions = true;

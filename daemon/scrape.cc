@@ -215,6 +215,9 @@ void add_storage(Collection& to, const storage::StoreStatistics& store) {
            number(store.alert_records));
   to.gauge("tocsin_dead_letters_stored", "Dead letters that wait for somebody.",
            number(store.dead_letters));
+  to.counter("tocsin_dead_letters_dropped_total",
+             "Dead letters that went because there were more than retention.dead_letters_max.",
+             [&](Samples& samples) { samples.add({}, number(store.dead_letters_dropped)); });
   to.gauge("tocsin_data_disk_bytes", "Disk space that the data folder takes.",
            number(store.disk_bytes));
   to.gauge("tocsin_rocksdb_property", "Numbers that RocksDB tells of itself, by its own names.",

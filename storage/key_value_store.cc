@@ -144,6 +144,14 @@ Status KeyValueStore::commit(Batch& batch, WallTime now) {
   TOCSIN_CHECK(&batch == &batch_);  // there is only the one
   if (Status status = check_writable(); !status) return status;
   if (batch_.empty()) return Status::ok();
+  if (Status status = write_batch(now); !status) return status;
+  // A hundredth more than the limit may stay, so that a flood does not cost every commit a write
+  // more.
+  const uint64_t most = options_.dead_letters_max + options_.dead_letters_max / 100;
+  return counters().dead_letters > most ? drop_excess_dead_letters() : Status::ok();
+}
+
+Status KeyValueStore::write_batch(WallTime now) {
   const std::lock_guard lock(write_mutex_);
   Counters counters = this->counters();
   TOCSIN_CHECK(batch_.journal().first() == counters.last_seq + 1);  // begin() after each commit
@@ -240,6 +248,7 @@ StoreStatistics KeyValueStore::statistics() const {
   statistics.alerts_open = counters_.alerts_open;
   statistics.alert_records = counters_.alert_records;
   statistics.dead_letters = counters_.dead_letters;
+  statistics.dead_letters_dropped = dead_letters_dropped_;
   for (const auto& [name, sink] : sinks_) {
     if (sink.row.declared || sink.depth != 0) statistics.outbox_depth[name] = sink.depth;
   }

@@ -20,6 +20,7 @@ struct KeyValueStoreOptions {
   Compression compression = Compression::kZstd;
   int compression_level = 1;
   bool sync_commits = true;
+  uint64_t dead_letters_max = 0;  // the oldest go first; 0: no limit
 };
 
 // The Store over sorted tables: what a commit writes where, and how it is found again (README.md).
@@ -88,6 +89,7 @@ class KeyValueStore : public Store {
   Status write_counted(Writes& writes, const Counters& counters, bool sync);
   Counters counters() const;
 
+  Status write_batch(WallTime now);
   void write_journal(Counters& counters, WallTime now);
   Status write_alerts(Counters& counters, std::vector<uint64_t>& notified, WallTime now);
   Result<std::optional<AlertRef>> head_of(Hash128 alert, const Heads& heads) const;
@@ -98,11 +100,15 @@ class KeyValueStore : public Store {
   // One transition with its text; nullopt when retention has just dropped it.
   Result<std::optional<StoredAlert>> stored_alert(const AlertRef& ref) const;
 
-  Status drop_journal(WallTime before);
+  Status drop_journal(WallTime before, WallTime now);
   Status drop_seen_ids(EventTime before);
-  Status drop_closed_alerts(WallTime before);
+  Status drop_closed_alerts(WallTime before, WallTime now);
   Status drop_alert(const AlertRef& last, Writes& writes, Counters& counters);
-  Status drop_dead_letters(WallTime before);
+  Status drop_dead_letters(WallTime before, WallTime now);
+  // Down to dead_letters_max.
+  Status drop_excess_dead_letters();
+  // Up to `limit` of the first ones, none with a number above `last`; write_mutex_ is held.
+  Result<size_t> drop_first_dead_letters(uint64_t last, size_t limit);
   // The lowest number that a declared sink has still to send; UINT64_MAX: none.
   Result<uint64_t> oldest_unsent() const;
 
@@ -114,6 +120,8 @@ class KeyValueStore : public Store {
   // Held over every write that reads what it changes: commit, declare_sinks, done, retention.
   std::mutex write_mutex_;
   std::unique_ptr<Writes> writes_;  // guarded by write_mutex_
+  // No letter has a number below; spares reading over what was removed. Guarded by write_mutex_.
+  uint64_t dead_letter_floor_ = 0;
 
   std::atomic<bool> failed_{false};
   mutable std::mutex mutex_;  // never held over a write; guards the rest

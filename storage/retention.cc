@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "storage/key_value_store.h"
 #include "storage/keys.h"
 
@@ -6,46 +8,79 @@
 namespace tocsin::storage {
 namespace {
 
-constexpr size_t kAlertsPerWrite = 1000;
+constexpr size_t kRowsPerWrite = 1000;
+
+// Finds how far a table whose rows are numbered in order of commit is old. The clock that stamped
+// them may have been wrong: a row that says it is later than now tells nothing of itself, yet it is
+// no younger than the rows behind it.
+class Horizon {
+ public:
+  Horizon(WallTime before, WallTime now) : before_(before), now_(now) {}
+
+  // Of the next row; false: it is young, and so is all behind it.
+  bool pass(uint64_t number, WallTime committed) {
+    if (committed > now_) return true;
+    if (committed >= before_) return false;
+    last_old_ = number;
+    return true;
+  }
+  // Rows up to this number are old; 0: none.
+  uint64_t last_old() const { return last_old_; }
+
+ private:
+  const WallTime before_;
+  const WallTime now_;
+  uint64_t last_old_ = 0;
+};
 
 }  // namespace
 
 Status KeyValueStore::apply_retention(const Retention& retention, WallTime now) {
   if (Status status = check_writable(); !status) return status;
   if (retention.journal.count() > 0) {
-    if (Status status = drop_journal(now - retention.journal); !status) return status;
+    if (Status status = drop_journal(now - retention.journal, now); !status) return status;
   }
   if (retention.seen_ids > kMinEventTime) {
     if (Status status = drop_seen_ids(retention.seen_ids); !status) return status;
   }
   if (retention.closed_alerts.count() > 0) {
-    if (Status status = drop_closed_alerts(now - retention.closed_alerts); !status) return status;
+    if (Status status = drop_closed_alerts(now - retention.closed_alerts, now); !status) {
+      return status;
+    }
   }
   if (retention.dead_letters.count() > 0) {
-    if (Status status = drop_dead_letters(now - retention.dead_letters); !status) return status;
+    if (Status status = drop_dead_letters(now - retention.dead_letters, now); !status) {
+      return status;
+    }
   }
-  return Status::ok();
+  return drop_excess_dead_letters();
 }
 
-Status KeyValueStore::drop_journal(WallTime before) {
+Status KeyValueStore::drop_journal(WallTime before, WallTime now) {
   const std::lock_guard lock(write_mutex_);
   Counters counters = this->counters();
   const JournalSeq dropped_before = counters.dropped_seq;
+  Horizon horizon(before, now);
+  uint64_t events = 0;  // up to the row that is looked at
   bool sound = true;
-  Status status = tables_->scan(Table::kJournalIndex, keys::number(counters.dropped_seq + 1),
-                                [&](std::string_view key, std::string_view value) {
-                                  ChunkRow chunk;
-                                  sound = decode(value, chunk);
-                                  if (!sound) return false;
-                                  const JournalSeq last =
-                                      keys::read_number(key) + chunk.records - 1;
-                                  // Recovery reads what follows the checkpoint, however old.
-                                  if (chunk.committed >= before || last > counters.checkpoint_seq)
-                                    return false;
-                                  counters.dropped_seq = last;
-                                  counters.journal_events -= chunk.events;
-                                  return true;
-                                });
+  Status status =
+      tables_->scan(Table::kJournalIndex, keys::number(counters.dropped_seq + 1),
+                    [&](std::string_view key, std::string_view value) {
+                      ChunkRow chunk;
+                      sound = decode(value, chunk);
+                      if (!sound) return false;
+                      const JournalSeq last = keys::read_number(key) + chunk.records - 1;
+                      // Recovery reads what follows the checkpoint, however old.
+                      if (last > counters.checkpoint_seq || !horizon.pass(last, chunk.committed)) {
+                        return false;
+                      }
+                      events += chunk.events;
+                      if (horizon.last_old() != last) return true;
+                      counters.dropped_seq = last;
+                      counters.journal_events -= events;
+                      events = 0;
+                      return true;
+                    });
   if (!status) return status;
   if (!sound) return corrupt("drop old journal: an index row makes no sense");
   if (counters.dropped_seq == dropped_before) return Status::ok();
@@ -61,19 +96,34 @@ Status KeyValueStore::drop_journal(WallTime before) {
 }
 
 Status KeyValueStore::drop_seen_ids(EventTime before) {
-  const std::lock_guard lock(write_mutex_);
-  writes_->clear();
-  bool any = false;
-  Status status = tables_->scan(
-      Table::kIdsIndex, "", [&](std::string_view key, std::string_view value) {
-        if (from_ms(ByteReader(value).little<int64_t>()) >= before) return true;
-        writes_->remove(Table::kIdsIndex, key);
-        writes_->remove(Table::kIds, key);
-        any = true;
-        return true;
-      });
-  if (!status || !any) return status;
-  return write(*writes_, options_.sync_commits);
+  std::string from = keys::number(0);
+  for (bool more = true; more;) {
+    // Read without the lock: nobody else removes ids.
+    std::vector<std::string> old;
+    bool sound = true;
+    Status status =
+        tables_->scan(Table::kIdsIndex, from, [&](std::string_view key, std::string_view value) {
+          ByteReader newest(value);
+          const EventTime time = from_ms(newest.little<int64_t>());
+          sound = newest.ok();
+          if (!sound) return false;
+          from = keys::number(keys::read_number(key) + 1);
+          if (time < before) old.emplace_back(key);
+          return old.size() < kRowsPerWrite;
+        });
+    if (!status) return status;
+    if (!sound) return corrupt("drop old ids: an index row makes no sense");
+    more = old.size() == kRowsPerWrite;
+    if (old.empty()) break;
+    const std::lock_guard lock(write_mutex_);
+    writes_->clear();
+    for (const std::string& key : old) {
+      writes_->remove(Table::kIdsIndex, key);
+      writes_->remove(Table::kIds, key);
+    }
+    if (status = write(*writes_, options_.sync_commits); !status) return status;
+  }
+  return Status::ok();
 }
 
 Result<uint64_t> KeyValueStore::oldest_unsent() const {
@@ -99,36 +149,44 @@ Result<uint64_t> KeyValueStore::oldest_unsent() const {
   return oldest;
 }
 
-Status KeyValueStore::drop_closed_alerts(WallTime before) {
+Status KeyValueStore::drop_closed_alerts(WallTime before, WallTime now) {
+  Horizon horizon(before, now);
+  bool sound = true;
+  Status status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, uint64_t{0}),
+                                [&](std::string_view key, std::string_view value) {
+                                  if (key.front() != keys::kLatestAlert) return false;
+                                  AlertRef ref;
+                                  sound = decode(value, ref);
+                                  return sound && horizon.pass(ref.order, ref.committed);
+                                });
   uint64_t from = 0;
-  for (;;) {
+  for (bool more = horizon.last_old() != 0; status && sound && more;) {
     const std::lock_guard lock(write_mutex_);
     Result<uint64_t> unsent = oldest_unsent();
     if (!unsent) return unsent.error();
     std::vector<AlertRef> old;
-    bool sound = true;
-    Status status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, from),
-                                  [&](std::string_view key, std::string_view value) {
-                                    if (key.front() != keys::kLatestAlert) return false;
-                                    AlertRef ref;
-                                    sound = decode(value, ref);
-                                    if (!sound || ref.committed >= before || ref.order >= *unsent) {
-                                      return false;
-                                    }
-                                    from = ref.order + 1;
-                                    if (!ref.open) old.push_back(ref);
-                                    return old.size() < kAlertsPerWrite;
-                                  });
-    if (!status) return status;
-    if (!sound) return corrupt("drop old alerts: an index row makes no sense");
-    if (old.empty()) return Status::ok();
+    status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, from),
+                           [&](std::string_view key, std::string_view value) {
+                             if (key.front() != keys::kLatestAlert) return false;
+                             AlertRef ref;
+                             sound = decode(value, ref);
+                             if (!sound || ref.order > horizon.last_old() || ref.order >= *unsent) {
+                               return false;
+                             }
+                             from = ref.order + 1;
+                             if (!ref.open) old.push_back(ref);
+                             return old.size() < kRowsPerWrite;
+                           });
+    more = old.size() == kRowsPerWrite;
+    if (!status || !sound || old.empty()) break;
     Counters counters = this->counters();
     writes_->clear();
     for (const AlertRef& last : old) {
       if (status = drop_alert(last, *writes_, counters); !status) return status;
     }
-    if (status = write_counted(*writes_, counters, options_.sync_commits); !status) return status;
+    status = write_counted(*writes_, counters, options_.sync_commits);
   }
+  return sound ? status : corrupt("drop old alerts: an index row makes no sense");
 }
 
 Status KeyValueStore::drop_alert(const AlertRef& last, Writes& writes, Counters& counters) {
@@ -172,27 +230,65 @@ Status KeyValueStore::drop_alert(const AlertRef& last, Writes& writes, Counters&
   return Status::ok();
 }
 
-Status KeyValueStore::drop_dead_letters(WallTime before) {
-  const std::lock_guard lock(write_mutex_);
-  Counters counters = this->counters();
-  uint64_t last = 0;
+Status KeyValueStore::drop_dead_letters(WallTime before, WallTime now) {
+  Horizon horizon(before, now);
   bool sound = true;
   Status status =
       tables_->scan(Table::kDeadLetters, "", [&](std::string_view key, std::string_view value) {
         DeadLetter letter;
         WallTime committed;
         sound = decode(value, letter, committed);
-        if (!sound || committed >= before) return false;
-        last = keys::read_number(key);
-        --counters.dead_letters;
-        return true;
+        return sound && horizon.pass(keys::read_number(key), committed);
       });
   if (!status) return status;
   if (!sound) return corrupt("drop old dead letters: a row makes no sense");
-  if (last == 0) return Status::ok();
+  for (;;) {
+    const std::lock_guard lock(write_mutex_);
+    Result<size_t> dropped = drop_first_dead_letters(horizon.last_old(), kRowsPerWrite);
+    if (!dropped) return dropped.error();
+    if (*dropped < kRowsPerWrite) return Status::ok();
+  }
+}
+
+Status KeyValueStore::drop_excess_dead_letters() {
+  if (options_.dead_letters_max == 0) return Status::ok();
+  for (;;) {
+    const std::lock_guard lock(write_mutex_);
+    const uint64_t kept = counters().dead_letters;
+    if (kept <= options_.dead_letters_max) return Status::ok();
+    Result<size_t> dropped = drop_first_dead_letters(
+        UINT64_MAX, std::min<uint64_t>(kept - options_.dead_letters_max, kRowsPerWrite));
+    if (!dropped) return dropped.error();
+    const std::lock_guard values(mutex_);
+    dead_letters_dropped_ += *dropped;
+    // Fewer than were counted: the folder was changed by something else. Nothing is left to drop.
+    if (*dropped == 0) return Status::ok();
+  }
+}
+
+Result<size_t> KeyValueStore::drop_first_dead_letters(uint64_t last, size_t limit) {
+  Counters counters = this->counters();
+  uint64_t floor = dead_letter_floor_;
+  size_t dropped = 0;
   writes_->clear();
-  writes_->remove_range(Table::kDeadLetters, keys::number(0), keys::number(last + 1));
-  return write_counted(*writes_, counters, options_.sync_commits);
+  // One by one: letters go all the time when there are too many, and ranges that are removed make
+  // every later read slower.
+  Status status = tables_->scan(Table::kDeadLetters, keys::number(floor),
+                                [&](std::string_view key, std::string_view) {
+                                  const uint64_t number = keys::read_number(key);
+                                  if (number > last) return false;
+                                  floor = number + 1;
+                                  writes_->remove(Table::kDeadLetters, key);
+                                  return ++dropped < limit;
+                                });
+  if (!status) return status.error();
+  if (dropped == 0) return dropped;
+  counters.dead_letters -= dropped;
+  if (status = write_counted(*writes_, counters, options_.sync_commits); !status) {
+    return status.error();
+  }
+  dead_letter_floor_ = floor;
+  return dropped;
 }
 
 }  // namespace tocsin::storage

@@ -102,7 +102,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_store(const RocksDbOptions& options,
       std::move(*tables),
       {.compression = options.compression_level == 0 ? Compression::kLz4 : Compression::kZstd,
        .compression_level = options.compression_level,
-       .sync_commits = options.durability == Durability::kCommit});
+       .sync_commits = options.durability == Durability::kCommit,
+       .dead_letters_max = options.dead_letters_max});
   if (store) return store;
   return Error{store.error().code,
                fmt::format("data folder {}: {}", options.path, store.error().message)};

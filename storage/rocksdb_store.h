@@ -18,7 +18,8 @@ struct RocksDbOptions {
   size_t block_cache_bytes = 64ull << 20;
   size_t write_buffer_bytes = 64ull << 20;
   int background_threads = 2;
-  bool read_only = false;  // another process may hold it (commands that only look)
+  uint64_t dead_letters_max = 0;  // the oldest go first, up to a hundredth late; 0: no limit
+  bool read_only = false;         // another process may hold it (commands that only look)
 };
 
 // Opens or makes a store. kInvalid: another process holds it, or the format is newer than ours;

@@ -71,6 +71,8 @@ class Batch {
   virtual void put_state(std::string_view key, std::string_view value) = 0;  // empty value deletes
   virtual void mark_checkpoint() = 0;  // state is as of the last append of this batch
   virtual size_t events() const = 0;
+  // Of memory, about: journal records before packing, and all else that is put, with its keys. What
+  // a commit is bounded by, since events alone say little of dead letters.
   virtual size_t bytes() const = 0;
   virtual bool empty() const = 0;
 };
@@ -90,6 +92,7 @@ struct StoreStatistics {
   uint64_t alerts_open = 0;
   uint64_t alert_records = 0;
   uint64_t dead_letters = 0;
+  uint64_t dead_letters_dropped = 0;  // because there were too many, since the opening
   uint64_t disk_bytes = 0;
   std::map<std::string, uint64_t> outbox_depth;  // by sink
   std::map<std::string, double> engine;          // RocksDB's own, by property name
@@ -186,7 +189,9 @@ class Store {
 
   // Drops journal records, closed alerts and dead letters older than these (by commit time);
   // zero keeps for ever. Never dropped: records after the checkpoint, open alerts, alerts that a
-  // declared sink has not yet sent. Journal records go by whole chunks.
+  // declared sink has not yet sent. Journal records go by whole chunks. What a wrong clock stamped
+  // later than `now` goes with what was committed after it. Dead letters also go when there are
+  // more than the store was opened for.
   struct Retention {
     Milliseconds journal{0};
     Milliseconds closed_alerts{0};

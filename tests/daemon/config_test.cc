@@ -71,7 +71,7 @@ sinks:
   - {name: mirror, type: alertmanager, urls: ["http://a:9093", "http://b:9093"], resend_interval: 1s}
   - {name: topic, type: kafka, brokers: "b:9092", topic: t, heartbeat_interval: 0s}
   - {name: hidden, type: webhook, url_file: hook-url, token_file: hook-token}
-retention: {journal: 10d, dead_letters: 48h}
+retention: {journal: 10d, dead_letters: 48h, dead_letters_max: 5000}
 log: {level: debug, format: json}
 )");
   ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
@@ -105,6 +105,7 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.sinks[2].resend_interval, Milliseconds(1000));
   EXPECT_EQ(config.sinks[3].topic, "t");
   EXPECT_EQ(config.retention.journal, hours(240));
+  EXPECT_EQ(config.dead_letters_max, 5000u);
   EXPECT_EQ(config.log.format, "json");
 }
 

@@ -158,6 +158,37 @@ TYPED_TEST(StoreContract, ForgetsABatchThatIsBegunAnew) {
   EXPECT_EQ(journal_ids(this->store()), std::vector<std::string>{"event-2"});
 }
 
+TYPED_TEST(StoreContract, CountsTheBytesOfAllThatABatchHolds) {
+  Batch& batch = this->store().begin();
+  EXPECT_EQ(batch.bytes(), 0u);
+  auto grows_by = [&batch, before = size_t{0}](size_t least) mutable {
+    const size_t grown = batch.bytes() - before;
+    before = batch.bytes();
+    EXPECT_GT(grown, least);
+    EXPECT_LT(grown, least + 1000);
+  };
+  const std::string text(3000, 'x');
+  DeadLetter letter = dead_letter(1);
+  letter.raw = letter.message = letter.stream = letter.reason = text;
+  batch.put_dead_letter(letter);
+  grows_by(4 * text.size());
+  AlertRecord alert = alert_record(1, 0);
+  alert.json = text;
+  batch.put_alert(alert);
+  grows_by(text.size());
+  batch.put_position(text, text);
+  grows_by(2 * text.size());
+  batch.put_state(text, text);
+  grows_by(2 * text.size());
+  batch.put_state("deleted", "");
+  grows_by(7);
+  Event event = plain_event(*this->catalogue_, 1, this->arena_);
+  event.id = text;
+  batch.append(event);
+  grows_by(0);
+  EXPECT_EQ(this->store().begin().bytes(), 0u);
+}
+
 TYPED_TEST(StoreContract, KeepsControlRecordsInTheirPlace) {
   Batch& batch = this->store().begin();
   batch.append({.kind = Control::Kind::kExpectSource, .source = "s1", .time = {}, .bundle = {}});
