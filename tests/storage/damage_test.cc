@@ -1,17 +1,11 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 
 #include "storage/wal_check.h"
 #include "store_fixture.h"
 
-// What becomes of a data folder when the process is killed, the last write is torn, or a byte
-// flips.
+// What becomes of a data folder when the last write is torn, or a byte flips.
 namespace tocsin::storage {
 namespace {
 
@@ -38,18 +32,6 @@ Snapshot snapshot(const TemporaryFolder& folder, int commits, uint64_t per_commi
   }
   fs::copy(live, taken.path);
   return taken;
-}
-
-// The journal must be the first `n` events of the old or the new state; gives n.
-uint64_t events_after_opening(const std::string& path, bool read_only = false) {
-  auto store = open_folder(path, read_only);
-  EXPECT_TRUE(store) << store.error().message;
-  if (!store) return UINT64_MAX;
-  const std::vector<std::string> ids = journal_ids(**store);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] != fmt::format("event-{}", i)) return UINT64_MAX;
-  }
-  return ids.size() == (*store)->last_seq() ? ids.size() : UINT64_MAX;
 }
 
 TEST(TornWrite, LeavesTheStateBeforeIt) {
@@ -162,58 +144,6 @@ TEST(FlippedByte, InATableIsNeverServedAsData) {
   }
   // Some bytes (statistics in the file's properties) are read by nobody.
   EXPECT_GT(met, tried * 8 / 10) << met << " of " << tried;
-}
-
-// Commits one event after the other and tells each number through the pipe once it is committed.
-[[noreturn]] void commit_for_ever(const std::string& path, int pipe) {
-  auto store = open_folder(path);
-  const auto catalogue = small_catalogue();
-  if (!store) ::_exit(3);
-  for (;;) {
-    const JournalSeq next = (*store)->last_seq();
-    if (!commit_events(**store, *catalogue, next, 1 + next % 7)) ::_exit(4);
-    const JournalSeq acknowledged = (*store)->last_seq();
-    if (::write(pipe, &acknowledged, sizeof acknowledged) != sizeof acknowledged) ::_exit(5);
-  }
-}
-
-TEST(Kill, LosesNothingThatWasAcknowledged) {
-  TemporaryFolder folder;
-  std::mt19937_64 random(20261123);
-  JournalSeq before = 0;
-  for (int round = 0; round < 25; ++round) {
-    int pipe[2];
-    ASSERT_EQ(::pipe(pipe), 0);
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      ::close(pipe[0]);
-      commit_for_ever(folder.path(), pipe[1]);
-    }
-    ::close(pipe[1]);
-    // Kill after some number of acknowledgements rather than some time: no clock, no sleep.
-    const uint64_t after = random() % 40;
-    JournalSeq acknowledged = before;
-    JournalSeq told = 0;
-    for (uint64_t i = 0; i < after; ++i) {
-      if (::read(pipe[0], &told, sizeof told) != sizeof told) break;
-      acknowledged = told;
-    }
-    ::kill(child, SIGKILL);
-    while (::read(pipe[0], &told, sizeof told) == sizeof told) acknowledged = told;
-    ::close(pipe[0]);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "exit code " << WEXITSTATUS(status);
-    if (fs::exists(folder.path())) {
-      const uint64_t found = events_after_opening(folder.path());
-      ASSERT_NE(found, UINT64_MAX) << "round " << round;
-      ASSERT_GE(found, acknowledged) << "round " << round;
-      ASSERT_LE(found, acknowledged + 7) << "round " << round;  // one commit untold at most
-      before = found;
-    }
-  }
-  EXPECT_GT(before, 0u);
 }
 
 }  // namespace

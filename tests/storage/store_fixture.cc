@@ -268,4 +268,15 @@ Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_on
   return store;
 }
 
+uint64_t events_after_opening(const std::string& path, bool read_only) {
+  auto store = open_folder(path, read_only);
+  EXPECT_TRUE(store) << store.error().message;
+  if (!store) return UINT64_MAX;
+  const std::vector<std::string> ids = journal_ids(**store);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] != fmt::format("event-{}", i)) return UINT64_MAX;
+  }
+  return ids.size() == (*store)->last_seq() ? ids.size() : UINT64_MAX;
+}
+
 }  // namespace tocsin::storage::testing

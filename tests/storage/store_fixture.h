@@ -56,6 +56,10 @@ std::vector<std::string> journal_ids(const Store& store, JournalSeq from = 1);
 Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool read_only = false,
                                            Durability durability = Durability::kCommit);
 
+// Opens the folder and gives how many events the journal holds; UINT64_MAX when it does not open or
+// they are not the plain events 0, 1, 2 ….
+uint64_t events_after_opening(const std::string& path, bool read_only = false);
+
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 // The one file with that ending that is largest.
