@@ -57,6 +57,12 @@ fi
 # Prometheus and Alertmanager come with services that would start at once and take ports 9090 and
 # 9093; the tests start their own. Debian asks policy-rc.d before it starts a service: while we
 # install, it says no. One that is there already is left as it is.
+services=(prometheus prometheus-node-exporter prometheus-alertmanager)
+has_unit() { command -v systemctl >/dev/null && systemctl cat "$1.service" >/dev/null 2>&1; }
+there_before=()
+for service in "${services[@]}"; do
+  if has_unit "$service"; then there_before+=("$service"); fi
+done
 policy=/usr/sbin/policy-rc.d
 made_policy=false
 remove_policy() { if $made_policy; then "${as_root[@]}" rm -f "$policy"; fi; }
@@ -71,13 +77,12 @@ echo "install-deps.sh: installing ${missing[*]}" >&2
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 
-# Neither shall they start with the next boot of a developer's machine.
-if $with_tests && [[ -d /run/systemd/system ]]; then
-  for service in prometheus prometheus-node-exporter prometheus-alertmanager; do
-    for package in "${missing[@]}"; do
-      if [[ $service == "$package"* ]]; then
-        "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
-      fi
-    done
+# Neither shall they start with the next boot of a developer's machine. One that ran here before is
+# somebody's, and stays as it is.
+if $with_tests; then
+  for service in "${services[@]}"; do
+    [[ " ${there_before[*]} " == *" $service "* ]] && continue
+    has_unit "$service" || continue
+    "${as_root[@]}" systemctl disable --now "$service.service" >/dev/null 2>&1 || true
   done
 fi
