@@ -283,7 +283,8 @@ int App::start_inputs() {
     if (!status) {
       log_.error("an input cannot start",
                  {{"input", config.name}, {"error", status.error().message}});
-      return exit_code_of(status.error());
+      // A file that is gone is told in its health; it holds nothing else back.
+      if (status.error().code != ErrorCode::kNotFound) return exit_code_of(status.error());
     }
     inputs_.push_back(std::move(*input));
   }

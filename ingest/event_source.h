@@ -33,7 +33,7 @@ class EventSource {
   virtual ~EventSource() = default;
   virtual const std::string& name() const = 0;
   // Starts its own thread. `position_of` gives the stored position of a stream, safe from any
-  // thread.
+  // thread. kNotFound: what is to be read is not there; health() says so as well.
   virtual Status start(
       BatchQueue& queue,
       std::function<std::optional<std::string>(std::string_view stream)> position_of) = 0;

@@ -227,7 +227,9 @@ Status FileSource::start(
     BatchQueue& queue,
     std::function<std::optional<std::string>(std::string_view stream)> position_of) {
   if (!options_.follow && ::access(options_.path.c_str(), R_OK) != 0) {
-    return not_found(fmt::format("open {}: {}", options_.path, why(errno)));
+    const Error error = not_found(fmt::format("open {}: {}", options_.path, why(errno)));
+    tell(/*connected=*/false, /*finished=*/false, error.message);
+    return error;
   }
   thread_ = std::thread([this, &queue, position_of = std::move(position_of)] {
     pthread_setname_np(pthread_self(), "toc-file");

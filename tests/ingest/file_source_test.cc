@@ -111,6 +111,8 @@ TEST_F(FileSourceTest, RefusesToStartWithoutTheFile) {
   const Status started = source.start(queue_, [](std::string_view) { return std::nullopt; });
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(source.health().connected);
+  EXPECT_EQ(source.health().message, started.error().message);
 }
 
 TEST_F(FileSourceTest, WaitsWhenTheQueueIsFullAndLosesNothing) {

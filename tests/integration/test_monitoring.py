@@ -82,6 +82,18 @@ class Scrape(Monitoring):
         firing = {rule["name"] for rule in rules() if rule["state"] == "firing"}
         self.assertEqual({"TocsinWatchdog"}, firing)
 
+    def test_an_input_that_is_gone_is_told_and_holds_nothing_else_back(self):
+        daemon = Daemon(self.path / "daemon", RULES, {
+            "inputs": [{"name": "gone", "type": "file", "path": "gone.csv",
+                        "mapping": str(SOURCE_DIR / "ingest/mappings/ucdp-ged.yaml")}]})
+        self.addCleanup(daemon.__exit__)
+        daemon.start(ready=False)
+        wait_until(lambda: b"gone.csv" in daemon.get("/-/ready").body, daemon.log_tail)
+        self.keep_busy(daemon, 1)
+        self.assertIn('tocsin_input_up{input="gone"}', daemon.metrics())
+        self.assertEqual(0, daemon.metric("tocsin_input_up", input="gone"))
+        self.assertEqual(0, daemon.stop(), daemon.log_tail())
+
     def test_alerts_about_tocsin_itself_pass_their_tests(self):
         done = subprocess.run(["promtool", "test", "rules", DEPLOY / "prometheus/alerts_test.yml"], capture_output=True, text=True)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)

@@ -79,7 +79,8 @@ class Daemon:
         if self.process is not None and self.process.poll() is None:
             self.kill()
 
-    def start(self, wait=True):
+    def start(self, wait=True, ready=True):
+        """`ready=False` waits for the listener alone, `wait=False` for nothing."""
         port_file = self.data / "port"
         port_file.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
@@ -90,6 +91,8 @@ class Daemon:
         wait_until(lambda: port_file.exists() and port_file.read_text().strip(), "the port file",
                    alive=self._check_alive, interval=0.01)
         self.port = int(port_file.read_text())
+        if not ready:
+            return self
         wait_until(lambda: self.is_ready(), lambda: f"readiness: {self.get('/-/ready')}",
                    alive=self._check_alive, timeout=60, interval=0.02)
         return self
