@@ -103,6 +103,7 @@ int App::load_rules() {
   bundle_text_ = rules::serialize(text);
   symbols_ = std::make_shared<ingest::CurrentSymbols>(bundle_->catalogue);
   present_bundle_ = bundle_;
+  metrics_.expect_sources(*bundle_->catalogue);
   return kDone;
 }
 
@@ -278,7 +279,7 @@ int App::start_inputs() {
                  {{"input", config.name}, {"error", input.error().message}});
       return exit_code_of(input.error());
     }
-    const Status status = (*input)->start(
+    const Status status = input->reader->start(
         queue_, [this](std::string_view stream) { return store_->position(stream); });
     if (!status) {
       log_.error("an input cannot start",
@@ -286,7 +287,8 @@ int App::start_inputs() {
       // A file that is gone is told in its health; it holds nothing else back.
       if (status.error().code != ErrorCode::kNotFound) return exit_code_of(status.error());
     }
-    inputs_.push_back(std::move(*input));
+    inputs_.push_back(std::move(input->reader));
+    if (!input->source.empty()) awaited_sources_.push_back(std::move(input->source));
   }
   return kDone;
 }
@@ -421,6 +423,7 @@ DaemonStatus App::status() {
            .health = inputs_[i]->health()});
     }
     status.sinks = notifier_->status();
+    status.awaited_sources = awaited_sources_;
   }
   {
     const std::scoped_lock lock(mutex_);

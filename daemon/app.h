@@ -89,6 +89,7 @@ class App : private http::Backend {
   std::unique_ptr<PipelineLoop> loop_;
   std::unique_ptr<Notifier> notifier_;
   std::vector<std::unique_ptr<ingest::EventSource>> inputs_;
+  std::vector<std::string> awaited_sources_;  // those that the inputs' mappings name
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 

@@ -45,6 +45,7 @@ struct DaemonStatus {
   size_t queue_bytes = 0;
   size_t queue_capacity_bytes = 0;
   std::vector<InputStatus> inputs;
+  std::vector<std::string> awaited_sources;  // that inputs are configured for, seen yet or not
   std::vector<SinkStatus> sinks;
   ReloadStatus reload;
   storage::StoreStatistics store;

@@ -70,15 +70,14 @@ std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const
 
 }  // namespace
 
-Result<std::unique_ptr<ingest::EventSource>> make_input(const InputConfig& config,
-                                                        const Symbols& symbols,
-                                                        const std::string& instance) {
-  Result<Mapping> mapping = mapping_of(config, symbols);
+Result<Input> make_input(const InputConfig& config, const Symbols& symbols,
+                         const std::string& instance) {
+  const Result<Mapping> mapping = mapping_of(config, symbols);
   if (!mapping) return mapping.error();
-  if (config.type == InputConfig::Type::kKafka) {
-    return make_kafka(config, *mapping, symbols, instance);
-  }
-  return make_file(config, *mapping, symbols);
+  return Input{.reader = config.type == InputConfig::Type::kKafka
+                             ? make_kafka(config, *mapping, symbols, instance)
+                             : make_file(config, *mapping, symbols),
+               .source = *mapping ? (*mapping)->source : std::string()};
 }
 
 }  // namespace tocsin::daemon

@@ -10,12 +10,17 @@
 
 namespace tocsin::daemon {
 
+struct Input {
+  std::unique_ptr<ingest::EventSource> reader;
+  std::string source;  // that its mapping names; empty: the events name theirs
+};
+
 // Makes the input that the configuration describes; not started. kInvalid when its mapping does not
 // load (with all its problems) or its options are wrong. `instance` names the data folder for good:
 // a Kafka consumer is known by it, so that a restart, also after a kill, takes its partitions back
 // at once instead of waiting for the session of its predecessor to run out.
-Result<std::unique_ptr<ingest::EventSource>> make_input(
-    const InputConfig& config, const std::shared_ptr<const ingest::CurrentSymbols>& symbols,
-    const std::string& instance);
+Result<Input> make_input(const InputConfig& config,
+                         const std::shared_ptr<const ingest::CurrentSymbols>& symbols,
+                         const std::string& instance);
 
 }  // namespace tocsin::daemon

@@ -119,7 +119,9 @@ void Log::warn_seldom(std::string_view message, Fields fields) {
   {
     const std::scoped_lock lock(state_->mutex);
     const auto now = std::chrono::steady_clock::now();
-    const auto [entry, is_new] = state_->seldom.try_emplace(std::string(message));
+    std::string key(message);
+    if (fields.size() > 0) key += '\n' + fields.begin()->value;
+    const auto [entry, is_new] = state_->seldom.try_emplace(std::move(key));
     if (!is_new && now - entry->second.last < kQuiet) {
       ++entry->second.held_back;
       return;

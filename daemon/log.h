@@ -32,8 +32,9 @@ class Log {
   void warn(std::string_view message, Fields fields = {});
   void error(std::string_view message, Fields fields = {});
 
-  // warn(), but the same message at most every ten seconds; what was held back is counted in the
-  // next.
+  // warn(), but the same message about the same thing at most every ten seconds; what was held back
+  // is counted in the next. The first field names the thing (a sink, an input): one that fails does
+  // not hide another.
   void warn_seldom(std::string_view message, Fields fields = {});
 
  private:

@@ -54,6 +54,17 @@ void add(Family<Counter>& family, const prometheus::Labels& labels, uint64_t cou
 constexpr std::array kAges{"1h", "1d", "7d", "45d", "older"};
 static_assert(kAges.size() == PipelineCounts::kAgeBounds.size() + 1);
 
+// Outcomes of tocsin_events_total, and the dead letters that are events.
+constexpr std::array kEventOutcomes{"accepted", "duplicate", "too_late", "future"};
+constexpr std::array kRefusedEvents{"too_late", "future"};
+
+constexpr std::array kActions{Action::kFire,   Action::kEscalate, Action::kDeescalate,
+                              Action::kUpdate, Action::kResolve,  Action::kWithdraw};
+constexpr std::array kDeliveries{Delivery::kDelivered, Delivery::kUnavailable, Delivery::kRefused};
+constexpr std::array kSinkOutcomes{SinkOutcome::kDelivered, SinkOutcome::kRedacted,
+                                   SinkOutcome::kWithheld, SinkOutcome::kBelowLevel,
+                                   SinkOutcome::kRefused};
+
 const char* to_label(Delivery delivery) {
   switch (delivery) {
     case Delivery::kDelivered:
@@ -105,6 +116,12 @@ struct Metrics::Families {
                                          "Lines of the alert log, by action and level.");
   Family<Histogram>& commit_seconds = histogram(
       registry, "tocsin_commit_seconds", "Time that a commit to the store took, fsync included.");
+  Counter& evaluation_seconds =
+      counter(
+          registry, "tocsin_evaluation_seconds_total",
+          "Time spent on decoding input and judging it by all rules, measured by batch; commits "
+          "are not in it.")
+          .Add({});
   Family<Counter>& commit_failures =
       counter(registry, "tocsin_commit_failures_total", "Commits that the store refused.");
   Family<Counter>& checkpoints =
@@ -123,8 +140,8 @@ struct Metrics::Families {
               "below_level, refused.");
   Family<Counter>& requests = counter(registry, "tocsin_http_requests_total",
                                       "HTTP requests answered, by route, method and status code.");
-  Family<Histogram>& request_seconds = histogram(registry, "tocsin_http_request_seconds",
-                                                 "From the first byte of a request to its answer.");
+  Family<Histogram>& request_seconds = histogram(
+      registry, "tocsin_http_request_seconds", "From a request that has come whole to its answer.");
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
       "Connections closed without an answer to a request, by reason: limit, timeout, malformed.");
@@ -156,12 +173,37 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   for (const std::string_view reason : ingest::reasons::kRejections) {
     f.dead_letters.Add({{"reason", std::string(reason)}});
   }
+  for (const char* reason : kRefusedEvents) f.dead_letters.Add({{"reason", reason}});
+  for (const Action action : kActions) {
+    for (const Level level : kAllLevels) {
+      f.transitions.Add(
+          {{"action", std::string(to_string(action))}, {"level", std::string(to_string(level))}});
+    }
+  }
   for (const char* reason : {"limit", "timeout", "malformed"}) {
     f.refused_connections.Add({{"reason", reason}});
   }
 }
 
 Metrics::~Metrics() = default;
+
+void Metrics::expect_sources(const Catalogue& catalogue) {
+  for (const Source& source : catalogue.sources()) {
+    for (const char* outcome : kEventOutcomes) {
+      families_->events.Add({{"source", source.name}, {"outcome", outcome}});
+    }
+    families_->corrections.Add({{"source", source.name}});
+  }
+}
+
+void Metrics::expect_sink(const std::string& sink) {
+  for (const Delivery delivery : kDeliveries) {
+    families_->sink_attempts.Add({{"sink", sink}, {"outcome", to_label(delivery)}});
+  }
+  for (const SinkOutcome outcome : kSinkOutcomes) {
+    families_->sink_transitions.Add({{"sink", sink}, {"outcome", to_label(outcome)}});
+  }
+}
 
 void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) {
   Families& f = *families_;
@@ -190,6 +232,7 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
         count);
   }
   f.commit_seconds.Add({}, commit_buckets()).Observe(report.commit_seconds);
+  f.evaluation_seconds.Increment(report.evaluation_seconds);
   if (report.checkpoint) f.checkpoints.Add({}).Increment();
   Histogram& to_alert = f.event_to_alert.Add({}, alert_buckets());
   for (const double seconds : report.event_to_alert_seconds) to_alert.Observe(seconds);

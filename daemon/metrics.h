@@ -35,6 +35,11 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
+  // Gives every series of a closed list its zero before anything happens, so that the first
+  // occurrence is seen as an increase.
+  void expect_sources(const Catalogue& catalogue);
+  void expect_sink(const std::string& sink);
+
   // Everything of one commit, once a commit. `catalogue` names the sources of the report.
   void committed(const CommitReport& report, const Catalogue& catalogue);
   void commit_failed();

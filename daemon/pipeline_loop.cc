@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "rules/model/check.h"
 
@@ -117,7 +118,9 @@ void PipelineLoop::take(ingest::RawBatch batch) {
       batch.received == steady_clock::time_point{} ? steady_clock::now() : batch.received;
   if (batch.end_of_stream) ended_streams_.push_back(batch.stream);
   const uint64_t before = pipeline_.transitions_total();
+  const auto begin = steady_clock::now();
   pipeline_.feed(std::move(batch), wall_now());
+  evaluating_ += steady_clock::now() - begin;
   const uint64_t transitions = pipeline_.transitions_total() - before;
   if (transitions != 0) waiting_alerts_.push_back({received, transitions});
 }
@@ -145,6 +148,7 @@ bool PipelineLoop::commit(bool checkpoint) {
   CommitReport report;
   report.counts = pipeline_.take_counts();
   report.commit_seconds = seconds_between(begin, end);
+  report.evaluation_seconds = std::chrono::duration<double>(std::exchange(evaluating_, {})).count();
   report.checkpoint = checkpoint;
   for (const WaitingAlerts& alerts : waiting_alerts_) {
     report.event_to_alert_seconds.insert(report.event_to_alert_seconds.end(), alerts.transitions,

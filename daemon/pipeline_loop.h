@@ -34,6 +34,7 @@ struct LoopOptions {
 struct CommitReport {
   PipelineCounts counts;
   double commit_seconds = 0;
+  double evaluation_seconds = 0;  // decoding and judging of what it holds
   bool checkpoint = false;
   // Seconds from an input's arrival to the durable alert, one for each alert transition.
   std::vector<double> event_to_alert_seconds;
@@ -121,6 +122,7 @@ class PipelineLoop {
     uint64_t transitions;
   };
   std::vector<WaitingAlerts> waiting_alerts_;
+  std::chrono::steady_clock::duration evaluating_{};  // since the last commit
   std::vector<std::string> ended_streams_;
   std::vector<WallTime> last_arrival_;  // index: SourceId
   std::vector<bool> idle_;              // index: SourceId

@@ -1,6 +1,7 @@
 #include "daemon/process_metrics.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -27,13 +28,22 @@ std::vector<std::string> stat_fields() {
   return {std::istream_iterator<std::string>(rest), {}};
 }
 
+// When the machine started, by its clock now. /proc/stat has it too, but is hidden where a service
+// sees processes alone (ProcSubset=pid).
+double read_boot_time() {
+  const auto seconds = [](clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+  };
+  return seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME);
+}
+
+// The start of a process does not move when the clock is set or slewed: changes() over it counts
+// restarts.
 double boot_time_seconds() {
-  std::istringstream stat(read_file("/proc/stat"));
-  for (std::string word; stat >> word;) {
-    double value = 0;
-    if (word == "btime" && stat >> value) return value;
-  }
-  return 0;
+  static const double kSeconds = read_boot_time();
+  return kSeconds;
 }
 
 uint64_t count_open_fds() {

@@ -1,5 +1,6 @@
 #include "daemon/scrape.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -68,6 +69,18 @@ class Collection {
 
 using Samples = Collection::Samples;
 
+// Sources that an input is configured for and that have sent nothing yet.
+std::vector<std::string> never_seen(const DaemonStatus& status) {
+  std::vector<std::string> names = status.awaited_sources;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::erase_if(names, [&](const std::string& name) {
+    return std::any_of(status.pipeline->sources.begin(), status.pipeline->sources.end(),
+                       [&](const auto& seen) { return seen.name == name; });
+  });
+  return names;
+}
+
 void add_time(Collection& to, const DaemonStatus& status) {
   const PipelineSnapshot& pipeline = *status.pipeline;
   to.gauge("tocsin_watermark_delay_seconds",
@@ -78,9 +91,14 @@ void add_time(Collection& to, const DaemonStatus& status) {
              }
            });
   to.gauge("tocsin_source_last_arrival_timestamp_seconds",
-           "When the last event of a source arrived, by the clock.", [&](Samples& samples) {
+           "When the last event of a source arrived, by the clock; before the first one, and after "
+           "a restart, when tocsin began to wait for it.",
+           [&](Samples& samples) {
              for (const auto& source : pipeline.sources) {
                samples.add({{"source", source.name}}, timestamp(source.last_arrival));
+             }
+             for (const std::string& source : never_seen(status)) {
+               samples.add({{"source", source}}, timestamp(status.started));
              }
            });
   to.gauge("tocsin_source_newest_event_timestamp_seconds",
@@ -94,6 +112,34 @@ void add_time(Collection& to, const DaemonStatus& status) {
            [&](Samples& samples) {
              for (const auto& source : pipeline.sources) {
                samples.add({{"source", source.name}}, source.idle ? 1 : 0);
+             }
+           });
+}
+
+// How long a silence of each source is nothing to be told of.
+void add_expectations(Collection& to, const DaemonStatus& status) {
+  const Catalogue& catalogue = *status.pipeline->bundle->catalogue;
+  std::vector<const Source*> sources;
+  for (const auto& seen : status.pipeline->sources) {
+    if (const auto id = catalogue.find_source(seen.name)) sources.push_back(&catalogue.source(*id));
+  }
+  for (const std::string& name : never_seen(status)) {
+    if (const auto id = catalogue.find_source(name)) sources.push_back(&catalogue.source(*id));
+  }
+  to.gauge("tocsin_source_expected_interval_seconds",
+           "Expected distance of two events of a source (`cadence` in the catalogue); none for a "
+           "source that reports irregularly.",
+           [&](Samples& samples) {
+             for (const Source* source : sources) {
+               if (source->cadence.count() == 0) continue;
+               samples.add({{"source", source->name}}, seconds(source->cadence));
+             }
+           });
+  to.gauge("tocsin_source_idle_after_seconds",
+           "Silence after which a source no longer holds windows back (`idle` in the catalogue).",
+           [&](Samples& samples) {
+             for (const Source* source : sources) {
+               samples.add({{"source", source->name}}, seconds(source->idle));
              }
            });
 }
@@ -192,6 +238,18 @@ void add_inputs(Collection& to, const DaemonStatus& status) {
            });
 }
 
+void add_lag_seconds(Collection& to, const DaemonStatus& status) {
+  to.gauge("tocsin_consumer_lag_seconds",
+           "Age of the last record that an input has read, by stream; 0 when none waits.",
+           [&](Samples& samples) {
+             for (const InputStatus& input : status.inputs) {
+               for (const auto& [stream, lag] : input.health.lag_seconds) {
+                 samples.add({{"input", input.name}, {"stream", stream}}, lag);
+               }
+             }
+           });
+}
+
 void add_outbox(Collection& to, const DaemonStatus& status) {
   to.gauge("tocsin_outbox_depth", "Alert transitions that a sink has still to take.",
            [&](Samples& samples) {
@@ -253,7 +311,10 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
   to.gauge("tocsin_ready", "1 when nothing is missing for work.", status.missing.empty() ? 1 : 0);
   if (status.pipeline) {
     add_time(to, status);
-    if (status.pipeline->bundle) add_rules(to, *status.pipeline);
+    if (status.pipeline->bundle) {
+      add_expectations(to, status);
+      add_rules(to, *status.pipeline);
+    }
     to.gauge("tocsin_state_bytes", "Memory that the state of all rules takes.",
              number(status.pipeline->state_bytes));
     to.gauge("tocsin_seen_ids", "Event ids kept in memory to know duplicates.",
@@ -261,6 +322,7 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
   }
   if (status.alerts) add_alerts(to, *status.alerts);
   add_inputs(to, status);
+  add_lag_seconds(to, status);
   add_outbox(to, status);
   add_storage(to, status.store);
   to.gauge("tocsin_config_last_reload_successful", "1 when the last load of the rules succeeded.",

@@ -19,7 +19,9 @@ SinkChannel::SinkChannel(storage::Store& store, std::unique_ptr<NotificationSink
       filter_(options.filter, options.ids, store),
       metrics_(metrics),
       log_(log),
-      random_(options.seed) {}
+      random_(options.seed) {
+  metrics_.expect_sink(name());
+}
 
 SinkStatus SinkChannel::status() const {
   const std::scoped_lock lock(mutex_);

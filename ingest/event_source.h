@@ -21,6 +21,8 @@ struct SourceHealth {
   bool finished = false;                       // a one-shot input that has been read whole
   std::string message;                         // what is wrong, for people; empty when nothing is
   std::map<std::string, int64_t> lag_records;  // by stream, where known
+  // How far reading is behind, by stream, where known: age of the last record read while more wait.
+  std::map<std::string, double> lag_seconds{};
 };
 
 // An input that reads by itself (Kafka, files); HTTP pushes instead.

@@ -135,6 +135,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     std::shared_ptr<RecordDecoder> decoder;
     std::shared_ptr<RecordDecoder> cloud_decoder;
     std::optional<int64_t> next_offset;  // expected; nullopt until the first message
+    std::optional<int64_t> stamped_ms;   // time of the last message read, when it has one
     RawBatch batch;
     Clock::time_point since;
   };
@@ -185,6 +186,10 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
       source_.gaps_ += static_cast<uint64_t>(offset - *pending.next_offset);
     }
     pending.next_offset = offset + 1;
+    const RdKafka::MessageTimestamp stamp = message.timestamp();
+    if (stamp.type != RdKafka::MessageTimestamp::MSG_TIMESTAMP_NOT_AVAILABLE) {
+      pending.stamped_ms = stamp.timestamp;
+    }
     if (pending.batch.parts.empty()) start_batch(pending, offset);
     append(pending, message);
   }
@@ -288,12 +293,16 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     RdKafka::TopicPartition::destroy(assigned);
   }
 
-  // How many messages wait at the broker, from what the last fetch said.
+  // How many messages wait at the broker, and for how long, from what the last fetch said.
   void tell_lag() {
     const Clock::time_point now = Clock::now();
     if (now - lag_told_ < std::chrono::seconds(1)) return;
     lag_told_ = now;
     std::map<std::string, int64_t> lag;
+    std::map<std::string, double> seconds;
+    const int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
     for (const auto& [key, pending] : pending_) {
       int64_t low = 0;
       int64_t high = 0;
@@ -301,12 +310,20 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
                                                                  &high) != RdKafka::ERR_NO_ERROR) {
         continue;
       }
-      if (high >= 0) {
-        lag[stream_of(key.first, key.second)] = std::max<int64_t>(0, high - *pending.next_offset);
+      if (high < 0) continue;
+      const std::string stream = stream_of(key.first, key.second);
+      const int64_t waiting = std::max<int64_t>(0, high - *pending.next_offset);
+      lag[stream] = waiting;
+      if (waiting == 0) {
+        seconds[stream] = 0;
+      } else if (pending.stamped_ms) {
+        seconds[stream] =
+            static_cast<double>(std::max<int64_t>(0, now_ms - *pending.stamped_ms)) / 1000.0;
       }
     }
     const std::scoped_lock lock(source_.mutex_);
     source_.health_.lag_records = std::move(lag);
+    source_.health_.lag_seconds = std::move(seconds);
   }
 
   void close() {

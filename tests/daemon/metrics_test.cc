@@ -62,6 +62,7 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   report.counts.late_by_age = {1, 0, 1, 0, 0};
   report.counts.transitions[{Action::kFire, Level::kAlert}] = 2;
   report.commit_seconds = 0.004;
+  report.evaluation_seconds = 0.25;
   report.checkpoint = true;
   report.event_to_alert_seconds = {0.1, 0.2};
   metrics.committed(report, *two_sources());
@@ -88,7 +89,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
                     .health = {.connected = true,
                                .finished = false,
                                .message = {},
-                               .lag_records = {{"kafka/t/0", 4}}}}};
+                               .lag_records = {{"kafka/t/0", 4}},
+                               .lag_seconds = {{"kafka/t/0", 2.5}}}}};
   status.sinks = {
       {.name = "log", .depth = 2, .oldest = from_ms(50'000), .failures = 0, .problem = {}}};
   status.store.engine["rocksdb.estimate-num-keys"] = 5;
@@ -126,6 +128,53 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
   EXPECT_EQ(values["tocsin_event_to_alert_seconds_count"], 2);
   EXPECT_EQ(values[R"(tocsin_event_to_alert_seconds_bucket{le="0.15"})"], 1);
   EXPECT_EQ(values["tocsin_commit_seconds_count"], 1);
+  EXPECT_EQ(values["tocsin_evaluation_seconds_total"], 0.25);
+}
+
+TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
+  metrics_.expect_sources(*two_sources());
+  metrics_.expect_sink("desk");
+  const auto values = samples();
+  for (const char* name : {R"(tocsin_events_total{outcome="accepted",source="gdelt"})",
+                           R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
+                           R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
+                           R"(tocsin_events_total{outcome="future",source="desk"})",
+                           R"(tocsin_dead_letters_total{reason="future"})",
+                           R"(tocsin_dead_letters_total{reason="too_late"})",
+                           R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
+                           R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
+                           R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
+                           "tocsin_evaluation_seconds_total"}) {
+    ASSERT_TRUE(values.contains(name)) << name;
+    EXPECT_EQ(values.at(name), 0) << name;
+  }
+}
+
+TEST_F(MetricsText, TellsHowLongASourceMayBeSilent) {
+  fill(metrics_, status_);
+  auto bundle = std::make_shared<rules::Bundle>();
+  Catalogue::Draft draft;
+  for (const char* name : {"desk", "gdelt", "irregular"}) {
+    Catalogue::Draft::SourceDraft source;
+    source.source.name = name;
+    source.source.cadence = Milliseconds(name == std::string("irregular") ? 0 : 900'000);
+    source.source.idle = Milliseconds(7'200'000);
+    draft.sources.push_back(source);
+  }
+  bundle->catalogue = std::make_shared<Catalogue>(std::move(draft));
+  auto pipeline = std::make_shared<PipelineSnapshot>(*status_.pipeline);
+  pipeline->bundle = bundle;
+  status_.pipeline = pipeline;
+  status_.started = from_ms(30'000);
+  // An input waits for gdelt, which has sent nothing; nobody waits for the third.
+  status_.awaited_sources = {"gdelt", "desk", "gdelt"};
+  auto values = samples();
+  EXPECT_EQ(values[R"(tocsin_source_expected_interval_seconds{source="desk"})"], 900);
+  EXPECT_EQ(values[R"(tocsin_source_expected_interval_seconds{source="gdelt"})"], 900);
+  EXPECT_EQ(values[R"(tocsin_source_idle_after_seconds{source="gdelt"})"], 7200);
+  EXPECT_EQ(values[R"(tocsin_source_last_arrival_timestamp_seconds{source="desk"})"], 2);
+  EXPECT_EQ(values[R"(tocsin_source_last_arrival_timestamp_seconds{source="gdelt"})"], 30);
+  EXPECT_FALSE(values.contains(R"(tocsin_source_idle_after_seconds{source="irregular"})"));
 }
 
 TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
@@ -134,6 +183,7 @@ TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
   EXPECT_EQ(values[R"(tocsin_watermark_delay_seconds{source="desk"})"], 60);
   EXPECT_EQ(values[R"(tocsin_source_idle{source="desk"})"], 1);
   EXPECT_EQ((values[R"(tocsin_consumer_lag_records{input="live",stream="kafka/t/0"})"]), 4);
+  EXPECT_EQ((values[R"(tocsin_consumer_lag_seconds{input="live",stream="kafka/t/0"})"]), 2.5);
   EXPECT_EQ(values[R"(tocsin_outbox_depth{sink="log"})"], 2);
   EXPECT_EQ(values[R"(tocsin_outbox_oldest_age_seconds{sink="log"})"], 10);
   EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="firing"})"]), 2);

@@ -29,6 +29,19 @@ TEST(LogLine, AsJsonHasTheSameFields) {
             R"({"ts":"T","level":"info","msg":"ready","rules":"12"})");
 }
 
+TEST(Log, OneThingThatFailsDoesNotHideAnother) {
+  testing::internal::CaptureStderr();
+  {
+    Log log("warn", "logfmt");
+    for (const char* sink : {"desk", "desk", "mirror"}) {
+      log.warn_seldom("cannot be reached", {{"sink", sink}, {"problem", "down"}});
+    }
+  }
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("sink=mirror"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 2) << said;
+}
+
 TEST(Table, CountsCodePointsAndNotColours) {
   const std::string table =
       format_table({"A", "B"}, {{"\x1b[1;31mé\x1b[0m", "one"}, {"xyz", "two"}}, /*max_width=*/0);
@@ -219,7 +232,11 @@ TEST(ProcessMetrics, AreThoseOfThisProcess) {
   EXPECT_GE(metrics->virtual_memory_bytes, metrics->resident_memory_bytes);
   EXPECT_GT(metrics->open_fds, 2u);
   EXPECT_GE(metrics->max_fds, metrics->open_fds);
-  EXPECT_GT(metrics->start_time_seconds, 1.7e9);
+  // The clock ticks a hundred times a second in /proc/self/stat.
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  EXPECT_LE(metrics->start_time_seconds, now.count() + 0.1);
+  EXPECT_GT(metrics->start_time_seconds, now.count() - 600) << "this test is younger";
+  EXPECT_EQ(read_process_metrics()->start_time_seconds, metrics->start_time_seconds);
 }
 
 }  // namespace
