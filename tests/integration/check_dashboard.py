@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs every query of a Grafana dashboard against a Prometheus and tells those that return nothing.
+"""Runs every query of a Grafana dashboard against a Prometheus and tells those that return nothing,
+and those that return something though nothing is scraped: a panel that looks well when tocsin is dead.
 
 Also checks what a dashboard owes its reader: titles, descriptions and units, a data source that can
 be chosen, and the rules file through promtool. Standard library only.
 
   check_dashboard.py --prometheus http://127.0.0.1:9090 [--dashboard FILE]… [--rules FILE]…
-Exit codes: 0 every query returned data, 1 one did not or a rule is broken.
+Exit codes: 0 every query returned data, of a live daemon alone; 1 one did not, or a rule is broken.
 """
 
 import argparse
@@ -82,11 +83,11 @@ class PrometheusClient:
         return self.get(f"/api/v1/label/{label}/values", **{"match[]": expand(metric)})
 
 
-def expand(expression):
+def expand(expression, chosen=".*"):
     """As Grafana does with `All` chosen and a short range on the screen."""
     for name, value in {"$__rate_interval": "1m", "$__interval": "15s", "$__range": "15m"}.items():
         expression = expression.replace(name, value)
-    return re.sub(r"\$(\w+|\{\w+\})", ".*", expression)
+    return re.sub(r"\$(\w+|\{\w+\})", chosen, expression)
 
 
 def check_dashboard(file, prometheus):
@@ -103,6 +104,8 @@ def check_dashboard(file, prometheus):
             # A quantile or a mean over nothing is NaN: a series, but an empty graph.
             if all(each["value"][1] == "NaN" for each in series):
                 problems.append(f"{where}: no data: {expression}")
+            if prometheus.get("/api/v1/query", query=expand(expression, chosen="no-such-daemon"))["result"]:
+                problems.append(f"{where}: data without a daemon: {expression}")
         except ValueError as error:
             problems.append(f"{where}: {expression}: {error}")
     return count, problems

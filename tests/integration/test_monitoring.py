@@ -75,12 +75,13 @@ class Scrape(Monitoring):
         self.assertEqual(metrics.pop("tocsin_records_total"), sum(metrics.values()), metrics)
 
     def only_the_watchdog_fires(self, prometheus):
+        """Nor does any other begin to: one that waits (`for`) is pending from its first evaluation on."""
         def rules():
             groups = prometheus.get("/api/v1/rules")["data"]["groups"]
             return [rule for group in groups for rule in group["rules"]]
         wait_until(lambda: rules() and all(rule["health"] == "ok" for rule in rules()), lambda: f"healthy rules: {rules()}")
-        firing = {rule["name"] for rule in rules() if rule["state"] == "firing"}
-        self.assertEqual({"TocsinWatchdog"}, firing)
+        states = {rule["name"]: rule["state"] for rule in rules() if rule["state"] != "inactive"}
+        self.assertEqual({"TocsinWatchdog": "firing"}, states)
 
     def test_an_input_that_is_gone_is_told_and_holds_nothing_else_back(self):
         daemon = Daemon(self.path / "daemon", RULES, {
@@ -92,6 +93,8 @@ class Scrape(Monitoring):
         self.keep_busy(daemon, 1)
         self.assertIn('tocsin_input_up{input="gone"}', daemon.metrics())
         self.assertEqual(0, daemon.metric("tocsin_input_up", input="gone"))
+        # Its source has sent nothing, and is expected to.
+        self.assertEqual(86400, daemon.metric("tocsin_source_expected_interval_seconds", source="ucdp-ged"))
         self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
     def test_alerts_about_tocsin_itself_pass_their_tests(self):
