@@ -20,6 +20,12 @@ using rules::word;
 using Kind = Schema::Kind;
 
 Schema span(std::string about) { return of_kind(Kind::kExactSpan, std::move(about)); }
+// Zero would mean never, or at once for ever.
+Schema positive_span(std::string about) {
+  Schema schema = span(std::move(about));
+  schema.exclusive_zero = true;
+  return schema;
+}
 Schema bytes(std::string about) { return of_kind(Kind::kBytes, std::move(about)); }
 Schema paths(const std::string& about) { return either({text(about), list_of(text(), about)}); }
 
@@ -60,8 +66,8 @@ Schema sink() {
        optional("token_file", text("bearer token of a webhook or Alertmanager")),
        optional("brokers", text()), optional("topic", text()),
        optional("properties", dictionary_of(text(), "handed to librdkafka as they are")),
-       optional("timeout", span("of one attempt; default 10s")),
-       optional("resend_interval", span("of Alertmanager; default 60s")),
+       optional("timeout", positive_span("of one attempt; default 10s")),
+       optional("resend_interval", positive_span("of Alertmanager; default 60s")),
        optional("heartbeat_interval",
                 span("of messages that all is well; default 5m, of a log none; 0s: none")),
        optional("tlp_ceiling", word(rules::tlp_words(), "sent up to; default amber")),
