@@ -76,6 +76,7 @@ class Detector {
   // Names the saved keys of all groups; they are to be removed.
   virtual void forget_all(std::string_view prefix,
                           const std::function<void(std::string key)>& gone) = 0;
+  virtual std::optional<GroupState> state_of(const std::vector<std::string>& key) = 0;
   // Puts all timers of groups into the timeline anew.
   virtual void reschedule() = 0;
 

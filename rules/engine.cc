@@ -335,4 +335,9 @@ size_t Engine::state_bytes() const {
   return sum;
 }
 
+std::optional<GroupState> Engine::state_of(RuleIndex rule,
+                                           const std::vector<std::string>& key) const {
+  return state_->detectors[rule]->state_of(key);
+}
+
 }  // namespace tocsin::rules

@@ -35,6 +35,9 @@ struct RuleCounters {
   uint64_t state_bytes = 0;
 };
 
+// What a group of a rule is doing; recovering counts as firing.
+enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
+
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
   // monotone rules fire on arrival and say `provisional`.
@@ -100,6 +103,10 @@ class Engine {
   const Bundle& bundle() const;
   const std::vector<RuleCounters>& counters() const;  // by RuleIndex
   size_t state_bytes() const;
+  // Of the group with these key texts, in `by` order; nullopt when the catalogue has no such group.
+  // One that the engine holds nothing of is what its next event would find: warming under a surge,
+  // else inactive.
+  std::optional<GroupState> state_of(RuleIndex rule, const std::vector<std::string>& key) const;
 
  private:
   struct State;

@@ -96,6 +96,15 @@ class GroupedDetector : public Detector {
     }
   }
 
+  std::optional<GroupState> state_of(const std::vector<std::string>& key) override {
+    if (!keyer_.hash(key)) return std::nullopt;
+    const G* group = find(key);
+    if (group != nullptr && group->alert.is_open()) return GroupState::kFiring;
+    if (is_warming(group)) return GroupState::kWarming;
+    const bool is_pending = group != nullptr && group->alert.phase == Phase::kPending;
+    return is_pending ? GroupState::kPending : GroupState::kInactive;
+  }
+
   void reschedule() override {
     for (const auto& group : groups_) {
       if (!group || group->due == kNever) continue;
@@ -109,6 +118,8 @@ class GroupedDetector : public Detector {
   virtual void read_group(ByteReader& from, G& group) = 0;
   virtual size_t bytes_of(const G& group) const = 0;
   virtual Finding finding_of(G& group, EventTime at) = 0;
+  // Has too little history to judge; nullptr: a group that nothing is known of.
+  virtual bool is_warming(const G* /*group*/) { return false; }
   // Called for a new group before anything is in it.
   virtual void on_create(G&) {}
 

@@ -92,6 +92,16 @@ void SurgeDetector::set_warming(WindowGroup& group, bool is_warming) {
   counters_.warming += is_warming ? 1 : uint64_t{0} - 1;
 }
 
+// From the panes, not from warming_, which a restored group lacks until its next tick.
+bool SurgeDetector::is_warming(const WindowGroup* group) {
+  if (group == nullptr || group->first_pane == kNever) return true;
+  const EventTime now = watermark();
+  if (now == kMinEventTime) return true;
+  const Milliseconds window = measures_.front().window;
+  const Milliseconds past = pane_start(now, every()) - window - detect().gap - group->first_pane;
+  return past < window * detect().min_history;
+}
+
 Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
   set_common(group, tick);
   const Measure& measure = measures_.front();

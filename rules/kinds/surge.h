@@ -28,6 +28,7 @@ class SurgeDetector final : public WindowedDetector {
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;
   void on_removed(WindowGroup& group) override { set_warming(group, false); }
+  bool is_warming(const WindowGroup* group) override;
 
  private:
   const SurgeDetect& detect() const { return std::get<SurgeDetect>(rule().detect); }

@@ -21,8 +21,23 @@ std::map<std::string, std::string> group_of(const AlertTransition& transition) {
   return {transition.group.begin(), transition.group.end()};
 }
 
-bool is_rule(const Rule& rule, const std::string& name) {
-  return rule.id == name || rule.name == name;
+// "name" or "package/name".
+bool is_rule(const std::string& id, const std::string& name) {
+  return id == name || id.substr(id.find('/') + 1) == name;
+}
+
+std::string_view word_of(GroupState state) {
+  switch (state) {
+    case GroupState::kInactive:
+      return "inactive";
+    case GroupState::kWarming:
+      return "warming";
+    case GroupState::kPending:
+      return "pending";
+    case GroupState::kFiring:
+      return "firing";
+  }
+  return "";
 }
 
 std::string number_text(double number) { return fmt::format("{}", number); }
@@ -77,21 +92,17 @@ class StepComparison {
     differences_.push_back({place, std::move(field), std::move(expected), std::move(got)});
   }
 
-  const Rule& rule_of(const AlertTransition& transition) const {
-    return engine_.bundle().rules[transition.rule];
-  }
-
-  bool is_about(const AlertTransition& transition, const std::string& rule,
+  bool is_about(const LoggedTransition& transition, const std::string& rule,
                 const std::map<std::string, std::string>& group) const {
-    return is_rule(rule_of(transition), rule) && (group.empty() || group == group_of(transition));
+    return is_rule(transition.rule_id, rule) && (group.empty() || group == group_of(transition));
   }
 
   void compare_alerts() {
-    std::vector<const AlertTransition*> active = engine_.active();
+    std::vector<const LoggedTransition*> active = engine_.active();
     for (size_t i = 0; i < step_.alerts->size(); ++i) {
       const ExpectedAlert& expected = (*step_.alerts)[i];
       const auto found =
-          std::find_if(active.begin(), active.end(), [&](const AlertTransition* alert) {
+          std::find_if(active.begin(), active.end(), [&](const LoggedTransition* alert) {
             return is_about(*alert, expected.rule, expected.group);
           });
       const std::string field = fmt::format("alerts[{}]", i);
@@ -103,22 +114,21 @@ class StepComparison {
       compare_alert(expected, **found, field);
       active.erase(found);
     }
-    for (const AlertTransition* alert : active) {
-      differ(
-          step_.place, "alerts", "no further alert",
-          fmt::format("{}, level {}", describe(*alert, engine_.bundle()), to_string(alert->level)));
+    for (const LoggedTransition* alert : active) {
+      differ(step_.place, "alerts", "no further alert",
+             fmt::format("{}, level {}", describe(*alert), to_string(alert->level)));
     }
   }
 
-  std::string active_text(const std::vector<const AlertTransition*>& active) const {
+  std::string active_text(const std::vector<const LoggedTransition*>& active) const {
     std::string text;
-    for (const AlertTransition* alert : active) {
-      text += (text.empty() ? "" : "; ") + describe(*alert, engine_.bundle());
+    for (const LoggedTransition* alert : active) {
+      text += (text.empty() ? "" : "; ") + describe(*alert);
     }
     return text.empty() ? "no alert active" : text;
   }
 
-  void compare_alert(const ExpectedAlert& expected, const AlertTransition& alert,
+  void compare_alert(const ExpectedAlert& expected, const LoggedTransition& alert,
                      const std::string& field) {
     if (expected.level && *expected.level != alert.level) {
       differ(expected.place, field + ".level", std::string(to_string(*expected.level)),
@@ -140,7 +150,7 @@ class StepComparison {
     compare_texts(expected.summary, alert.summary, expected.place, field + ".summary");
   }
 
-  void compare_evidence(const ExpectedAlert& expected, const AlertTransition& alert,
+  void compare_evidence(const ExpectedAlert& expected, const LoggedTransition& alert,
                         const std::string& field) {
     std::vector<std::string> ids;
     for (const EvidenceRef& ref : alert.evidence) ids.emplace_back(engine_.event_id(ref.seq));
@@ -160,7 +170,7 @@ class StepComparison {
   }
 
   void compare_value(const std::string& name, const ExpectedValue& expected,
-                     const AlertTransition& alert, const std::string& field) {
+                     const LoggedTransition& alert, const std::string& field) {
     const auto found = std::find_if(alert.values.begin(), alert.values.end(),
                                     [&](const Measured& m) { return m.name == name; });
     if (found == alert.values.end()) {
@@ -188,16 +198,16 @@ class StepComparison {
     const bool has_updates =
         std::any_of(step_.log->begin(), step_.log->end(),
                     [](const ExpectedTransition& t) { return t.action == Action::kUpdate; });
-    std::vector<const AlertTransition*> since;
+    std::vector<const LoggedTransition*> since;
     for (size_t i = log_from_; i < engine_.log().size(); ++i) {
-      const AlertTransition& transition = engine_.log()[i];
+      const LoggedTransition& transition = engine_.log()[i];
       if (has_updates || transition.action != Action::kUpdate) since.push_back(&transition);
     }
     const size_t count = std::max(since.size(), step_.log->size());
     for (size_t i = 0; i < count; ++i) compare_log_entry(i, since);
   }
 
-  void compare_log_entry(size_t i, const std::vector<const AlertTransition*>& since) {
+  void compare_log_entry(size_t i, const std::vector<const LoggedTransition*>& since) {
     const std::string field = fmt::format("log[{}]", i);
     const bool is_expected = i < step_.log->size();
     const std::string got = i < since.size() ? transition_text(*since[i]) : "nothing";
@@ -216,31 +226,63 @@ class StepComparison {
     differ(expected.place, field, text, got);
   }
 
-  std::string transition_text(const AlertTransition& transition) const {
-    return fmt::format("{} {} {} {} at {}", rule_of(transition).name, to_string(transition.action),
+  std::string transition_text(const LoggedTransition& transition) const {
+    return fmt::format("{} {} {} {} at {}", transition.rule_id, to_string(transition.action),
                        group_text(group_of(transition)), to_string(transition.level),
                        format_time(transition.at));
   }
 
   void compare_state(size_t i) {
     const ExpectedState& expected = step_.states[i];
-    const auto active = engine_.active();
-    const bool is_firing =
-        std::any_of(active.begin(), active.end(), [&](const AlertTransition* alert) {
-          return is_about(*alert, expected.rule, expected.group);
-        });
-    // The engine counts warming groups by rule; a group that fires is not one of them.
-    uint64_t warming = 0;
-    for (RuleIndex rule = 0; rule < engine_.bundle().rules.size(); ++rule) {
-      if (is_rule(engine_.bundle().rules[rule], expected.rule)) warming += engine_.warming(rule);
+    const std::string field = fmt::format("states[{}]", i);
+    const auto& rules = engine_.bundle().rules;
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& candidate) {
+      return is_rule(candidate.id, expected.rule);
+    });
+    if (rule == rules.end()) {
+      differ(expected.place, field + ".rule", expected.rule, "no such rule");
+      return;
     }
-    const std::string got = is_firing ? "firing" : warming > 0 ? "warming" : "inactive";
-    const std::string wanted = expected.state == ExpectedState::State::kFiring    ? "firing"
-                               : expected.state == ExpectedState::State::kWarming ? "warming"
-                                                                                  : "inactive";
-    // With other groups of the rule warming, an inactive one cannot be told from them.
-    if (wanted == got || (wanted == "inactive" && !is_firing)) return;
-    differ(expected.place, fmt::format("states[{}].state", i), wanted, got);
+    const auto key = key_of(*rule, expected.group);
+    const auto state =
+        key ? engine_.state_of(static_cast<RuleIndex>(rule - rules.begin()), *key) : std::nullopt;
+    if (!state) {
+      differ(expected.place, field + ".group", group_text(expected.group),
+             "no such group; it is one by " + keys_text(*rule));
+    } else if (*state != expected.state) {
+      differ(expected.place, field + ".state", std::string(word_of(expected.state)),
+             std::string(word_of(*state)));
+    }
+  }
+
+  // The group's texts in the order of the rule's keys; nullopt when they are not just those, or a
+  // region is of another level.
+  std::optional<std::vector<std::string>> key_of(
+      const Rule& rule, const std::map<std::string, std::string>& group) const {
+    if (group.size() != rule.by.size()) return std::nullopt;
+    std::vector<std::string> texts;
+    for (const GroupKey& key : rule.by) {
+      const auto text = group.find(key.name);
+      if (text == group.end()) return std::nullopt;
+      if (key.kind == GroupKey::Kind::kRegion) {
+        const Catalogue& catalogue = *engine_.bundle().catalogue;
+        const auto region = catalogue.find_region(text->second);
+        if (region && catalogue.region(*region).level != key.level) return std::nullopt;
+      }
+      texts.push_back(text->second);
+    }
+    return texts;
+  }
+
+  static std::string keys_text(const Rule& rule) {
+    static constexpr std::string_view kLevels[] = {"country", "admin1", "admin2"};
+    std::string text;
+    for (const GroupKey& key : rule.by) {
+      text += (text.empty() ? "" : ", ") + key.name;
+      if (key.kind != GroupKey::Kind::kRegion) continue;
+      text += " (" + std::string(kLevels[static_cast<size_t>(key.level)]) + ")";
+    }
+    return text.empty() ? "nothing" : text;
   }
 
   const TestStep& step_;
@@ -251,8 +293,8 @@ class StepComparison {
 
 }  // namespace
 
-std::string describe(const AlertTransition& transition, const Bundle& bundle) {
-  return bundle.rules[transition.rule].id + " " + group_text(group_of(transition));
+std::string describe(const LoggedTransition& transition) {
+  return transition.rule_id + " " + group_text(group_of(transition));
 }
 
 void compare_step(const TestStep& step, const VirtualEngine& engine, size_t log_from,

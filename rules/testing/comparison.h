@@ -14,6 +14,6 @@ void compare_step(const TestStep& step, const VirtualEngine& engine, size_t log_
                   std::vector<Difference>& differences);
 
 // "violence/protest-surge {region: EG}"
-std::string describe(const AlertTransition& transition, const Bundle& bundle);
+std::string describe(const LoggedTransition& transition);
 
 }  // namespace tocsin::rules

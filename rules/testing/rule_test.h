@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/engine.h"
 #include "rules/model/alert.h"
 #include "rules/model/arena.h"
 #include "rules/model/catalogue.h"
@@ -58,11 +59,10 @@ struct ExpectedTransition {
 };
 
 struct ExpectedState {
-  enum class State : uint8_t { kFiring, kInactive, kWarming };
   Place place;
   std::string rule;
   std::map<std::string, std::string> group;
-  State state = State::kInactive;
+  GroupState state = GroupState::kInactive;
 };
 
 struct TestStep {

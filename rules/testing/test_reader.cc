@@ -171,9 +171,10 @@ class TestReader {
     state.rule = node.find("rule")->scalar;
     state.group = text_map(node.find("group"));
     const std::string& word = node.find("state")->scalar;
-    state.state = word == "firing"    ? ExpectedState::State::kFiring
-                  : word == "warming" ? ExpectedState::State::kWarming
-                                      : ExpectedState::State::kInactive;
+    state.state = word == "firing"    ? GroupState::kFiring
+                  : word == "pending" ? GroupState::kPending
+                  : word == "warming" ? GroupState::kWarming
+                                      : GroupState::kInactive;
     return state;
   }
 

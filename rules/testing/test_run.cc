@@ -28,10 +28,6 @@ class TestRun {
   }
 
  private:
-  static bool is_warming(const ExpectedState& state) {
-    return state.state == ExpectedState::State::kWarming;
-  }
-
   void take(const TestStep& step) {
     switch (step.kind) {
       case TestStep::Kind::kRestart:
@@ -53,10 +49,7 @@ class TestRun {
         engine_.move_to(step.at);
         break;
     }
-    TestStep compared = step;
-    // After a restart warming groups are counted anew, each when it is next looked at.
-    if (options_.restart_at_every_step) std::erase_if(compared.states, is_warming);
-    compare_step(compared, engine_, log_seen_, differences_);
+    compare_step(step, engine_, log_seen_, differences_);
     log_seen_ = engine_.log().size();
     if (options_.restart_at_every_step) engine_.restart();
   }
@@ -71,11 +64,10 @@ class TestRun {
     }
   }
 
-  std::vector<RuleActivity> activity() const {
-    std::vector<RuleActivity> activity(engine_.bundle().rules.size());
-    for (const AlertTransition& transition : engine_.log()) {
-      if (transition.rule >= activity.size()) continue;
-      RuleActivity& rule = activity[transition.rule];
+  std::map<std::string, RuleActivity> activity() const {
+    std::map<std::string, RuleActivity> activity;
+    for (const LoggedTransition& transition : engine_.log()) {
+      RuleActivity& rule = activity[transition.rule_id];
       rule.fired = true;
       rule.levels.insert(transition.level);
       if (transition.action == Action::kResolve) rule.resolved = true;
@@ -97,11 +89,11 @@ std::string text_of(const std::variant<int64_t, double, std::string>& value) {
 }
 
 // All that a transition says, but for journal numbers, which follow the arrival.
-std::string line_of(const AlertTransition& t, const VirtualEngine& engine) {
+std::string line_of(const LoggedTransition& t, const VirtualEngine& engine) {
   std::string line =
-      fmt::format("{} {} {} {} {} at {} from {} seq {}", to_hex(t.alert),
-                  describe(t, engine.bundle()), to_string(t.action), to_string(t.previous),
-                  to_string(t.level), format_time(t.at), format_time(t.starts_at), t.seq);
+      fmt::format("{} {} {} {} {} at {} from {} seq {}", to_hex(t.alert), describe(t),
+                  to_string(t.action), to_string(t.previous), to_string(t.level), format_time(t.at),
+                  format_time(t.starts_at), t.seq);
   for (const Measured& m : t.values) line += " " + m.name + "=" + text_of(m.value);
   line += " (" + t.condition + ")";
   for (const EvidenceRef& ref : t.evidence) {
@@ -119,7 +111,7 @@ std::vector<std::string> lines_of(const std::vector<const ScheduledEvent*>& orde
   for (const ScheduledEvent* scheduled : order) engine.deliver(scheduled->event);
   engine.finish(end);
   std::vector<std::string> lines;
-  for (const AlertTransition& t : engine.log()) lines.push_back(line_of(t, engine));
+  for (const LoggedTransition& t : engine.log()) lines.push_back(line_of(t, engine));
   std::sort(lines.begin(), lines.end());
   return lines;
 }

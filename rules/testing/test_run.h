@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct RuleActivity {
 
 struct TestOutcome {
   std::vector<Difference> differences;
-  std::vector<RuleActivity> activity;  // by RuleIndex of the test's bundle
+  std::map<std::string, RuleActivity> activity;  // by rule id; only rules that did anything
   bool ok() const { return differences.empty(); }
 };
 

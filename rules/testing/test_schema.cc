@@ -81,12 +81,12 @@ Schema expectation() {
                                   optional("level", text()),
                                   optional("group", dictionary_of(text())),
                               });
-  Schema state =
-      mapping("an expected state", {
-                                       required("rule", text()),
-                                       required("group", dictionary_of(text())),
-                                       required("state", word({"firing", "inactive", "warming"})),
-                                   });
+  Schema state = mapping("an expected state",
+                         {
+                             required("rule", text()),
+                             required("group", dictionary_of(text())),
+                             required("state", word({"firing", "pending", "inactive", "warming"})),
+                         });
   return mapping("`expect`", {
                                  optional("alerts", list_of(expected_alert())),
                                  optional("log", list_of(transition)),

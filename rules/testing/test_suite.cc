@@ -96,7 +96,10 @@ class Suite {
       if (!bundle) continue;
       const auto file = read_rule_tests(path, *bundle->catalogue, diagnostics_);
       if (!file) continue;
-      for (const RuleTest& test : file->tests) run_test(*file, test, bundle);
+      for (const RuleTest& test : file->tests) {
+        for (const TestStep& step : test.steps) untested.erase(step.reload_file);
+        run_test(*file, test, bundle);
+      }
     }
     result_.rules_untested.assign(untested.begin(), untested.end());
     for (auto& [rule, coverage] : coverage_) result_.coverage.push_back(std::move(coverage));
@@ -125,17 +128,19 @@ class Suite {
     add_coverage(*bundle, outcome.activity);
   }
 
-  void add_coverage(const Bundle& bundle, const std::vector<RuleActivity>& activity) {
-    for (size_t i = 0; i < bundle.rules.size() && i < activity.size(); ++i) {
-      const Rule& rule = bundle.rules[i];
+  // Of the rules that the test file names; those that only a reload brings are its means.
+  void add_coverage(const Bundle& bundle, const std::map<std::string, RuleActivity>& activity) {
+    for (const Rule& rule : bundle.rules) {
+      const auto found = activity.find(rule.id);
+      const RuleActivity did = found == activity.end() ? RuleActivity{} : found->second;
       RuleCoverage& coverage = coverage_[rule.id];
       coverage.rule = rule.id;
       coverage.status = rule.status;
       for (const LevelSpec& level : rule.levels) coverage.levels.insert(level.level);
-      coverage.fired += activity[i].fired ? 1 : 0;
-      coverage.silent += activity[i].fired ? 0 : 1;
-      coverage.levels_reached.insert(activity[i].levels.begin(), activity[i].levels.end());
-      coverage.resolved = coverage.resolved || activity[i].resolved;
+      coverage.fired += did.fired ? 1 : 0;
+      coverage.silent += did.fired ? 0 : 1;
+      coverage.levels_reached.insert(did.levels.begin(), did.levels.end());
+      coverage.resolved = coverage.resolved || did.resolved;
     }
   }
 

@@ -26,8 +26,20 @@ void VirtualEngine::move_to(EventTime now) {
   now_ = std::max(now_, now);
   for (const auto& [source, arrival] : last_arrival_) {
     const Source& feed = bundle_->catalogue->source(source);
-    if (now_ - arrival >= feed.idle) engine_->advance(source, now_ - feed.lateness, log_);
+    if (now_ - arrival >= feed.idle) engine_->advance(source, now_ - feed.lateness, fresh_);
   }
+  log_fresh();
+}
+
+// What an activation says is numbered partly by the old bundle (ends of rules that are gone) and
+// partly by the new one; an alert known by then keeps its rule, and only new ones begin alerts.
+void VirtualEngine::log_fresh() {
+  for (AlertTransition& transition : fresh_) {
+    const auto [rule, is_new] = rule_of_.try_emplace(transition.alert);
+    if (is_new) rule->second = bundle_->rules[transition.rule].id;
+    log_.push_back({std::move(transition), rule->second});
+  }
+  fresh_.clear();
 }
 
 void VirtualEngine::deliver(const Event& event) {
@@ -45,7 +57,8 @@ void VirtualEngine::deliver(const Event& event) {
   }
   last_arrival_[event.source] = now_;
   journal_.push_back(event);
-  engine_->on_event(event, journal_.size(), log_);
+  engine_->on_event(event, journal_.size(), fresh_);
+  log_fresh();
 }
 
 void VirtualEngine::restart() {
@@ -62,28 +75,30 @@ void VirtualEngine::restart() {
 
 void VirtualEngine::reload(std::shared_ptr<const Bundle> bundle) {
   bundle_ = std::move(bundle);
-  engine_->activate(bundle_, log_);
+  engine_->activate(bundle_, fresh_);
+  log_fresh();
 }
 
 void VirtualEngine::finish(EventTime to) {
-  for (const auto& [source, arrival] : last_arrival_) engine_->end_source(source, log_);
-  engine_->finish(to, log_);
+  for (const auto& [source, arrival] : last_arrival_) engine_->end_source(source, fresh_);
+  engine_->finish(to, fresh_);
+  log_fresh();
 }
 
-std::vector<const AlertTransition*> VirtualEngine::active() const {
-  std::map<Hash128, const AlertTransition*> latest;
-  for (const AlertTransition& transition : log_) {
-    const AlertTransition*& last = latest[transition.alert];
+std::vector<const LoggedTransition*> VirtualEngine::active() const {
+  std::map<Hash128, const LoggedTransition*> latest;
+  for (const LoggedTransition& transition : log_) {
+    const LoggedTransition*& last = latest[transition.alert];
     if (last == nullptr || last->seq < transition.seq) last = &transition;
   }
-  std::vector<const AlertTransition*> active;
+  std::vector<const LoggedTransition*> active;
   for (const auto& [id, transition] : latest) {
     const bool has_ended =
         transition->action == Action::kResolve || transition->action == Action::kWithdraw;
     if (!has_ended) active.push_back(transition);
   }
-  std::sort(active.begin(), active.end(), [](const AlertTransition* a, const AlertTransition* b) {
-    return std::tie(a->rule, a->group) < std::tie(b->rule, b->group);
+  std::sort(active.begin(), active.end(), [](const LoggedTransition* a, const LoggedTransition* b) {
+    return std::tie(a->rule_id, a->group) < std::tie(b->rule_id, b->group);
   });
   return active;
 }

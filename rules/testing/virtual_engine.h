@@ -12,6 +12,11 @@
 
 namespace tocsin::rules {
 
+// A transition with the rule it is of: the index in it counts in a bundle that a reload replaces.
+struct LoggedTransition : AlertTransition {
+  std::string rule_id;
+};
+
 // The engine with a clock that the test moves: events arrive when the test says, sources fall idle
 // as the catalogue says, and what the pipeline does before the engine (duplicates, too late) is
 // done here in the same way.
@@ -32,11 +37,13 @@ class VirtualEngine : private EventLookup {
   // All sources end; everything up to `to` is complete.
   void finish(EventTime to);
 
-  const Engine::Transitions& log() const { return log_; }
+  const std::vector<LoggedTransition>& log() const { return log_; }
   // Latest transition of every alert that has not ended, by rule and group.
-  std::vector<const AlertTransition*> active() const;
+  std::vector<const LoggedTransition*> active() const;
   const Bundle& bundle() const { return engine_->bundle(); }
-  uint64_t warming(RuleIndex rule) const { return engine_->counters()[rule].warming; }
+  std::optional<GroupState> state_of(RuleIndex rule, const std::vector<std::string>& key) const {
+    return engine_->state_of(rule, key);
+  }
   // Id of the event at a place of the journal.
   std::string_view event_id(JournalSeq seq) const;
   uint64_t duplicates() const { return duplicates_; }
@@ -45,6 +52,7 @@ class VirtualEngine : private EventLookup {
  private:
   const Event* find(JournalSeq seq) override;
   std::unique_ptr<Engine> make_engine(std::shared_ptr<const Bundle> bundle);
+  void log_fresh();
 
   std::shared_ptr<const Bundle> bundle_;
   EngineOptions options_;
@@ -52,7 +60,9 @@ class VirtualEngine : private EventLookup {
   std::map<std::pair<std::string, std::string>, uint32_t> seen_;  // (source, id) → rev
   std::map<SourceId, EventTime> last_arrival_;
   std::map<std::string, std::string> saved_;
-  Engine::Transitions log_;
+  Engine::Transitions fresh_;  // of the running call
+  std::vector<LoggedTransition> log_;
+  std::map<Hash128, std::string> rule_of_;  // by alert
   EventTime now_ = kMinEventTime;
   uint64_t duplicates_ = 0;
   uint64_t too_late_ = 0;

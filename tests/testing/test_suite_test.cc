@@ -126,6 +126,44 @@ TEST(TestSuite, FilterChoosesByName) {
   EXPECT_TRUE(result.is_good());
 }
 
+TEST(TestSuite, ARuleKeepsItsNameOverAReload) {
+  const SuiteResult result = run("cases_reload");
+  ASSERT_EQ(result.tests.size(), 1U);
+  EXPECT_EQ(result.failed(), 0) << text_report(result);
+  EXPECT_THAT(result.rules_untested, ElementsAre());
+  std::map<std::string, RuleCoverage> coverage;
+  for (const RuleCoverage& rule : result.coverage) coverage[rule.rule] = rule;
+  ASSERT_EQ(coverage.size(), 3U) << "the rules of the test file, not those of the reload";
+  EXPECT_TRUE(coverage["runner-reload/a-goes"].resolved);
+  EXPECT_THAT(coverage["runner-reload/a-goes"].levels_reached, ElementsAre(Level::kWatch));
+  EXPECT_TRUE(coverage["runner-reload/b-old-name"].resolved);
+  EXPECT_FALSE(coverage["runner-reload/c-stays"].resolved);
+  EXPECT_THAT(coverage["runner-reload/c-stays"].levels_reached,
+              ElementsAre(Level::kWatch, Level::kWarning));
+}
+
+TEST(TestSuite, AStateIsThatOfTheGroupAlone) {
+  const SuiteResult result = run("cases_states/states.test.yaml");
+  ASSERT_EQ(result.tests.size(), 2U);
+  EXPECT_TRUE(result.tests[0].ok()) << text_report(result);
+  std::vector<std::string> told;
+  for (const Difference& d : result.tests[1].differences) told.push_back(d.field + ": " + d.got);
+  EXPECT_THAT(told, ElementsAre("states[0].state: warming", "states[1].state: inactive",
+                                "states[2].state: pending",
+                                "states[3].group: no such group; it is one by region (country)",
+                                "states[4].group: no such group; it is one by region (country)",
+                                "states[5].group: no such group; it is one by region (country)",
+                                "states[6].rule: no such rule"));
+}
+
+TEST(TestSuite, AStateOutlivesARestart) {
+  SuiteOptions options;
+  options.run.restart_at_every_step = true;
+  options.filter = [](const std::string& name) { return name.starts_with("right"); };
+  const SuiteResult result = run("cases_states/states.test.yaml", options);
+  EXPECT_EQ(result.failed(), 0) << text_report(result);
+}
+
 TEST(TestSuite, NoTestsIsAnError) {
   Diagnostics diagnostics;
   EXPECT_FALSE(run_suite({case_path("cases/missing.test.yaml")}, {}, diagnostics).has_value());
