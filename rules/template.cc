@@ -356,6 +356,16 @@ std::optional<Template> Template::compile(std::string_view text, const Place& pl
   return result;
 }
 
+std::set<std::string> Template::variables() const {
+  std::set<std::string> names;
+  for (const Part& part : parts_) {
+    if (!part.program) continue;
+    const auto& read = part.program->analysis().variables;
+    names.insert(read.begin(), read.end());
+  }
+  return names;
+}
+
 std::string Template::render(const Event* event, std::span<const Value> variables, EventTime at,
                              Arena& arena) const {
   std::string out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ class Template {
                                          Diagnostics& diagnostics);
 
   const std::string& source() const { return source_; }
+  // Names of the variables that its expressions read.
+  std::set<std::string> variables() const;
   // `at` is the time that `ago` counts from.
   std::string render(const Event* event, std::span<const cel::Value> variables, EventTime at,
                      Arena& arena) const;

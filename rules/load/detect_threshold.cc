@@ -18,27 +18,6 @@ void check_ticks(RuleScope& scope, const yaml::Node& measures,
   }
 }
 
-void check_all_used(RuleScope& scope, const yaml::Node& detect,
-                    const std::vector<Measure>& measures) {
-  std::string texts = text_at(detect, "when").value_or("");
-  const auto add_all = [&](const auto& self, const yaml::Node& node) -> void {
-    texts += '\n' + node.scalar;
-    for (const yaml::Node& item : node.items) self(self, item);
-    for (const yaml::Node::Entry& entry : node.entries) self(self, entry.value);
-  };
-  for (const char* key : {"levels", "annotations", "title"}) {
-    if (const yaml::Node* node = scope.node().find(key)) add_all(add_all, *node);
-  }
-  for (const Measure& measure : measures) {
-    if (texts.find(measure.name) != std::string::npos) continue;
-    const yaml::Node& node = *detect.find("measures");
-    for (const yaml::Node::Entry& entry : node.entries) {
-      if (entry.key != measure.name) continue;
-      scope.warning("T0353", entry.key_place, "nothing uses the measure `" + measure.name + "`");
-    }
-  }
-}
-
 }  // namespace
 
 std::optional<Detect> compile_threshold(RuleScope& scope, const yaml::Node& detect) {
@@ -62,7 +41,6 @@ std::optional<Detect> compile_threshold(RuleScope& scope, const yaml::Node& dete
   std::sort(compiled.begin(), compiled.end(),
             [](const Measure& a, const Measure& b) { return a.name < b.name; });
   check_ticks(scope, *measures, compiled);
-  check_all_used(scope, detect, compiled);
 
   Detect result = ThresholdDetect{std::move(compiled), always_true()};
   auto program = scope.predicate(*when, "`when`", scope.variable_environment(result));

@@ -64,11 +64,28 @@ class LevelCompiler {
     if (!level || *level == Level::kNone || !entry.value.is_mapping()) return;
     LevelSpec spec;
     spec.level = *level;
-    spec.hold = span_at(entry.value, "for").value_or(Span{});
     compile_enter(entry.value, spec);
-    compile_exit(entry.value, spec);
-    check_exit(entry.value, spec);
+    if (is_of_matches()) {
+      refuse_without_effect(entry.value);
+    } else {
+      spec.hold = span_at(entry.value, "for").value_or(Span{});
+      compile_exit(entry.value, spec);
+      check_exit(entry.value, spec);
+    }
     specs_.push_back(std::move(spec));
+  }
+
+  // A match is a point in time, and its level lasts as long as `hold` says.
+  bool is_of_matches() const {
+    return scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
+  }
+
+  void refuse_without_effect(const yaml::Node& level) {
+    const auto refuse = [&](const char* key, const char* reason) {
+      if (const yaml::Node* node = level.find(key)) scope_.without_effect(key, *node, reason);
+    };
+    refuse("for", "a match is a point in time: nothing holds for long");
+    refuse("exit", "a level is left `hold` after its last match: `alert: {hold: 72h}`");
   }
 
   // The number that a level of this kind may give instead of `when`, and the variable it bounds.

@@ -83,6 +83,7 @@ class RuleCompiler {
     rule_.levels = compile_levels(scope_, rule_.detect);
     compile_texts();
     if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
+    tell_unused_measures();
     decide_emission();
     check_budget(scope_, rule_);
     rule_.shape = hash128(shape_text(scope_, rule_));
@@ -255,18 +256,20 @@ class RuleCompiler {
   void refuse_without_effect(const yaml::Node& alert) {
     const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
     const auto refuse = [&](const char* key, const char* reason) {
-      if (const yaml::Node* node = alert.find(key)) {
-        scope_.error("T0367", node->place,
-                     "`" + std::string(key) + "` has no effect in a rule of this kind", reason);
-      }
+      if (const yaml::Node* node = alert.find(key)) scope_.without_effect(key, *node, reason);
     };
     if (has_hold) {
       refuse("for", "a match is a point in time: nothing holds for long");
       refuse("keep_firing_for", "`hold` says how long the alert goes on");
+      refuse("max_step_down", "each level ends by itself, `hold` after its last match");
     } else {
       refuse("hold", "the condition itself says how long; `keep_firing_for` adds to it");
     }
-    if (scope_.kind() != RuleKind::kAbsence) refuse("resolve", "it is of absence only");
+    if (scope_.kind() == RuleKind::kAbsence) {
+      refuse("keep_firing_for", "the report that comes again ends the alert");
+    } else {
+      refuse("resolve", "it is of absence only");
+    }
   }
 
   void check_production() {
@@ -275,10 +278,12 @@ class RuleCompiler {
     const auto require = [&](bool there, const char* what) {
       if (there) return;
       scope_.error("T0342", doc, "a rule in production needs " + std::string(what),
-                   "or say `status: draft`");
+                   "write it, or say `status: draft`");
     };
     require(!rule_.doc.rationale.empty(), "`doc.rationale`: why it matters");
     require(!rule_.doc.paragraph.empty(), "`doc.source.paragraph`: what it rests on");
+    require(!rule_.doc.false_positives.empty(),
+            "`doc.false_positives`: what it takes for an alarm wrongly");
     require(!rule_.doc.response.empty(), "`doc.response`: who does what");
   }
 
@@ -305,6 +310,28 @@ class RuleCompiler {
     if (node->is_mapping() && node->find("en") == nullptr) {
       scope_.error("T0342", node->place, std::string(what) + " has no English text",
                    "add `en: …`; other languages fall back to it");
+    }
+  }
+
+  void tell_unused_measures() {
+    const auto* threshold = std::get_if<ThresholdDetect>(&rule_.detect);
+    if (threshold == nullptr) return;
+    std::set<std::string> used;
+    const auto note = [&](const std::set<std::string>& names) {
+      used.insert(names.begin(), names.end());
+    };
+    note(threshold->when.analysis().variables);
+    for (const LevelSpec& level : rule_.levels) {
+      if (level.when) note(level.when->analysis().variables);
+      if (level.exit) note(level.exit->analysis().variables);
+    }
+    for (const auto* texts : {&rule_.titles, &rule_.summaries}) {
+      for (const auto& [language, text] : *texts) note(text.variables());
+    }
+    for (const auto& entry : node_.find("detect")->find("measures")->entries) {
+      if (used.contains(entry.key)) continue;
+      scope_.warning("T0353", entry.key_place, "nothing uses the measure `" + entry.key + "`",
+                     "name it in `when`, a level or a text, or take it out: it costs memory");
     }
   }
 

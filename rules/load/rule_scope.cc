@@ -49,6 +49,11 @@ void RuleScope::warning(const std::string& code, const Place& place, std::string
   diagnostics_.warning(code, place, std::move(message), std::move(hint));
 }
 
+void RuleScope::without_effect(const std::string& key, const yaml::Node& value,
+                               const std::string& reason) {
+  error("T0367", value.place, "`" + key + "` has no effect in a rule of this kind", reason);
+}
+
 cel::Environment RuleScope::event_environment() {
   cel::Environment environment;
   environment.catalogue = &catalogue_;

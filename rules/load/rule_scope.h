@@ -32,6 +32,9 @@ class RuleScope {
   void warning(const std::string& code, const Place& place, std::string message,
                std::string hint = {});
 
+  // A key that rules of other kinds have: accepted here, it would promise what is not done.
+  void without_effect(const std::string& key, const yaml::Node& value, const std::string& reason);
+
   // Where expressions over the rule's events alone are compiled.
   cel::Environment event_environment();
   // Where levels, `when` and templates are: over the kind's variables, and over `e`, restricted to

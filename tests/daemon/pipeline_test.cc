@@ -31,7 +31,7 @@ rules:
     status: production
     driver: violence
     stage: escalation
-    doc: {rationale: r, response: r, source: {document: d, paragraph: "¶1"}}
+    doc: {rationale: r, response: r, false_positives: [f], source: {document: d, paragraph: "¶1"}}
     select: e.indicator == "violence.clash" && has(e.value)
     by: [region@country]
     detect: {measures: {dead: {agg: sum, of: e.value, window: 5d, every: 1d}}, when: "dead >= 30.0"}

@@ -19,7 +19,7 @@ rules:
     status: production
     driver: violence
     stage: escalation
-    doc: {rationale: For the reload test., source: {document: doha-2018, paragraph: "¶1"}, response: none outside tests}
+    doc: {rationale: For the reload test., source: {document: doha-2018, paragraph: "¶1"}, false_positives: [none in tests], response: none outside tests}
     select: 'e.indicator == "violence.fatalities" && has(e.value) && e.value >= %s'
     by: [region@admin1]
     severity: alert
