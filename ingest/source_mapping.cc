@@ -246,9 +246,8 @@ class MappingLoader {
       return std::nullopt;
     }
     MappedExpression mapped;
-    const std::string& text = node.raw.empty() ? node.scalar : node.raw;
-    const Place& place = node.raw.empty() ? node.place : node.raw_place;
-    mapped.program = cel::Program::compile(text, place, environment_, diagnostics_);
+    const std::string& text = node.raw;
+    mapped.program = cel::Program::compile(text, node.places, environment_, diagnostics_);
     if (!mapped.program) return std::nullopt;
     RowColumns columns = row_columns(text);
     mapping_->whole_row = mapping_->whole_row || columns.whole_row;

@@ -78,20 +78,6 @@ size_t find_pipe(std::string_view hole, size_t from) {
   return std::min(at, hole.size());
 }
 
-// The place of byte `offset` of a text that starts at `start`.
-Place place_within(std::string_view text, const Place& start, size_t offset) {
-  Place place = start;
-  for (size_t i = 0; i < offset && i < text.size(); ++i) {
-    if (text[i] == '\n') {
-      ++place.line;
-      place.column = 1;
-    } else if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
-      ++place.column;
-    }
-  }
-  return place;
-}
-
 std::optional<double> number_of(const Value& value) {
   switch (value.kind()) {
     case Kind::kInt:
@@ -294,11 +280,11 @@ std::optional<ParsedFilter> parse_filter(std::string_view text, const Place& pla
 }
 
 // A missing value prints as n/a, so reading an optional field is nothing to complain of here.
-std::optional<cel::Program> compile_hole(std::string_view expression, const Place& place,
+std::optional<cel::Program> compile_hole(std::string_view expression, const TextPlaces& places,
                                          cel::Environment environment, Diagnostics& diagnostics) {
   environment.optional_read_is_error = false;
   Diagnostics found;
-  auto program = cel::Program::compile(expression, place, environment, found);
+  auto program = cel::Program::compile(expression, places, environment, found);
   for (const Diagnostic& d : found.all()) {
     if (d.severity == Severity::kError) {
       diagnostics.error(d.code, d.place, d.message, d.hint);
@@ -311,7 +297,7 @@ std::optional<cel::Program> compile_hole(std::string_view expression, const Plac
 
 }  // namespace
 
-std::optional<Template> Template::compile(std::string_view text, const Place& place,
+std::optional<Template> Template::compile(std::string_view text, const TextPlaces& places,
                                           const cel::Environment& environment,
                                           Diagnostics& diagnostics) {
   Template result;
@@ -328,7 +314,7 @@ std::optional<Template> Template::compile(std::string_view text, const Place& pl
     if (open == text.npos) break;
     const size_t close = find_close(text, open + 2);
     if (close == text.npos) {
-      diagnostics.error("T0160", place_within(text, place, open), "`{{` has no closing `}}`",
+      diagnostics.error("T0160", places.at(text, open), "`{{` has no closing `}}`",
                         "write {{ expression }}");
       return std::nullopt;
     }
@@ -338,14 +324,14 @@ std::optional<Template> Template::compile(std::string_view text, const Place& pl
     while (begin < end && (text[begin] == ' ' || text[begin] == '\n' || text[begin] == '\t'))
       ++begin;
     Part part;
-    part.program = compile_hole(trimmed(text.substr(begin, end - begin)),
-                                place_within(text, place, begin), environment, diagnostics);
+    part.program = compile_hole(trimmed(text.substr(begin, end - begin)), places.from(text, begin),
+                                environment, diagnostics);
     failed = failed || !part.program;
     while (end < close) {
       const size_t start = end + 1;
       end = find_pipe(hole, start);
-      std::optional<ParsedFilter> filter = parse_filter(
-          trimmed(text.substr(start, end - start)), place_within(text, place, start), diagnostics);
+      std::optional<ParsedFilter> filter = parse_filter(trimmed(text.substr(start, end - start)),
+                                                        places.at(text, start), diagnostics);
       failed = failed || !filter;
       if (filter) part.filters.push_back({std::move(filter->name), std::move(filter->argument)});
     }

@@ -17,7 +17,7 @@ namespace tocsin::rules {
 // Thread-safety: immutable after construction.
 class Template {
  public:
-  static std::optional<Template> compile(std::string_view text, const Place& place,
+  static std::optional<Template> compile(std::string_view text, const TextPlaces& places,
                                          const cel::Environment& environment,
                                          Diagnostics& diagnostics);
 

@@ -2,23 +2,6 @@
 
 namespace tocsin::cel {
 
-Place place_at(const SourceText& source, size_t offset) {
-  Place place = source.place;
-  if (place.line == 0) place.line = 1;
-  if (place.column == 0) place.column = 1;
-  const size_t end = offset < source.text.size() ? offset : source.text.size();
-  for (size_t i = 0; i < end; ++i) {
-    const char c = source.text[i];
-    if (c == '\n') {
-      ++place.line;
-      place.column = 1;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {  // not inside a code point
-      ++place.column;
-    }
-  }
-  return place;
-}
-
 std::string_view to_string(Operator op) {
   switch (op) {
     case Operator::kNot:

@@ -9,18 +9,20 @@
 #include "rules/cel/builtins.h"
 #include "rules/cel/type.h"
 #include "rules/cel/value.h"
-#include "rules/model/diagnostic.h"
+#include "rules/model/text_places.h"
 
 namespace tocsin::cel {
 
 // A text that expressions were read from: the expression itself or a macro of the rule file.
 struct SourceText {
   std::string text;
-  Place place;  // of the first character
+  TextPlaces places;
 };
 
-// Line and column of byte `offset`; columns count code points.
-Place place_at(const SourceText& source, size_t offset);
+// Line and column of byte `offset`.
+inline Place place_at(const SourceText& source, size_t offset) {
+  return source.places.at(source.text, offset);
+}
 
 enum class ExprKind : uint8_t {
   kLiteral,        // value (texts in `name`)

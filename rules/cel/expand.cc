@@ -85,7 +85,7 @@ class Expander {
                               macro.parameters.size() == 1 ? "" : "s", call->args.size() - 1));
     }
     used_.insert(name);
-    sources_.push_back({macro.expression, macro.place});
+    sources_.push_back({macro.expression, macro.places});
     ExprPtr body = parse(sources_.back(), diagnostics_);
     if (!body) return false;
     Bindings bindings;

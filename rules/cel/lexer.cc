@@ -27,7 +27,7 @@ class Lexer {
 
   std::optional<std::vector<Token>> run() {
     if (first_bad_utf8(text_) != std::string_view::npos) {
-      diagnostics_.error("T0101", source_.place, "the expression is not valid UTF-8",
+      diagnostics_.error("T0101", source_.places.start(), "the expression is not valid UTF-8",
                          "save the file as UTF-8");
       return std::nullopt;
     }

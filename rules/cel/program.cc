@@ -81,15 +81,15 @@ Frame Program::Compiled::frame(const Event* event, std::span<const Value> variab
   return frame;
 }
 
-std::optional<Program> Program::compile(std::string_view source, const Place& place,
+std::optional<Program> Program::compile(std::string_view source, const TextPlaces& places,
                                         const Environment& environment, Diagnostics& diagnostics) {
   Diagnostics found;
   const auto build = [&]() -> std::shared_ptr<Compiled> {
-    if (!environment.conformance && !check_size(source, place, found)) return nullptr;
+    if (!environment.conformance && !check_size(source, places.start(), found)) return nullptr;
     auto compiled = std::make_shared<Compiled>();
     compiled->source = source;
     compiled->catalogue = environment.catalogue;
-    compiled->sources.push_back({compiled->source, place});
+    compiled->sources.push_back({compiled->source, places});
     compiled->tree = parse(compiled->sources.front(), found);
     if (!compiled->tree) return nullptr;
     if (!environment.conformance && !expand_macros(compiled->tree, environment, compiled->sources,

@@ -15,6 +15,7 @@
 #include "rules/model/catalogue.h"
 #include "rules/model/diagnostic.h"
 #include "rules/model/event.h"
+#include "rules/model/text_places.h"
 
 namespace tocsin::cel {
 
@@ -29,7 +30,7 @@ struct Variable {
 struct Macro {
   std::vector<std::string> parameters;
   std::string expression;
-  Place place;
+  TextPlaces places;
 };
 
 // What an expression may name. Lists and maps behind the pointers outlive every compile call; a
@@ -91,9 +92,9 @@ struct Analysis {
 // Thread-safety: immutable after construction; one arena a thread.
 class Program {
  public:
-  // nullopt when there were errors; they are in `diagnostics`, with file, line and column counted
-  // from `place` (where the expression's first character stands).
-  static std::optional<Program> compile(std::string_view source, const Place& place,
+  // nullopt when there were errors; they are in `diagnostics`, with file, line and column as
+  // `places` has them.
+  static std::optional<Program> compile(std::string_view source, const TextPlaces& places,
                                         const Environment& environment, Diagnostics& diagnostics);
 
   const std::string& source() const;

@@ -135,14 +135,15 @@ class SequenceCompiler {
     }
     for (const std::string& name : program->analysis().variables) {
       if (unseen.contains(name)) {
-        refuse(node.raw_place, what + " names `" + name + "`, which has not come by then");
+        refuse(node.places.start(), what + " names `" + name + "`, which has not come by then");
       } else if (!names_.contains(name)) {
-        refuse(node.raw_place, what + " cannot use `" + name + "`",
+        refuse(node.places.start(), what + " cannot use `" + name + "`",
                "it sees `e` and the steps before");
       }
     }
     if (!program->analysis().indicators) {
-      scope_.warning("T0340", node.raw_place, "no `e.indicator == …`: every event is looked at",
+      scope_.warning("T0340", node.places.start(),
+                     "no `e.indicator == …`: every event is looked at",
                      "the daemon finds rules by indicator; name the ones that are meant");
     }
     out = *program;

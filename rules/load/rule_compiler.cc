@@ -138,10 +138,11 @@ class RuleCompiler {
     rule_.indicators = rule_.select->analysis().indicators;
     rule_.countries = rule_.select->analysis().countries;
     if (!rule_.indicators) {
-      scope_.warning("T0340", select->raw_place, "no `e.indicator == …`: every event is looked at",
+      scope_.warning("T0340", select->places.start(),
+                     "no `e.indicator == …`: every event is looked at",
                      "the daemon finds rules by indicator; name the ones that are meant");
     }
-    check_sources(select->raw_place);
+    check_sources(select->places.start());
   }
 
   // A rule that no source can feed never fires.

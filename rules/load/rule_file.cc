@@ -94,8 +94,8 @@ class FileReader {
     const yaml::Node* expression =
         entry.value.is_mapping() ? entry.value.find("expr") : &entry.value;
     if (expression == nullptr || !expression->is_scalar()) return;
-    macro.expression = expression->raw;
-    macro.place = expression->raw_place;
+    macro.expression = expression_text(*expression);
+    macro.places = expression->places;
     if (!file_.macros.emplace(name, std::move(macro)).second) {
       diagnostics_.error("T0325", entry.key_place, "the macro `" + name + "` stands here twice");
     }
@@ -195,7 +195,8 @@ void refuse_unused(const RuleFile& file, Diagnostics& diagnostics) {
   }
   for (const auto& [name, macro] : file.macros) {
     if (!file.used_macros.contains(name)) {
-      diagnostics.error("T0326", macro.place, "no rule of the file uses the macro `" + name + "`",
+      diagnostics.error("T0326", macro.places.start(),
+                        "no rule of the file uses the macro `" + name + "`",
                         "remove it; a rule that should use it may have its name misspelt");
     }
   }

@@ -80,9 +80,10 @@ std::optional<cel::Program> RuleScope::compile(const yaml::Node& node,
   if (!node.is_scalar()) return std::nullopt;  // told by the check of the shape
   note_uses(file_, node.raw);
   const int errors_before = diagnostics_.errors();
-  auto program = cel::Program::compile(node.raw, node.raw_place, environment, diagnostics_);
+  auto program =
+      cel::Program::compile(expression_text(node), node.places, environment, diagnostics_);
   if (!program && diagnostics_.errors() == errors_before) {
-    error("T0330", node.raw_place, "the expression cannot be used");
+    error("T0330", node.places.start(), "the expression cannot be used");
   }
   if (!program && node.before_comment) {
     warning("T0331", node.place, "the text ends at ` #`, where YAML begins a comment",
@@ -97,7 +98,7 @@ std::optional<cel::Program> RuleScope::predicate(const yaml::Node& node, const s
   if (!program) return std::nullopt;
   const Tag tag = program->type().tag();
   if (tag == Tag::kBool || tag == Tag::kDyn) return program;
-  error("T0332", node.raw_place,
+  error("T0332", node.places.start(),
         what + " must be a condition, but is of type " + cel::to_string(program->type()),
         "compare it with something: `… >= 1.0`");
   return std::nullopt;
@@ -107,7 +108,7 @@ std::optional<cel::Program> RuleScope::number(const yaml::Node& node, const std:
                                               const cel::Environment& environment) {
   auto program = compile(node, environment);
   if (!program || is_number(program->type().tag())) return program;
-  error("T0332", node.raw_place,
+  error("T0332", node.places.start(),
         what + " must be a number, but is of type " + cel::to_string(program->type()));
   return std::nullopt;
 }
@@ -116,7 +117,8 @@ std::optional<cel::Program> RuleScope::scalar(const yaml::Node& node, const std:
                                               const cel::Environment& environment) {
   auto program = compile(node, environment);
   if (!program || is_scalar(program->type().tag())) return program;
-  error("T0332", node.raw_place, what + " cannot be of type " + cel::to_string(program->type()),
+  error("T0332", node.places.start(),
+        what + " cannot be of type " + cel::to_string(program->type()),
         "count distinct texts, numbers or regions");
   return std::nullopt;
 }
@@ -130,11 +132,9 @@ std::optional<Template> RuleScope::text_template(const yaml::Node& node,
                                                  const cel::Environment& environment) {
   if (!node.is_scalar()) return std::nullopt;
   note_uses(file_, node.raw);
-  // A block is folded as YAML says; only a text on one line keeps exact columns.
-  const bool is_block = node.raw.find('\n') != std::string::npos;
-  std::string content = is_block ? node.scalar : node.raw;
-  while (content.ends_with('\n')) content.pop_back();
-  return Template::compile(content, node.raw_place, environment, diagnostics_);
+  std::string_view text = node.scalar;
+  while (text.ends_with('\n')) text.remove_suffix(1);  // of a block
+  return Template::compile(text, node.places, environment, diagnostics_);
 }
 
 std::string RuleScope::canonical(const std::string& source) {

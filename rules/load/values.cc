@@ -47,6 +47,12 @@ std::optional<Milliseconds> exact_at(const yaml::Node& mapping, std::string_view
   return span->exact;
 }
 
+std::string_view expression_text(const yaml::Node& node) {
+  std::string_view text = node.raw;
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return text;
+}
+
 std::vector<std::string> texts_at(const yaml::Node& mapping, std::string_view key) {
   std::vector<std::string> texts;
   for (const yaml::Node& item : items_of(mapping.find(key))) {

@@ -21,6 +21,9 @@ std::optional<double> number_at(const yaml::Node& mapping, std::string_view key)
 std::optional<bool> bool_at(const yaml::Node& mapping, std::string_view key);
 std::optional<Span> span_at(const yaml::Node& mapping, std::string_view key);
 std::optional<Milliseconds> exact_at(const yaml::Node& mapping, std::string_view key);
+// The expression that a scalar is, as it is compiled: its lines, without those left empty at the
+// end of a block.
+std::string_view expression_text(const yaml::Node& node);
 std::vector<std::string> texts_at(const yaml::Node& mapping, std::string_view key);
 
 template <typename Enum>

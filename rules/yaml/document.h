@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rules/model/diagnostic.h"
+#include "rules/model/text_places.h"
 
 namespace tocsin::yaml {
 
@@ -21,11 +22,12 @@ struct Node {
   std::string scalar;           // of kScalar
   bool quoted = false;          // the scalar was quoted or a block
   bool before_comment = false;  // plain and cut short by ` #`: maybe a text that wanted quotes
-  // For texts with a syntax of their own (expressions, templates): the scalar with the line breaks
-  // and indentation it has in the file, and where its first character stands, so that a place
-  // inside it can be told exactly.
+  // For texts with a syntax of their own (expressions, templates): where each character of the
+  // scalar stands in the file, so that a place inside it can be told exactly; and the scalar with a
+  // line break wherever it has one in the file, where folding made it a space. Both are of one
+  // length. (A `//` comment of an expression ends at the end of its line.)
+  TextPlaces places;
   std::string raw;
-  Place raw_place;
   std::vector<Node> items;  // of kSequence
   struct Entry;
   std::vector<Entry> entries;  // of kMapping, in file order, keys unique

@@ -7,7 +7,8 @@
 
 namespace tocsin::yaml {
 
-// Fills `raw`, `raw_place` and `before_comment` of a scalar that begins at `offset` of the source.
+// Fills `raw`, `places` and `before_comment` of a scalar that begins at `offset` of the source, by
+// walking along the file and the scalar side by side.
 void locate_scalar(const SourceText& source, size_t offset, Node& node);
 
 }  // namespace tocsin::yaml

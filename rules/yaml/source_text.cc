@@ -39,4 +39,9 @@ std::string_view SourceText::line(size_t offset) const {
 
 size_t SourceText::line_start(size_t offset) const { return starts_[line_index(offset)]; }
 
+size_t SourceText::next_line(size_t offset) const {
+  const size_t next = line_index(offset) + 1;
+  return next < starts_.size() ? starts_[next] : text_.size();
+}
+
 }  // namespace tocsin::yaml

@@ -23,6 +23,8 @@ class SourceText {
   std::string_view line(size_t offset) const;
   // Offset of the first byte of that line.
   size_t line_start(size_t offset) const;
+  // Offset of the line after it; the end when there is none.
+  size_t next_line(size_t offset) const;
   size_t size() const { return text_.size(); }
   // '\0' behind the end.
   char at(size_t offset) const { return offset < text_.size() ? text_[offset] : '\0'; }

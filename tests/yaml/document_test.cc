@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "rules/yaml/source_text.h"
+
 namespace tocsin::yaml {
 namespace {
 
@@ -164,29 +166,72 @@ TEST(Document, TellsPlacesInCharacters) {
   EXPECT_EQ(at(node->find("b")->place), "1:14");
 }
 
-TEST(Document, KeepsTheLinesOfAFoldedBlockForPlacesInside) {
+// The `$` of the first value stands in the file where its place says.
+struct PlaceCase {
+  std::string name;
+  std::string text;
+};
+
+std::ostream& operator<<(std::ostream& out, const PlaceCase& row) { return out << row.name; }
+
+class PlaceInside : public testing::TestWithParam<PlaceCase> {};
+
+TEST_P(PlaceInside, IsThatInTheFile) {
+  const std::string& text = GetParam().text;
   Diagnostics diagnostics;
-  const auto node = parse_document("select: >\n  a ==\n    b\n  && c\nx: 1", "t.yaml", diagnostics);
-  ASSERT_TRUE(node.has_value());
-  const Node& select = *node->find("select");
-  EXPECT_EQ(select.raw, "a ==\n    b\n  && c");
-  EXPECT_EQ(at(select.raw_place), "2:3");
+  const auto node = parse_document(text, "t.yaml", diagnostics);
+  ASSERT_TRUE(node.has_value()) << to_text(diagnostics.all().front());
+  const Node& value = node->entries.front().value;
+  const size_t in_scalar = value.scalar.find('$');
+  ASSERT_NE(in_scalar, std::string::npos) << value.scalar;
+  const Place wanted = SourceText(text, "t.yaml").place(text.find('$'));
+  EXPECT_EQ(at(value.places.at(value.scalar, in_scalar)), at(wanted));
+  ASSERT_EQ(value.raw.size(), value.scalar.size());
+  EXPECT_EQ(at(value.places.at(value.raw, in_scalar)), at(wanted));
+  // And so for a part of it, such as the hole of a template.
+  const size_t part = in_scalar / 2;
+  const TextPlaces rest = value.places.from(value.scalar, part);
+  EXPECT_EQ(at(rest.at(std::string_view(value.scalar).substr(part), in_scalar - part)), at(wanted));
 }
 
-TEST(Document, KeepsTheLinesOfAPlainTextOverSeveralLines) {
-  Diagnostics diagnostics;
-  const auto node = parse_document("when: a >= 1\n  && b\n", "t.yaml", diagnostics);
-  ASSERT_TRUE(node.has_value());
-  EXPECT_EQ(node->find("when")->scalar, "a >= 1 && b");
-  EXPECT_EQ(node->find("when")->raw, "a >= 1\n  && b");
-  EXPECT_EQ(at(node->find("when")->raw_place), "1:7");
-}
+INSTANTIATE_TEST_SUITE_P(
+    Documents, PlaceInside,
+    testing::Values(
+        PlaceCase{"Plain", "a: x == $"}, PlaceCase{"PlainBehindAccents", "a: été == $ # c"},
+        PlaceCase{"PlainOverLines", "a: x\n   && y\n\n     && $ z\nb: c"},
+        PlaceCase{"PlainWithGaps", "a: x  ==  $"}, PlaceCase{"PlainInFlow", "{a: x == $, b: c}"},
+        PlaceCase{"SingleQuoted", "a: 'x == $'"},
+        PlaceCase{"SingleQuotedWithQuotes", "a: 'x == ''y'' && ''z'' == $'"},
+        PlaceCase{"SingleQuotedOverLines", "a: 'x == ''y''\n    && $'"},
+        PlaceCase{"DoubleQuoted", "a: \"x == $\""},
+        PlaceCase{"DoubleQuotedWithQuotes", "a: \"x == \\\"y\\\" && z == \\\"é\\\" && $\""},
+        PlaceCase{"DoubleQuotedWithOtherEscapes", "a: \"\\u0627\\x41\\n\\U0001F600\\\\ $\""},
+        PlaceCase{"DoubleQuotedOverLines", "a: \"x ==\n    \\\"y\\\"\n\n      && $ z\""},
+        PlaceCase{"DoubleQuotedJoined", "a: \"x == \\\n    y && $\""},
+        PlaceCase{"Folded", "a: >\n  x ==\n  y\n  && $ z\nb: c"},
+        PlaceCase{"FoldedWithDeeperLines", "a: >\n  x ==\n      y\n    && $ z\n  && w\nb: c"},
+        PlaceCase{"FoldedWithEmptyLines", "a: >\n\n  x ==\n\n\n  y && $\nb: c"},
+        PlaceCase{"FoldedStripped", "a: >-\n    x ==\n    é && $\n\n\nb: c"},
+        PlaceCase{"FoldedWithIndicator", "a: >2 # why\n    x ==\n  y && $\nb: c"},
+        PlaceCase{"Literal", "a: |\n  x ==\n  y\n  && $ z\nb: c"},
+        PlaceCase{"LiteralWithDeeperLines", "a: |-\n  x ==\n      y && $\n  z\nb: c"},
+        PlaceCase{"LiteralWithWindowsLineEnds", "a: |\r\n  x ==\r\n  y && $\r\nb: c\r\n"}),
+    [](const auto& param) { return param.param.name; });
 
-TEST(Document, FindsTheFirstCharacterBehindAQuote) {
+TEST(Document, KeepsTheLineBreaksThatFoldingTook) {
   Diagnostics diagnostics;
-  const auto node = parse_document("a: \"x\"", "t.yaml", diagnostics);
+  const auto node = parse_document(
+      "a: >\n  x ==\n    y\n  && z\n  || w\nb: x >= 1\n  && y\nc: 'x\n  y'\nd: \"x y\"\n", "t.yaml",
+      diagnostics);
   ASSERT_TRUE(node.has_value());
-  EXPECT_EQ(at(node->find("a")->raw_place), "1:5");
+  EXPECT_EQ(node->find("a")->scalar, "x ==\n  y\n&& z || w\n");
+  EXPECT_EQ(node->find("a")->raw, "x ==\n  y\n&& z\n|| w\n");
+  EXPECT_EQ(at(node->find("a")->places.start()), "2:3");
+  EXPECT_EQ(node->find("b")->scalar, "x >= 1 && y");
+  EXPECT_EQ(node->find("b")->raw, "x >= 1\n&& y");
+  EXPECT_EQ(node->find("c")->raw, "x\ny");
+  EXPECT_EQ(node->find("d")->raw, "x y");
+  EXPECT_EQ(at(node->find("d")->places.start()), "10:5");
 }
 
 TEST(Document, NotesATextThatACommentCutShort) {
