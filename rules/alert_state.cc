@@ -142,6 +142,7 @@ void write(ByteWriter& to, const AlertState& s) {
   for (const EventTime t : s.entered) to.time(t);
   to.u8(s.provisional ? 1 : 0);
   to.u8(s.stale ? 1 : 0);
+  to.u8(static_cast<uint8_t>(s.tlp));
   to.u64(s.told);
 }
 
@@ -158,6 +159,7 @@ AlertState read_alert_state(ByteReader& from) {
   for (EventTime& t : s.entered) t = from.time();
   s.provisional = from.u8() != 0;
   s.stale = from.u8() != 0;
+  s.tlp = static_cast<Tlp>(from.u8());
   s.told = from.u64();
   return s;
 }

@@ -29,7 +29,8 @@ struct AlertState {
   bool provisional = false;
   EventTime provisional_at = kUnset;  // the tick that will confirm it
   bool stale = false;
-  uint64_t told = 0;  // fingerprint of what the last transition said
+  Tlp tlp = Tlp::kClear;  // highest of the episode: what it told once stays as restricted
+  uint64_t told = 0;      // fingerprint of what the last transition said
 
   bool is_open() const { return phase == Phase::kFiring || phase == Phase::kRecovering; }
   // Ends the episode.

@@ -177,7 +177,9 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   if (action == Action::kResolve) t.ends_at = t.at;
   t.provisional = alert.provisional;
   t.watermark = alert.provisional ? watermark() : t.at;
-  t.tlp = finding.tlp;
+  // Panes with the restricted events leave the window, the texts go on naming what they told.
+  alert.tlp = std::max(alert.tlp, finding.tlp);
+  t.tlp = alert.tlp;
   t.stale = alert.stale;
   set_common(group, t.level, t.at, t.starts_at);
   add_texts(group, finding, t);

@@ -45,7 +45,7 @@ struct Finding {
   std::vector<Measured> values;
   std::vector<EvidenceRef> evidence;
   uint64_t events_counted = 0;
-  Tlp tlp = Tlp::kClear;
+  Tlp tlp = Tlp::kClear;  // of these events; the alert keeps the highest of its episode
 };
 
 using PutState = std::function<void(std::string_view key, std::string_view value)>;

@@ -12,8 +12,9 @@
 // entry begins with a version (kStateVersion).
 namespace tocsin::rules {
 
-// 1: first. A change of any layout raises it; entries of another version are not taken back.
-inline constexpr uint8_t kStateVersion = 1;
+// A change of any layout raises it; entries of another version are not taken back. 2: alerts keep
+// the highest TLP of their episode.
+inline constexpr uint8_t kStateVersion = 2;
 
 // Thread-safety: one thread at a time.
 class ByteWriter {

@@ -59,7 +59,7 @@ void AbsenceDetector::on_first_moved() {
 
 EventTime AbsenceDetector::base_of(const AbsenceGroup& group) const {
   if (group.recent.empty()) return around_.timeline->first(time_class());
-  return group.recent.front();
+  return group.recent.front().time;
 }
 
 EventTime AbsenceDetector::deadline(EventTime base, int64_t number) const {
@@ -129,7 +129,10 @@ void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime 
   group.first = std::min(group.first, report.time);
   if (group.last.seq == 0 || is_before(group.last, report)) group.last = report;
   auto& recent = group.recent;
-  recent.insert(std::upper_bound(recent.begin(), recent.end(), report.time), report.time);
+  const auto after =
+      std::upper_bound(recent.begin(), recent.end(), report.time,
+                       [](EventTime t, const PastReport& past) { return t < past.time; });
+  recent.insert(after, {report.time, report.tlp});
   if (recent.size() > std::max(detect().at_least, 1u)) recent.erase(recent.begin());
   if (!group.alert.is_open()) {
     group.alert = AlertState{};  // what was pending has not come to be
@@ -227,6 +230,7 @@ Finding AbsenceDetector::finding_of(AbsenceGroup& group, EventTime at) {
     finding.evidence.push_back({group.last.seq, "last"});
     finding.tlp = group.last.tlp;
   }
+  for (const PastReport& past : group.recent) finding.tlp = std::max(finding.tlp, past.tlp);
   if (base != kNever) {
     finding.values.push_back({"due", format_time(deadline(base, std::max<int64_t>(missed, 1)))});
   }
@@ -246,7 +250,10 @@ void AbsenceDetector::write_group(ByteWriter& to, const AbsenceGroup& group) {
   to.u8(group.is_on_roster ? 1 : 0);
   to.time(group.first);
   to.u32(static_cast<uint32_t>(group.recent.size()));
-  for (const EventTime t : group.recent) to.time(t);
+  for (const PastReport& past : group.recent) {
+    to.time(past.time);
+    to.u8(static_cast<uint8_t>(past.tlp));
+  }
   write_report(to, group.last);
   to.u64(group.reports);
   to.u32(static_cast<uint32_t>(group.pending.size()));
@@ -257,7 +264,10 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
   group.is_on_roster = from.u8() != 0;
   group.first = from.time();
   group.recent.resize(from.count());
-  for (EventTime& t : group.recent) t = from.time();
+  for (PastReport& past : group.recent) {
+    past.time = from.time();
+    past.tlp = static_cast<Tlp>(from.u8());
+  }
   group.last = read_report(from);
   group.reports = from.u64();
   group.pending.resize(from.count());
@@ -265,7 +275,7 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
 }
 
 size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
-  return group.pending.capacity() * sizeof(Report) + group.recent.capacity() * sizeof(EventTime);
+  return group.pending.capacity() * sizeof(Report) + group.recent.capacity() * sizeof(PastReport);
 }
 
 }  // namespace tocsin::rules

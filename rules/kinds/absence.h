@@ -15,11 +15,17 @@ struct Report {
   std::string id;
 };
 
+// What is kept of an earlier report.
+struct PastReport {
+  EventTime time{};
+  Tlp tlp = Tlp::kClear;
+};
+
 struct AbsenceGroup : Group {
   bool is_on_roster = false;
-  EventTime first = kNever;       // report of a learned key
-  std::vector<EventTime> recent;  // the last `at_least` report times, oldest first
-  Report last;                    // seq 0: never heard of
+  EventTime first = kNever;        // report of a learned key
+  std::vector<PastReport> recent;  // the last `at_least`, oldest first
+  Report last;                     // seq 0: never heard of
   uint64_t reports = 0;
   std::vector<Report> pending;  // by (time, source, id)
 };

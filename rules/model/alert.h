@@ -54,7 +54,7 @@ struct AlertTransition {
   std::optional<EventTime> ends_at;
   bool provisional = false;  // decided on arrival, before the watermark passed
   EventTime watermark{};     // up to where input was complete; == at when not provisional
-  Tlp tlp = Tlp::kClear;     // highest of all events that count, listed as evidence or not
+  Tlp tlp = Tlp::kClear;     // highest of all that counted in the episode, also when not listed
   bool stale = false;        // input is missing; the last level is kept
   std::map<std::string, std::string> title;    // by language
   std::map<std::string, std::string> summary;  // by language
