@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/cel/event_fields.h"
+
 namespace tocsin::rules {
 
 namespace {
@@ -19,17 +21,6 @@ Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventT
 }
 
 }  // namespace
-
-cel::Value timestamp_value(EventTime t) {
-  const int64_t ms = to_ms(t);
-  int64_t seconds = ms / 1000;
-  int64_t rest = ms % 1000;
-  if (rest < 0) {
-    rest += 1000;
-    --seconds;
-  }
-  return cel::Value::of_timestamp(seconds, static_cast<int32_t>(rest * 1'000'000));
-}
 
 Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
                    Timeline::ClassId time_class)
@@ -107,8 +98,8 @@ void Detector::set_common(const Group& group, Level level, EventTime at, EventTi
   if (names_place_) set_place(group, "en");
   variables_[kLevel] = cel::Value::of_string(to_string(level));
   variables_[kRule] = cel::Value::of_string(rule_->id);
-  variables_[kAt] = timestamp_value(at);
-  variables_[kStartsAt] = timestamp_value(starts_at);
+  variables_[kAt] = cel::timestamp_of(at);
+  variables_[kStartsAt] = cel::timestamp_of(starts_at);
 }
 
 Verdict Detector::judge_levels(std::optional<bool> base) {

@@ -141,6 +141,4 @@ class Detector {
 std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, RuleIndex index,
                                         Timeline::ClassId time_class);
 
-cel::Value timestamp_value(EventTime t);
-
 }  // namespace tocsin::rules

@@ -30,23 +30,6 @@ uint64_t fingerprint(const Catalogue& catalogue) {
   return hash128(names).low;
 }
 
-std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
-  std::vector<SourceId> sources;
-  if (!rule.indicators) {
-    for (size_t i = 0; i < catalogue.sources().size(); ++i) {
-      sources.push_back(static_cast<SourceId>(i));
-    }
-    return sources;
-  }
-  for (const IndicatorId indicator : *rule.indicators) {
-    const auto& of = catalogue.sources_of(indicator);
-    sources.insert(sources.end(), of.begin(), of.end());
-  }
-  std::sort(sources.begin(), sources.end());
-  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
-  return sources;
-}
-
 void sort_from(Engine::Transitions& out, size_t first) {
   if (out.size() - first < 2) return;
   std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),

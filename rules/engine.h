@@ -24,7 +24,8 @@ class EventLookup {
 // Counts what rules did, per rule; read by metrics. Plain numbers, engine thread only.
 struct RuleCounters {
   uint64_t selected = 0;
-  uint64_t skipped = 0;  // optional field of `of` absent
+  // Events with the optional field of `of` absent, or with a time too coarse for their step.
+  uint64_t skipped = 0;
   uint64_t missing_key = 0;
   uint64_t late = 0;      // events that came behind the rule's watermark
   uint64_t overflow = 0;  // events of groups refused at the limit

@@ -1,5 +1,7 @@
 #include "rules/rule.h"
 
+#include <algorithm>
+
 namespace tocsin::rules {
 
 namespace {
@@ -65,6 +67,23 @@ std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
   };
   std::visit([&](const auto& kind) { add_own_variables(kind, variables); }, detect);
   return variables;
+}
+
+std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
+  std::vector<SourceId> sources;
+  if (!rule.indicators) {
+    for (size_t i = 0; i < catalogue.sources().size(); ++i) {
+      sources.push_back(static_cast<SourceId>(i));
+    }
+    return sources;
+  }
+  for (const IndicatorId indicator : *rule.indicators) {
+    const auto& of = catalogue.sources_of(indicator);
+    sources.insert(sources.end(), of.begin(), of.end());
+  }
+  std::sort(sources.begin(), sources.end());
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+  return sources;
 }
 
 }  // namespace tocsin::rules

@@ -104,13 +104,8 @@ struct AbsenceDetect {
 
 using Detect =
     std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect>;
-enum class RuleKind : uint8_t {
-  kEvent,
-  kThreshold,
-  kSurge,
-  kSequence,
-  kAbsence
-};  // index of Detect
+// In the order of Detect.
+enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence };
 std::string_view to_string(RuleKind kind);
 
 struct AlertPolicy {
@@ -164,6 +159,9 @@ struct Rule {
   RuleKind kind() const { return static_cast<RuleKind>(detect.index()); }
 };
 
+// The sources that may send what the rule looks at, sorted: those it waits for.
+std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule);
+
 // One loaded set of rules with its catalogue: what an engine runs and what a reload replaces whole.
 // Thread-safety: immutable after construction.
 struct Bundle {
@@ -178,9 +176,9 @@ struct Bundle {
 //   at (timestamp), starts_at (timestamp)
 // then, by kind:
 //   threshold  each measure by name, in order (int for count and distinct, double otherwise)
-//   surge      k (double), score, surprise, ratio (double), baseline {mean, sd, median, n}
-//   (map(string, double)) sequence   each step that is not negated, by name (dyn map with the
-//   event's fields: id, time,
+//   surge      k, score, surprise, ratio (double), baseline {mean, sd, median, n}
+//              (map(string, double))
+//   sequence   each step that is not negated, by name (dyn map with the event's fields: id, time,
 //              source, indicator, region, value, attrs); null when an optional step did not come
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
 //   event      none beyond `e`, the matching event

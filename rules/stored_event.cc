@@ -101,4 +101,6 @@ Event decode_event(std::string_view bytes, Arena& arena) {
   return in.ok() ? event : Event{};
 }
 
+std::string_view stored_event_id(std::string_view bytes) { return ByteReader(bytes).text(); }
+
 }  // namespace tocsin::rules

@@ -16,4 +16,7 @@ void encode_event(const Event& event, std::string& to);
 // damaged.
 Event decode_event(std::string_view bytes, Arena& arena);
 
+// Its id alone; a view into `bytes`.
+std::string_view stored_event_id(std::string_view bytes);
+
 }  // namespace tocsin::rules

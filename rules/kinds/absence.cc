@@ -3,17 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
+
+#include "rules/cel/event_fields.h"
 
 namespace tocsin::rules {
 
 namespace {
-
-constexpr Milliseconds kMoment{1};
-
-bool is_before(const Report& a, const Report& b) {
-  return std::tie(a.time, a.source, a.id) < std::tie(b.time, b.source, b.id);
-}
 
 Span times(Span span, int64_t number) {
   return {.exact = span.exact * number, .months = span.months * static_cast<int>(number)};
@@ -117,9 +112,7 @@ void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
     ++counters_.late;
     take(*group, report, now);
   } else {
-    group->pending.insert(
-        std::upper_bound(group->pending.begin(), group->pending.end(), report, is_before),
-        std::move(report));
+    insert_in_order(group->pending, std::move(report));
   }
   schedule(*group, next_due(*group, now));
 }
@@ -151,8 +144,7 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
   for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
     take(group, group.pending[done], group.pending[done].time);
   }
-  group.pending.erase(group.pending.begin(),
-                      group.pending.begin() + static_cast<std::ptrdiff_t>(done));
+  drop_first(group.pending, done);
   if (forgotten_at(group) <= due) {
     if (group.alert.is_open()) {
       Finding finding = finding_of(group, due);
@@ -180,12 +172,12 @@ void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {
   if (group.last.seq != 0) {
     const auto entries = around_.arena.array<cel::Entry>(2);
     entries[0] = {cel::Value::of_string("id"), cel::Value::of_string(group.last.id)};
-    entries[1] = {cel::Value::of_string("time"), timestamp_value(group.last.time)};
+    entries[1] = {cel::Value::of_string("time"), cel::timestamp_of(group.last.time)};
     own_variable(1) = cel::Value::of_map(entries);
   }
   const EventTime base = base_of(group);
   own_variable(2) =
-      timestamp_value(base == kNever ? at : deadline(base, std::max<int64_t>(missed, 1)));
+      cel::timestamp_of(base == kNever ? at : deadline(base, std::max<int64_t>(missed, 1)));
 }
 
 void AbsenceDetector::judge(AbsenceGroup& group, EventTime at) {

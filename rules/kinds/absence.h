@@ -1,9 +1,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/group_table.h"
+#include "rules/kinds/pending.h"
 
 namespace tocsin::rules {
 
@@ -13,6 +15,8 @@ struct Report {
   JournalSeq seq = 0;
   Tlp tlp = Tlp::kClear;
   std::string id;
+
+  std::string_view event_id() const { return id; }
 };
 
 // What is kept of an earlier report.

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "rules/group_table.h"
+#include "rules/kinds/pending.h"
 
 namespace tocsin::rules {
 
 // Group of a rule whose alert fires at points in time and holds for a while after each.
 struct EpisodeGroup : Group {
   std::array<EventTime, 6> last_match = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};
-  uint64_t matches = 0;  // of this episode
-  Tlp tlp = Tlp::kClear;
+  uint64_t matches = 0;   // of this episode
   bool has_news = false;  // a match that no transition has told of yet
 };
 
@@ -89,19 +90,18 @@ class EpisodeDetector : public GroupedDetector<G> {
     if (!alert.is_open()) return kNever;
     EventTime due = held_until(group, alert.level);
     if (group.has_news) due = std::min(due, add(alert.last_at, this->rule().alert.update_every));
+    if (alert.provisional) due = std::min(due, alert.provisional_at + kMoment);
     return due;
   }
 
   void write_episode(ByteWriter& to, const G& group) const {
     for (const EventTime t : group.last_match) to.time(t);
     to.u64(group.matches);
-    to.u8(static_cast<uint8_t>(group.tlp));
     to.u8(group.has_news ? 1 : 0);
   }
   void read_episode(ByteReader& from, G& group) const {
     for (EventTime& t : group.last_match) t = from.time();
     group.matches = from.u64();
-    group.tlp = static_cast<Tlp>(from.u8());
     group.has_news = from.u8() != 0;
   }
 
@@ -109,7 +109,6 @@ class EpisodeDetector : public GroupedDetector<G> {
   virtual void forget(G& group) {
     group.last_match.fill(kUnset);
     group.matches = 0;
-    group.tlp = Tlp::kClear;
     group.has_news = false;
   }
 
@@ -128,7 +127,7 @@ class EpisodeDetector : public GroupedDetector<G> {
   EventTime held_until(const G& group, Level level) const {
     const EventTime last = group.last_match[static_cast<size_t>(level)];
     if (last == kUnset) return kUnset;
-    return std::max(add(last, this->rule().alert.hold), last + Milliseconds{1});
+    return std::max(add(last, this->rule().alert.hold), last + kMoment);
   }
 };
 

@@ -1,26 +1,8 @@
 #include "rules/kinds/event.h"
 
 #include <algorithm>
-#include <tuple>
-
-#include "rules/stored_event.h"
 
 namespace tocsin::rules {
-
-namespace {
-
-constexpr Milliseconds kMoment{1};
-
-std::string_view id_of(const PendingMatch& match) { return ByteReader(match.event).text(); }
-
-bool is_before(const PendingMatch& a, const PendingMatch& b) {
-  if (a.time != b.time || a.source != b.source) {
-    return std::tie(a.time, a.source) < std::tie(b.time, b.source);
-  }
-  return id_of(a) < id_of(b);
-}
-
-}  // namespace
 
 Level EventDetector::level_of(const EventGroup& group, const Event& event) {
   set_common(group, group.alert.level, event.time,
@@ -54,9 +36,7 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
     PendingMatch match{
         .time = event.time, .source = event.source, .seq = seq, .level = level, .event = {}};
     encode_event(event, match.event);
-    auto& pending = group->pending;
-    pending.insert(std::upper_bound(pending.begin(), pending.end(), match, is_before),
-                   std::move(match));
+    insert_in_order(group->pending, std::move(match));
   }
   go_on(*group);
 }
@@ -64,7 +44,7 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
 void EventDetector::take(EventGroup& group, const Event& event, JournalSeq seq, Level level,
                          EventTime at, bool is_early) {
   ++group.matches;
-  group.tlp = std::max(group.tlp, event.tlp);
+  group.alert.tlp = std::max(group.alert.tlp, event.tlp);
   keep_best(group.evidence, evidence_item(event, seq), rule().alert.max_evidence);
   encode_event(event, group.latest);
   raise(group, level, at, event.time, is_early);
@@ -78,21 +58,18 @@ void EventDetector::on_due(EventGroup& group, EventTime due) {
     take(group, decode_event(match.event, around_.arena), match.seq, match.level, match.time,
          false);
   }
-  group.pending.erase(group.pending.begin(),
-                      group.pending.begin() + static_cast<std::ptrdiff_t>(done));
+  drop_first(group.pending, done);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
   go_on(group);
 }
 
 void EventDetector::go_on(EventGroup& group) {
-  EventTime due = next_episode_due(group);
-  if (group.alert.provisional) due = std::min(due, group.alert.provisional_at + kMoment);
-  if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
+  const EventTime due = std::min(next_episode_due(group), first_due(group.pending));
   if (due == kNever) {
     remove(group);
   } else {
-    schedule_by(group, due);  // an earlier timer finds nothing to do and comes back here
+    schedule_by(group, due);
   }
 }
 
@@ -110,7 +87,6 @@ Finding EventDetector::finding_of(EventGroup& group, EventTime at) {
   if (program) finding.condition = cel::explain(*program, &event, variables(), around_.arena);
   finding.evidence = references(group.evidence, "match");
   finding.events_counted = group.matches;
-  finding.tlp = group.tlp;
   return finding;
 }
 

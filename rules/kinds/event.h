@@ -5,6 +5,7 @@
 
 #include "rules/evidence.h"
 #include "rules/kinds/episode.h"
+#include "rules/stored_event.h"
 
 namespace tocsin::rules {
 
@@ -15,6 +16,8 @@ struct PendingMatch {
   JournalSeq seq = 0;
   Level level = Level::kNone;
   std::string event;  // encode_event()
+
+  std::string_view event_id() const { return stored_event_id(event); }
 };
 
 struct EventGroup : EpisodeGroup {

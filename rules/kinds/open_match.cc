@@ -9,9 +9,9 @@ bool SequencePlan::is_bound(const OpenMatch& match, uint32_t index) const {
                      [index](const BoundStep& b) { return b.step == index; });
 }
 
-bool SequencePlan::has_all_positive(const OpenMatch& match) const {
+bool SequencePlan::has_all_needed(const OpenMatch& match) const {
   for (uint32_t i = 0; i < count(); ++i) {
-    if (!step(i).negated && !step(i).optional && !is_bound(match, i)) return false;
+    if (!step(i).optional && !is_bound(match, i)) return false;
   }
   return true;
 }
@@ -24,7 +24,7 @@ void SequencePlan::candidates(const OpenMatch& match, EventTime t,
     for (uint32_t i = 0; i < count(); ++i) {
       const bool in_time =
           is_new || step(i).within.is_zero() || t <= add(match.last, step(i).within);
-      if (!step(i).negated && !is_bound(match, i) && in_time) steps.push_back(i);
+      if (!is_bound(match, i) && in_time) steps.push_back(i);
     }
     return;
   }
@@ -35,31 +35,18 @@ void SequencePlan::candidates(const OpenMatch& match, EventTime t,
   }
 }
 
-void SequencePlan::waiting(const OpenMatch& match, std::vector<uint32_t>& steps) const {
-  steps.clear();
-  if (!detect_->strict_order) {
-    for (uint32_t i = 0; i < count(); ++i) {
-      if (step(i).negated) steps.push_back(i);
-    }
-    return;
-  }
+std::optional<uint32_t> SequencePlan::waiting(const OpenMatch& match) const {
+  if (!detect_->strict_order) return std::nullopt;
   for (uint32_t i = match.next; i < count(); ++i) {
-    if (step(i).negated) {
-      steps.push_back(i);
-      return;
-    }
-    if (!step(i).optional) return;
+    if (step(i).negated) return i;
+    if (!step(i).optional) break;
   }
+  return std::nullopt;
 }
 
 EventTime SequencePlan::wait_end(const OpenMatch& match) const {
-  std::vector<uint32_t> steps;
-  if (!detect_->strict_order && !has_all_positive(match)) return kNever;
-  if (!detect_->strict_order && match.next == count()) return kNever;
-  waiting(match, steps);
-  EventTime end = kMinEventTime;
-  for (const uint32_t i : steps) end = std::max(end, add(match.last, step(i).wait));
-  return steps.empty() ? kNever : end;
+  const auto waits = waiting(match);
+  return waits ? add(match.last, step(*waits).wait) : kNever;
 }
 
 EventTime SequencePlan::expiry(const OpenMatch& match) const {
@@ -82,23 +69,13 @@ void SequencePlan::bind(OpenMatch& match, BoundStep bound) const {
 
 void SequencePlan::end_waiting(OpenMatch& match) const {
   match.last = wait_end(match);
-  if (!detect_->strict_order) {
-    match.next = count();
-    return;
-  }
-  while (!step(match.next).negated) ++match.next;  // optional steps that did not come
-  ++match.next;
+  match.next = *waiting(match) + 1;  // optional steps before it did not come
 }
 
 bool SequencePlan::is_complete(const OpenMatch& match) const {
-  if (match.bound.empty()) return false;
-  if (!detect_->strict_order) {
-    const bool waits = std::any_of(detect_->steps.begin(), detect_->steps.end(),
-                                   [](const SequenceStep& s) { return s.negated; });
-    return has_all_positive(match) && (!waits || match.next == count());
-  }
+  if (!detect_->strict_order) return has_all_needed(match);
   for (uint32_t i = match.next; i < count(); ++i) {
-    if (step(i).negated || !step(i).optional) return false;
+    if (!step(i).optional) return false;
   }
   return true;
 }
@@ -112,6 +89,7 @@ void write(ByteWriter& to, const OpenMatch& match) {
     to.u32(bound.step);
     to.u64(bound.seq);
     to.time(bound.time);
+    to.time(bound.latest);
     to.u8(static_cast<uint8_t>(bound.tlp));
     to.text(*bound.event);
   }
@@ -127,6 +105,7 @@ OpenMatch read_open_match(ByteReader& from) {
     bound.step = from.u32();
     bound.seq = from.u64();
     bound.time = from.time();
+    bound.latest = from.time();
     bound.tlp = static_cast<Tlp>(from.u8());
     bound.event = std::make_shared<const std::string>(from.text());
   }

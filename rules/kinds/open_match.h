@@ -17,6 +17,7 @@ struct BoundStep {
   uint32_t step = 0;
   JournalSeq seq = 0;
   EventTime time{};
+  EventTime latest{};  // that it may have been; == time unless the time is imprecise
   Tlp tlp = Tlp::kClear;
   std::shared_ptr<const std::string> event;  // encode_event(); shared by copies of the match
 };
@@ -32,15 +33,15 @@ struct OpenMatch {
 // Which way an open match can go, given the steps alone.
 //
 // Strict order: from `next` on, optional steps may be left out; a negated step waits from `last`.
-// Any order: the positive steps come as they like, then the negated ones wait together.
+// Any order: the steps come as they like; none of them is negated.
 class SequencePlan {
  public:
   explicit SequencePlan(const SequenceDetect& detect) : detect_(&detect) {}
 
   // Positive steps that an event at `t` may take now, in order.
   void candidates(const OpenMatch& match, EventTime t, std::vector<uint32_t>& steps) const;
-  // Negated steps that an event now would break.
-  void waiting(const OpenMatch& match, std::vector<uint32_t>& steps) const;
+  // The negated step that waits now: an event that fits it breaks the match.
+  std::optional<uint32_t> waiting(const OpenMatch& match) const;
   // When the waiting is over; kNever when nothing waits.
   EventTime wait_end(const OpenMatch& match) const;
   // After this moment the match cannot go on.
@@ -54,7 +55,7 @@ class SequencePlan {
   const SequenceStep& step(uint32_t index) const { return detect_->steps[index]; }
   uint32_t count() const { return static_cast<uint32_t>(detect_->steps.size()); }
   bool is_bound(const OpenMatch& match, uint32_t index) const;
-  bool has_all_positive(const OpenMatch& match) const;
+  bool has_all_needed(const OpenMatch& match) const;
 
   const SequenceDetect* detect_;
 };

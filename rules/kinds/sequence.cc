@@ -3,24 +3,49 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "rules/kinds/event_value.h"
-#include "rules/stored_event.h"
 
 namespace tocsin::rules {
 
 namespace {
 
-constexpr Milliseconds kMoment{1};
+// A straggler among more waiting events than these waits for the watermark with them: trying all
+// again for each would cost more than it tells.
+constexpr size_t kMostTriedEarly = 256;
 
-std::string_view id_of(const PendingStep& step) { return ByteReader(*step.event).text(); }
+// From when to when it may have been; one moment unless its time is coarser than a day.
+struct Extent {
+  EventTime from;
+  EventTime to;
+  bool is_moment() const { return from == to; }
+};
 
-bool is_before(const PendingStep& a, const PendingStep& b) {
-  if (a.time != b.time || a.source != b.source) {
-    return std::tie(a.time, a.source) < std::tie(b.time, b.source);
+Extent extent_of(const Event& event) {
+  Milliseconds half{0};
+  switch (event.time_precision) {
+    case TimePrecision::kExact:
+    case TimePrecision::kDay:
+      return {event.time, event.time};
+    case TimePrecision::kWeek:
+      half = std::chrono::hours(24 * 7) / 2;
+      break;
+    case TimePrecision::kMonth:
+      half = std::chrono::hours(24 * 31) / 2;
+      break;
+    case TimePrecision::kYear:
+      half = std::chrono::hours(24 * 366) / 2;
+      break;
   }
-  return id_of(a) < id_of(b);
+  if (event.has_time_end) return {event.time, event.time_end};
+  return {event.time - half, event.time + half};
+}
+
+// Whether the event is known to come after the step. Moments are in order as they are taken.
+bool comes_after(const Event& event, const BoundStep& step) {
+  const Extent extent = extent_of(event);
+  const bool both_moments = extent.is_moment() && step.latest == step.time;
+  return both_moments || extent.from > step.latest;
 }
 
 }  // namespace
@@ -90,25 +115,35 @@ void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   std::string bytes;
   encode_event(event, bytes);
   step.event = std::make_shared<const std::string>(std::move(bytes));
-  auto& pending = group->pending;
-  pending.insert(std::upper_bound(pending.begin(), pending.end(), step, is_before), step);
-  if (may_fire_early_) try_early(*group);
-  go_on(*group, now);
+  const size_t place = insert_in_order(group->pending, std::move(step));
+  if (may_fire_early_) try_early(*group, place);
+  go_on(*group);
 }
 
 bool SequenceDetector::breaks(const OpenMatch& match, const Event& event) {
   if (detect().until && holds(*detect().until, &event)) return true;
-  plan().waiting(match, scratch_);
-  return std::any_of(scratch_.begin(), scratch_.end(),
-                     [&](uint32_t i) { return holds(detect().steps[i].select, &event); });
+  scratch_.clear();
+  if (const auto step = plan().waiting(match)) scratch_.push_back(*step);
+  return first_that_holds(match, event).has_value();
+}
+
+// Of the steps in scratch_. Where order counts and is not known, none.
+std::optional<uint32_t> SequenceDetector::first_that_holds(const OpenMatch& match,
+                                                           const Event& event) {
+  const auto found = std::find_if(scratch_.begin(), scratch_.end(), [&](uint32_t i) {
+    return holds(detect().steps[i].select, &event);
+  });
+  if (found == scratch_.end()) return std::nullopt;
+  if (detect().strict_order && !match.bound.empty() && !comes_after(event, match.bound.back())) {
+    ++counters_.skipped;
+    return std::nullopt;
+  }
+  return *found;
 }
 
 std::optional<uint32_t> SequenceDetector::step_taken(const OpenMatch& match, const Event& event) {
   plan().candidates(match, event.time, scratch_);
-  for (const uint32_t i : scratch_) {
-    if (holds(detect().steps[i].select, &event)) return i;
-  }
-  return std::nullopt;
+  return first_that_holds(match, event);
 }
 
 std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
@@ -123,7 +158,8 @@ std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
       continue;
     }
     if (const auto step = step_taken(open[i], event)) {
-      plan().bind(open[i], {*step, pending.seq, event.time, event.tlp, pending.event});
+      plan().bind(open[i],
+                  {*step, pending.seq, event.time, extent_of(event).to, event.tlp, pending.event});
       if (plan().is_complete(open[i])) {
         if (!complete) complete = open[i];
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
@@ -136,12 +172,7 @@ std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
     drop_past(open, *complete);
     return complete;
   }
-  const size_t before = open.size();
   begin(open, pending, event);
-  if (open.size() > before && plan().is_complete(open.back())) {  // a sequence of one step
-    if (!complete) complete = open.back();
-    open.pop_back();
-  }
   return complete;
 }
 
@@ -156,7 +187,8 @@ void SequenceDetector::begin(std::vector<OpenMatch>& open, const PendingStep& pe
     ++counters_.overflow;
     return;
   }
-  plan().bind(fresh, {*step, pending.seq, event.time, event.tlp, pending.event});
+  plan().bind(fresh,
+              {*step, pending.seq, event.time, extent_of(event).to, event.tlp, pending.event});
   open.push_back(std::move(fresh));
 }
 
@@ -212,22 +244,33 @@ void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime
     if (!levels[i].when || holds(*levels[i].when, nullptr)) level = levels[i].level;
   }
   if (level == Level::kNone) return;
-  // Its own episode was told of on arrival, and ended by a later early match.
-  const bool is_past = group.alert.is_open() && at < group.alert.starts_at;
-  if (is_early && !is_past) end_if_over(group, at);
-  if (is_early && group.alert.is_open() && level <= group.alert.level) return;
-  if (!is_early) group.matches += match.bound.size();
-  for (const BoundStep& bound : match.bound) group.tlp = std::max(group.tlp, bound.tlp);
-  if (is_past && !is_early) return;
+  if (is_early) end_if_over(group, at);
+  group.matches += match.bound.size();
+  for (const BoundStep& bound : match.bound) {
+    group.alert.tlp = std::max(group.alert.tlp, bound.tlp);
+  }
   group.match = std::move(match);
   raise(group, level, at, at, is_early);
 }
 
-void SequenceDetector::try_early(SequenceGroup& group) {
-  std::vector<OpenMatch> open = group.open;
-  for (const PendingStep& pending : group.pending) {
+void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
+  if (group.pending.size() > kMostTriedEarly) {
+    group.ahead.reset();
+    return;
+  }
+  const bool goes_on = group.ahead && place + 1 == group.pending.size();
+  if (!goes_on) {
+    group.ahead = group.open;
+    place = 0;
+  }
+  for (; place < group.pending.size(); ++place) {
+    PendingStep& pending = group.pending[place];
     set_common_at(group, pending.time);
-    if (auto match = take(open, pending)) conclude(group, std::move(*match), pending.time, true);
+    const RuleCounters before = counters_;  // what goes wrong is counted when it is taken
+    auto match = take(*group.ahead, pending);
+    counters_ = before;
+    if (!match || std::exchange(pending.is_told, true)) continue;
+    conclude(group, std::move(*match), pending.time, true);
   }
 }
 
@@ -245,24 +288,23 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
       set_common_at(group, time);
-      if (auto match = take(group.open, group.pending[done])) {
-        conclude(group, std::move(*match), time, false);
-      }
+      auto match = take(group.open, group.pending[done]);
+      if (match && !group.pending[done].is_told) conclude(group, std::move(*match), time, false);
       ++done;
     } else {
       break;
     }
   }
-  group.pending.erase(group.pending.begin(),
-                      group.pending.begin() + static_cast<std::ptrdiff_t>(done));
+  drop_first(group.pending, done);
+  if (group.pending.empty()) group.ahead.reset();
   drop_expired(group.open, due);
+  if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
-  go_on(group, due);
+  go_on(group);
 }
 
-void SequenceDetector::go_on(SequenceGroup& group, EventTime) {
-  EventTime due = next_episode_due(group);
-  if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
+void SequenceDetector::go_on(SequenceGroup& group) {
+  EventTime due = std::min(next_episode_due(group), first_due(group.pending));
   for (const OpenMatch& match : group.open) {
     const EventTime expiry = plan().expiry(match);
     if (expiry != kNever) due = std::min(due, expiry + kMoment);
@@ -272,7 +314,7 @@ void SequenceDetector::go_on(SequenceGroup& group, EventTime) {
   if (is_empty) {
     remove(group);
   } else {
-    schedule_by(group, due);  // an earlier timer finds nothing to do and comes back here
+    schedule_by(group, due);
   }
 }
 
@@ -298,8 +340,7 @@ Finding SequenceDetector::finding_of(SequenceGroup& group, EventTime at) {
       finding.condition += step.name + ": did not come";
     }
   }
-  finding.events_counted = std::max<uint64_t>(group.matches, group.match.bound.size());
-  finding.tlp = group.tlp;
+  finding.events_counted = group.matches;
   return finding;
 }
 
@@ -318,6 +359,7 @@ void SequenceDetector::write_group(ByteWriter& to, const SequenceGroup& group) {
     to.u16(static_cast<uint16_t>(step.source));
     to.u64(step.seq);
     to.text(*step.event);
+    to.u8(step.is_told ? 1 : 0);
   }
   write(to, group.match);
 }
@@ -332,12 +374,14 @@ void SequenceDetector::read_group(ByteReader& from, SequenceGroup& group) {
     step.source = static_cast<SourceId>(from.u16());
     step.seq = from.u64();
     step.event = std::make_shared<const std::string>(from.text());
+    step.is_told = from.u8() != 0;
   }
   group.match = read_open_match(from);
 }
 
 size_t SequenceDetector::bytes_of(const SequenceGroup& group) const {
   size_t sum = group.open.capacity() * sizeof(OpenMatch);
+  if (group.ahead) sum += group.ahead->capacity() * sizeof(OpenMatch);
   for (const OpenMatch& match : group.open) {
     for (const BoundStep& bound : match.bound) sum += sizeof bound + bound.event->capacity();
   }

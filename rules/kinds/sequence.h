@@ -6,6 +6,7 @@
 
 #include "rules/kinds/episode.h"
 #include "rules/kinds/open_match.h"
+#include "rules/stored_event.h"
 
 namespace tocsin::rules {
 
@@ -15,20 +16,29 @@ struct PendingStep {
   SourceId source{};
   JournalSeq seq = 0;
   std::shared_ptr<const std::string> event;  // encode_event()
+  bool is_told = false;                      // completed a match on arrival, which has been told
+
+  std::string_view event_id() const { return stored_event_id(*event); }
 };
 
 struct SequenceGroup : EpisodeGroup {
   std::vector<OpenMatch> open;       // oldest first
   std::vector<PendingStep> pending;  // by (time, source, id)
   OpenMatch match;                   // the latest complete one
+  // `open` as it will be when all that is pending has been taken, if it goes on like this. Not
+  // saved: made again when there is need.
+  std::optional<std::vector<OpenMatch>> ahead;
 };
 
 // Kind `sequence`: steps in order, with steps that must not come (rules/kinds/README.md).
 //
 // Events are taken in (time, source, id) order once the watermark has passed them, so that a late
-// answer still breaks `not … for`. Each open match takes the first event that fits its next step. A
-// rule of positive steps alone is also tried on arrival, on a copy, and may then fire
-// provisionally.
+// answer still breaks `not … for`. Each open match takes the first event that fits its next step.
+//
+// A rule of positive steps alone is tried on arrival, ahead of the watermark, and fires
+// provisionally. What it tells stands: its events came in that order, whatever comes in between;
+// a straggler only makes further matches. So when the watermark has passed, it is confirmed, and
+// the match that the events then make together is not told again.
 class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
  public:
   SequenceDetector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -54,6 +64,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   // Takes the event into `open`; the match that it completes, if it does.
   std::optional<OpenMatch> take(std::vector<OpenMatch>& open, const PendingStep& pending);
   bool breaks(const OpenMatch& match, const Event& event);
+  std::optional<uint32_t> first_that_holds(const OpenMatch& match, const Event& event);
   std::optional<uint32_t> step_taken(const OpenMatch& match, const Event& event);
   void begin(std::vector<OpenMatch>& open, const PendingStep& pending, const Event& event);
   void drop_past(std::vector<OpenMatch>& open, const OpenMatch& complete) const;
@@ -62,8 +73,9 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   std::optional<size_t> first_waiting(const std::vector<OpenMatch>& open, EventTime until) const;
   std::optional<OpenMatch> end_wait(std::vector<OpenMatch>& open, size_t index) const;
   void conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early);
-  void try_early(SequenceGroup& group);
-  void go_on(SequenceGroup& group, EventTime now);
+  // Tells of the matches that pending events from `place` on complete.
+  void try_early(SequenceGroup& group, size_t place);
+  void go_on(SequenceGroup& group);
 
   bool may_fire_early_ = false;
   std::vector<std::optional<size_t>> slots_;  // of a step's variable

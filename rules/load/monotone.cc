@@ -164,19 +164,23 @@ std::optional<std::string> why_not(const RuleScope& scope, const Rule& rule,
   return std::nullopt;
 }
 
+// Steps that came in order did so whatever else comes; what must not come, or ends the waiting, may
+// still be on its way.
+std::optional<std::string> why_not(const SequenceDetect& detect) {
+  for (const SequenceStep& step : detect.steps) {
+    if (step.negated) return "what `" + step.name + "` says must not come may still come";
+  }
+  if (detect.until) return "what `until` waits for may still come";
+  if (!detect.strict_order) return "the steps may come in any order";
+  return std::nullopt;
+}
+
 }  // namespace
 
 Milliseconds lateness_of(const Catalogue& catalogue, const Rule& rule) {
   Milliseconds lateness = rule.lateness;
-  const auto take = [&](SourceId id) {
-    lateness = std::max(lateness, catalogue.source(id).lateness);
-  };
-  if (!rule.indicators) {
-    for (size_t i = 0; i < catalogue.sources().size(); ++i) take(static_cast<SourceId>(i));
-    return lateness;
-  }
-  for (const IndicatorId indicator : *rule.indicators) {
-    for (const SourceId source : catalogue.sources_of(indicator)) take(source);
+  for (const SourceId source : feeding_sources(catalogue, rule)) {
+    lateness = std::max(lateness, catalogue.source(source).lateness);
   }
   return lateness;
 }
@@ -190,7 +194,7 @@ std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& 
     case RuleKind::kSurge:
       return why_not(scope, rule, std::get<SurgeDetect>(rule.detect));
     case RuleKind::kSequence:
-      return "a sequence needs its events in order";
+      return why_not(std::get<SequenceDetect>(rule.detect));
     case RuleKind::kAbsence:
       return "only the watermark can tell that nothing came";
   }

@@ -60,6 +60,15 @@ std::vector<Rule> one_of_each(const std::shared_ptr<const Catalogue>& world) {
       .level(Level::kWarning);
   sequence.alert().hold = span_of(3 * kDay);
   rules.push_back(sequence.build());
+  RuleBuilder pair(world, "pair");
+  pair.sequence({{.name = "a", .select = "e.value >= 3.0"},
+                 {.name = "b", .select = "e.value < 1.0", .optional = true},
+                 {.name = "c", .select = "e.value >= 2.0 && e.source == a.source"}},
+                span_of(6 * kDay))
+      .level(Level::kWarning)
+      .level(Level::kAlert, "c.value >= 4.5");
+  pair.alert().hold = span_of(2 * kDay);
+  rules.push_back(pair.build());
   AbsenceDetect weekly;
   weekly.every = span_of(2 * kDay);
   weekly.grace = span_of(kDay);

@@ -193,5 +193,77 @@ TEST(Sequence, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
   EXPECT_EQ(h.log.back().alert, h.log[2].alert);
 }
 
+TEST(Sequence, AStragglerDoesNotUndoWhatWasTold) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  for (const bool restarts : {false, true}) {
+    const auto world = small_world(7 * kDay);
+    EngineHarness h(world, {sequence(world, two).build()}, Emit::kEarly);
+    h.feed(day(1), 1);
+    h.feed(day(5), 2);
+    if (restarts) h.restart();
+    h.feed(day(3), 2);
+    h.feed(day(6), 0);
+    EXPECT_THAT(h.lines(), ElementsAre("~fire warning d5 XA-1"));
+    h.finish(day(5.5));
+    ASSERT_THAT(h.lines(), ElementsAre("~fire warning d5 XA-1", "update warning d5 XA-1"));
+    EXPECT_EQ(h.log[0].alert, h.log[1].alert);
+  }
+}
+
+TEST(Sequence, TellsAMatchOnceHoweverManyEventsWaitWithIt) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  const auto world = small_world(7 * kDay);
+  RuleBuilder builder = sequence(world, two);
+  builder.alert().update_every = span_of(Milliseconds{1});
+  EngineHarness h(world, {builder.build()}, Emit::kEarly);
+  h.feed(day(1), 1);
+  h.feed(day(2), 2);
+  for (int i = 0; i < 300; ++i) h.feed(day(2.5) + Milliseconds(i), 1);
+  h.feed(day(2.1), 1);
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d2 XA-1"));
+  EXPECT_EQ(h.log[0].events_counted, 2u);
+}
+
+TEST(Sequence, TimesTooCoarseForTheOrderTakeNoStep) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  struct Row {
+    const char* name;
+    TimePrecision first, second;
+    double at;     // of the second; the first is of day 10
+    double until;  // its time_end; 0: none
+    bool strict, fires;
+  };
+  const TimePrecision exact = TimePrecision::kExact;
+  const TimePrecision week = TimePrecision::kWeek;
+  for (const Row& row :
+       {Row{"both exact", exact, exact, 11, 0, true, true},
+        Row{"the week of the first reaches it", week, exact, 13, 0, true, false},
+        Row{"after the week of the first", week, exact, 14, 0, true, true},
+        Row{"its own week reaches back", exact, week, 13, 0, true, false},
+        Row{"its own week is later", exact, week, 14, 0, true, true},
+        Row{"two weeks overlap", week, week, 16, 0, true, false},
+        Row{"a span that is told", exact, week, 11, 18, true, true},
+        Row{"a span that is told, from the same moment", exact, week, 10, 17, true, false},
+        Row{"order does not count", week, exact, 13, 0, false, true},
+        Row{"days are in order", TimePrecision::kDay, TimePrecision::kDay, 10, 0, true, true}}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {sequence(world, two, "", row.strict).build()});
+    Event& first = h.events.make(day(10), 1);
+    first.time_precision = row.first;
+    h.send(first);
+    Event& second = h.events.make(day(row.at), 2);
+    second.time_precision = row.second;
+    second.has_time_end = row.until != 0;
+    if (second.has_time_end) second.time_end = day(row.until);
+    h.send(second);
+    h.finish(day(30));
+    EXPECT_EQ(!h.log.empty(), row.fires) << row.name;
+    EXPECT_EQ(h.engine->counters()[0].skipped, row.fires ? 0u : 1u) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::rules
