@@ -57,23 +57,24 @@ int target_of(AlertState& state, const std::vector<LevelSpec>& levels, const Ale
   int target = -1;
   for (int i = 0; i < static_cast<int>(levels.size()); ++i) {
     const auto slot = static_cast<size_t>(i);
-    const bool holds = i <= current ? verdict.stays[slot] : has_held(state, levels[slot], at);
+    const bool holds = i <= current ? verdict.stays[slot] || verdict.unknown[slot]
+                                    : has_held(state, levels[slot], at);
     if (holds) target = i;
   }
-  if (only_up || verdict.is_undetermined) return std::max(target, current);
+  if (only_up) return std::max(target, current);
   if (policy.max_step_down == 0) return target;
   return std::max(target, current - static_cast<int>(policy.max_step_down));
 }
 
 Step step_open(AlertState& state, const std::vector<LevelSpec>& levels, const AlertPolicy& policy,
-               int target, EventTime at, bool only_up) {
+               const Verdict& verdict, int target, EventTime at, bool only_up) {
   const int current = index_of(levels, state.level);
   if (target >= 0) {
-    // A recovering alert stays so while nothing can be known.
-    if (!only_up || target > current) {
-      state.phase = Phase::kFiring;
-      state.recovering_since = kUnset;
-    }
+    const bool is_known = !only_up && !verdict.unknown[static_cast<size_t>(target)];
+    // A recovering alert stays as it is while nothing can be known.
+    if (!is_known && target <= current && state.phase == Phase::kRecovering) return Step::kNothing;
+    state.phase = Phase::kFiring;
+    state.recovering_since = kUnset;
     if (target == current) return Step::kNothing;
     state.level = levels[static_cast<size_t>(target)].level;
     return target > current ? Step::kEscalate : Step::kDeescalate;
@@ -95,12 +96,21 @@ int index_of(const std::vector<LevelSpec>& levels, Level level) {
   return -1;
 }
 
+Level fitting_level(const std::vector<LevelSpec>& levels, Level level) {
+  if (level == Level::kNone) return level;
+  Level fitting = levels.front().level;
+  for (const LevelSpec& spec : levels) {
+    if (spec.level <= level) fitting = spec.level;
+  }
+  return fitting;
+}
+
 Step step(AlertState& state, const std::vector<LevelSpec>& levels, const AlertPolicy& policy,
           const Verdict& verdict, EventTime at, bool only_up) {
   note_entries(state, levels, verdict, at);
   if (!state.is_open()) return step_closed(state, levels, policy, at);
   const int target = target_of(state, levels, policy, verdict, at, only_up);
-  return step_open(state, levels, policy, target, at, only_up || verdict.is_undetermined);
+  return step_open(state, levels, policy, verdict, target, at, only_up);
 }
 
 std::optional<size_t> early_level(const AlertState& state, const std::vector<LevelSpec>& levels,

@@ -44,8 +44,9 @@ AlertState read_alert_state(ByteReader& from);
 struct Verdict {
   std::array<bool, 5> enters{};
   std::array<bool, 5> stays{};
-  // An expression had no value (mean of too few, error): nothing may go down because of it.
-  bool is_undetermined = false;
+  // Whether it stays could not be told (mean of too few, error): an alert that holds this level
+  // does not go below it because of that.
+  std::array<bool, 5> unknown{};
 };
 
 enum class Step : uint8_t { kNothing, kFire, kEscalate, kDeescalate, kResolve };
@@ -66,5 +67,9 @@ EventTime next_deadline(const AlertState& state, const std::vector<LevelSpec>& l
 
 // Index of the level in `levels`; -1 for kNone.
 int index_of(const std::vector<LevelSpec>& levels, Level level);
+
+// What an alert of `level` becomes under other levels: the highest that is not above it, else the
+// lowest. kNone stays.
+Level fitting_level(const std::vector<LevelSpec>& levels, Level level);
 
 }  // namespace tocsin::rules

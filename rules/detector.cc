@@ -59,12 +59,13 @@ void Detector::rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_
   keyer_ = GroupKeyer(*around_.catalogue, rule.by, rule.missing_key);
   note_names();
   on_rebind();
+  fit_alerts();
 }
 
 std::optional<bool> Detector::truth(const cel::Program& program, const Event* event) {
   const cel::Outcome outcome = program.run(event, variables_, around_.arena);
   if (outcome.ok() && outcome.value.kind() == cel::Kind::kBool) return outcome.value.boolean();
-  ++counters_.evaluation_errors;
+  if (!names_undefined(program)) ++counters_.evaluation_errors;
   return std::nullopt;
 }
 
@@ -104,18 +105,17 @@ void Detector::set_common(const Group& group, Level level, EventTime at, EventTi
 
 Verdict Detector::judge_levels(std::optional<bool> base) {
   Verdict verdict;
-  verdict.is_undetermined = !base;
   const auto& levels = rule().levels;
   for (size_t i = 0; i < levels.size(); ++i) {
     std::optional<bool> when = base;
     if (base.value_or(false) && levels[i].when) when = truth(*levels[i].when, nullptr);
     verdict.enters[i] = when.value_or(false);
-    verdict.is_undetermined = verdict.is_undetermined || !when;
     verdict.stays[i] = verdict.enters[i];
+    verdict.unknown[i] = !when;
     if (!levels[i].exit) continue;
     const std::optional<bool> exit = truth(*levels[i].exit, nullptr);
     verdict.stays[i] = !exit.value_or(false);
-    verdict.is_undetermined = verdict.is_undetermined || !exit;
+    verdict.unknown[i] = !exit;
   }
   return verdict;
 }

@@ -91,6 +91,10 @@ class Detector {
 
  protected:
   virtual void on_rebind() {}
+  // Brings alerts to levels that the rule has now.
+  virtual void fit_alerts() = 0;
+  // Whether it names a number that has no value just now: it then has none either, by no fault.
+  virtual bool names_undefined(const cel::Program&) const { return false; }
   EventTime watermark() { return around_.timeline->watermark(time_class_); }
   bool is_early() const {
     return around_.options.emit == Emit::kEarly && rule_->emit == Emit::kEarly;

@@ -120,11 +120,14 @@ class GroupedDetector : public Detector {
   virtual Finding finding_of(G& group, EventTime at) = 0;
   // Has too little history to judge; nullptr: a group that nothing is known of.
   virtual bool is_warming(const G* /*group*/) { return false; }
-  // Called for a new group before anything is in it.
-  virtual void on_create(G&) {}
+  // Called before the group goes.
+  virtual void on_remove(G&) {}
+  // Brings what the group remembers by level to the levels that the rule has now. True: it changed.
+  virtual bool fit_levels(G&) { return false; }
 
-  // nullptr: the event has no group here (a key is missing), or the group was refused.
-  G* group_of(const Event& event) {
+  // nullptr: the event has no group here (a key is missing), the group was refused, or there is
+  // none yet and it is not to be made.
+  G* group_of(const Event& event, bool may_create = true) {
     const auto hash = keyer_.hash(event);
     if (!hash) {
       ++counters_.missing_key;
@@ -132,6 +135,7 @@ class GroupedDetector : public Detector {
     }
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
+    if (!may_create) return nullptr;
     if (counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes) {
       ++counters_.overflow;
       return nullptr;
@@ -163,12 +167,12 @@ class GroupedDetector : public Detector {
     group.index = index;
     index_of_[hash] = index;
     ++counters_.groups;
-    on_create(group);
     account(group);
     return group;
   }
 
   void remove(G& group) {
+    on_remove(group);
     const uint32_t index = group.index;
     if (group.is_saved) removed_.push_back(key_text(group));
     index_of_.erase(group.hash);
@@ -204,6 +208,28 @@ class GroupedDetector : public Detector {
   const std::vector<std::unique_ptr<G>>& groups() const { return groups_; }
 
  private:
+  // A level that the rule no longer has is told of at once: nobody could make sense of it later.
+  void fit_alerts() override {
+    for (const auto& group : groups_) {
+      if (!group) continue;
+      if (fit_levels(*group)) touch(*group);
+      AlertState& alert = group->alert;
+      const Level fitting = fitting_level(rule().levels, alert.level);
+      if (fitting == alert.level) continue;
+      touch(*group);
+      const Level previous = std::exchange(alert.level, fitting);
+      const EventTime at = std::max(watermark(), alert.last_at);
+      Finding finding = finding_of(*group, at);
+      finding.condition = "rule changed: it has no level " + std::string(to_string(previous));
+      announce(*group, fitting > previous ? Action::kEscalate : Action::kDeescalate, previous, at,
+               std::move(finding));
+    }
+  }
+
+  void set_timer(const G& group, EventTime due) {
+    if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
+  }
+
   static std::string key_text(const Group& group) {
     std::string text;
     for (const std::string& part : group.key) {

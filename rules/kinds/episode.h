@@ -112,6 +112,18 @@ class EpisodeDetector : public GroupedDetector<G> {
     group.has_news = false;
   }
 
+  bool fit_levels(G& group) override {
+    bool has_changed = false;
+    for (size_t i = 1; i < group.last_match.size(); ++i) {
+      const Level fitting = fitting_level(this->rule().levels, static_cast<Level>(i));
+      if (group.last_match[i] == kUnset || fitting == static_cast<Level>(i)) continue;
+      EventTime& last = group.last_match[static_cast<size_t>(fitting)];
+      last = std::max(last, std::exchange(group.last_match[i], kUnset));
+      has_changed = true;
+    }
+    return has_changed;
+  }
+
  private:
   static void mark(AlertState& alert, bool is_early, EventTime at) {
     alert.provisional = is_early;

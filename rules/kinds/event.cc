@@ -95,6 +95,16 @@ void EventDetector::forget(EventGroup& group) {
   group.evidence.clear();
 }
 
+bool EventDetector::fit_levels(EventGroup& group) {
+  bool has_changed = EpisodeDetector::fit_levels(group);
+  for (PendingMatch& match : group.pending) {
+    const Level fitting = fitting_level(rule().levels, match.level);
+    has_changed = has_changed || fitting != match.level;
+    match.level = fitting;
+  }
+  return has_changed;
+}
+
 void EventDetector::write_group(ByteWriter& to, const EventGroup& group) {
   write_episode(to, group);
   to.u32(static_cast<uint32_t>(group.pending.size()));

@@ -39,6 +39,7 @@ class EventDetector final : public EpisodeDetector<EventGroup> {
   size_t bytes_of(const EventGroup& group) const override;
   Finding finding_of(EventGroup& group, EventTime at) override;
   void forget(EventGroup& group) override;
+  bool fit_levels(EventGroup& group) override;
 
  private:
   Level level_of(const EventGroup& group, const Event& event);

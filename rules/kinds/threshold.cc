@@ -47,6 +47,14 @@ Verdict ThresholdDetector::judge(WindowGroup& group, EventTime tick) {
   return judge_levels(truth(detect().when, nullptr));
 }
 
+bool ThresholdDetector::names_undefined(const cel::Program& program) const {
+  const auto& names = program.analysis().variables;
+  for (size_t i = 0; i < measures().size(); ++i) {
+    if (!numbers_[i] && names.contains(measures()[i].name)) return true;
+  }
+  return false;
+}
+
 std::vector<Measured> ThresholdDetector::measured() const {
   std::vector<Measured> values;
   for (size_t i = 0; i < measures().size(); ++i) {

@@ -21,6 +21,7 @@ class ThresholdDetector final : public WindowedDetector {
   std::vector<Measured> measured() const override;
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;
+  bool names_undefined(const cel::Program& program) const override;
 
  private:
   const ThresholdDetect& detect() const { return std::get<ThresholdDetect>(rule().detect); }

@@ -179,8 +179,9 @@ void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
       break;
   }
   if (!alert.is_open()) return;
+  const auto held = static_cast<size_t>(index_of(rule().levels, alert.level));
   const bool is_due = add(alert.last_at, rule().alert.update_every) <= tick &&
-                      alert.phase == Phase::kFiring && !is_stale && !verdict.is_undetermined &&
+                      alert.phase == Phase::kFiring && !is_stale && !verdict.unknown[held] &&
                       fingerprint_ != alert.told;
   const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
   if (is_confirmed || was_stale != is_stale || is_due) {

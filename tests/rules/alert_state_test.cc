@@ -93,15 +93,49 @@ TEST(AlertStateStep, GoesThroughItsStates) {
   }
 }
 
-TEST(AlertStateStep, UndeterminedNeverGoesDown) {
+TEST(AlertStateStep, WhatIsUnknownOfALevelHoldsOnlyAlertsOfThatLevel) {
+  struct Case {
+    const char* name;
+    double fires_at;
+    std::array<bool, 5> unknown;
+    Step done;
+    Level level;
+  };
+  for (const Case& row :
+       {Case{"of both: the alert stays", 25, {true, true}, Step::kNothing, Level::kWarning},
+        Case{"of its own: the alert stays", 25, {false, true}, Step::kNothing, Level::kWarning},
+        Case{"of one below: no further down", 25, {true, false}, Step::kDeescalate, Level::kWatch},
+        Case{"of one above: not its business", 12, {false, true}, Step::kResolve, Level::kWatch}}) {
+    AlertState state;
+    const auto levels = two_levels();
+    ASSERT_EQ(step(state, levels, {}, verdict_of(row.fires_at), day(0), false), Step::kFire);
+    Verdict verdict = verdict_of(0);
+    verdict.unknown = row.unknown;
+    EXPECT_EQ(step(state, levels, {}, verdict, day(1), false), row.done) << row.name;
+    EXPECT_EQ(state.level, row.level) << row.name;
+  }
+}
+
+TEST(AlertStateStep, RecoveringGoesOnNeitherWayWhileNothingIsKnown) {
   AlertState state;
   const auto levels = two_levels();
-  EXPECT_EQ(step(state, levels, {}, verdict_of(25), day(0), false), Step::kFire);
-  Verdict unknown;
-  unknown.is_undetermined = true;
-  EXPECT_EQ(step(state, levels, {}, unknown, day(1), false), Step::kNothing);
-  EXPECT_EQ(state.level, Level::kWarning);
-  EXPECT_EQ(state.phase, Phase::kFiring);
+  const AlertPolicy policy = with({}, span_of(2 * kDay));
+  step(state, levels, policy, verdict_of(12), day(0), false);
+  step(state, levels, policy, verdict_of(0), day(1), false);
+  ASSERT_EQ(state.phase, Phase::kRecovering);
+  Verdict verdict = verdict_of(0);
+  verdict.unknown = {true, true};
+  EXPECT_EQ(step(state, levels, policy, verdict, day(5), false), Step::kNothing);
+  EXPECT_EQ(state.phase, Phase::kRecovering);
+  EXPECT_EQ(step(state, levels, policy, verdict_of(0), day(6), false), Step::kResolve);
+}
+
+TEST(FittingLevel, IsTheHighestNotAboveElseTheLowest) {
+  const auto levels = two_levels();
+  EXPECT_EQ(fitting_level(levels, Level::kNone), Level::kNone);
+  EXPECT_EQ(fitting_level(levels, Level::kInfo), Level::kWatch);
+  EXPECT_EQ(fitting_level(levels, Level::kWarning), Level::kWarning);
+  EXPECT_EQ(fitting_level(levels, Level::kEmergency), Level::kWarning);
 }
 
 TEST(AlertState, IsTheSameAfterWritingAndReading) {

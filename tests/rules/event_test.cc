@@ -126,5 +126,31 @@ TEST(EventRule, CorrectionsAreOnlyTime) {
   EXPECT_THAT(h.lines(), IsEmpty());
 }
 
+TEST(EventRule, AnEndedSourceIsCompleteNotSilent) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(1), 1);
+  h.engine->end_source(*world->find_source("desk"), h.log);
+  h.finish(day(30));
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d1 XA-1", "resolve watch d4 XA-1"));
+}
+
+TEST(EventRule, AReloadWithoutTheHeldLevelTellsTheNextOneDownAndHoldsOn) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(1), 10);
+  h.feed(day(2), 0);
+  RuleBuilder lower(world, "lethal");
+  lower.select("e.indicator == \"violence.attack\"").event().level(Level::kWatch);
+  lower.alert().hold = span_of(3 * kDay);
+  h.engine->activate(bundle_of(world, {lower.build()}), h.log);
+  h.feed(day(3), 0, "XB-1", "justice.inquiry_opened");
+  h.finish(day(9));
+  EXPECT_THAT(h.lines(), ElementsAre("fire alert d1 XA-1", "deescalate watch d2 XA-1",
+                                     "resolve watch d4 XA-1"));
+  EXPECT_EQ(h.log[1].previous, Level::kAlert);
+  EXPECT_EQ(h.log[1].condition, "rule changed: it has no level alert");
+}
+
 }  // namespace
 }  // namespace tocsin::rules

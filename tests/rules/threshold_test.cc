@@ -118,6 +118,7 @@ TEST(Threshold, UndefinedMeanIsNotFalse) {
   h.feed(day(9.2), 1);
   h.feed(day(10.1), 0, "XB-1");
   EXPECT_THAT(h.lines().back(), "resolve watch d10 XA-1");
+  EXPECT_EQ(h.engine->counters()[0].evaluation_errors, 0u) << "too few values are no error";
 }
 
 TEST(Threshold, SilentSourcesMakeItStaleNotResolved) {
@@ -221,6 +222,50 @@ TEST(Threshold, RemovedRuleEndsItsAlertsAndSameShapeGoesOn) {
   h.feed(day(20), 0, "XB-1");
   EXPECT_EQ(h.lines().back(), "resolve warning d8 XA-1");
   EXPECT_EQ(h.log.back().alert, h.log.front().alert);
+}
+
+TEST(Threshold, AnUndefinedExitOfALevelAboveKeepsNothing) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder(world, "mean");
+  builder.select(kAttacks)
+      .measure("n", AggregateKind::kCount, "", kDay, kDay)
+      .measure("size", AggregateKind::kMean, "e.value", kDay, kDay, 2)
+      .threshold("n >= 1")
+      .level(Level::kWatch)
+      .level(Level::kWarning, "size >= 4.0", "size < 3.0");
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.5), 9);
+  h.feed(day(2.5), 0, "XB-1");
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d1 XA-1", "resolve watch d2 XA-1"));
+}
+
+TEST(Threshold, AReloadWithoutTheHeldLevelTellsTheNextOneDown) {
+  const auto world = small_world(Milliseconds{0});
+  const auto rule = [&](std::vector<Level> levels) {
+    RuleBuilder builder(world, "deaths");
+    builder.select(kAttacks)
+        .measure("deaths", AggregateKind::kSum, "e.value", 7 * kDay, kDay)
+        .threshold("deaths >= 10.0");
+    for (const Level level : levels) builder.level(level, "", "deaths < 5.0");
+    return builder.build();
+  };
+  struct Row {
+    const char* name;
+    std::vector<Level> levels;
+    const char* told;
+  };
+  for (const Row& row :
+       {Row{"the next one down", {Level::kInfo, Level::kWatch}, "deescalate watch"},
+        Row{"else the lowest", {Level::kAlert, Level::kEmergency}, "escalate alert"}}) {
+    EngineHarness h(world, {rule({Level::kWarning})});
+    h.feed(day(0.5), 20);
+    h.feed(day(1.5), 0, "XB-1");
+    ASSERT_THAT(h.lines(), ElementsAre("fire warning d1 XA-1"));
+    h.engine->activate(bundle_of(world, {rule(row.levels)}), h.log);
+    ASSERT_EQ(h.log.size(), 2u) << row.name;
+    EXPECT_THAT(brief(h.log[1]), ::testing::StartsWith(row.told)) << row.name;
+    EXPECT_EQ(h.log[1].previous, Level::kWarning) << row.name;
+  }
 }
 
 }  // namespace
