@@ -19,7 +19,7 @@ struct Surroundings {
   const Catalogue* catalogue;
   Timeline* timeline;
   EventLookup* journal;
-  Arena arena;                         // emptied by the engine after each call
+  Arena arena;                         // emptied by the engine after each call and timer
   Engine::Transitions* out = nullptr;  // of the running call
   EngineOptions options;
   uint64_t catalogue_print = 0;  // fingerprint of the ids that saved state depends on
@@ -31,7 +31,8 @@ struct Group {
   std::vector<std::string> key;  // texts, in `by` order
   std::optional<RegionId> region;
   uint32_t index = 0;
-  EventTime due = kNever;  // next timer that means something
+  EventTime due = kNever;    // next timer that means something
+  EventTime later = kNever;  // a timer set before it, still in the timeline
   bool is_dirty = false;
   bool is_saved = false;  // there is an entry of it to remove
   size_t counted_bytes = 0;

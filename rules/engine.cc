@@ -64,6 +64,7 @@ struct Engine::State {
 
   void run_timer(const Timeline::Timer& timer) {
     detectors[timer.rule]->on_timer(timer.group, timer.due);
+    around.arena.reset();  // one call may run years of timers
   }
   void run(SourceId source) {
     timeline.run(source, [this](const Timeline::Timer& timer) { run_timer(timer); });

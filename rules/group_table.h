@@ -13,7 +13,7 @@ namespace tocsin::rules {
 
 // A detector with its groups: finding, limits, timers, saving. `G` derives from Group.
 //
-// Kinds say what a group holds (write_group, read_group, bytes_of), what a timer does (on_due) and
+// Kinds say what a group holds (write_group, read_group, bytes_of), what a timer does (on_due), and
 // what an open alert says when it is ended from outside (finding_of).
 template <typename G>
 class GroupedDetector : public Detector {
@@ -23,7 +23,7 @@ class GroupedDetector : public Detector {
   void on_timer(uint32_t index, EventTime due) override {
     if (index >= groups_.size() || !groups_[index] || groups_[index]->due != due) return;
     G& group = *groups_[index];
-    group.due = kNever;
+    group.due = std::exchange(group.later, kNever);
     on_due(group, due);
     if (groups_[index]) account(group);
   }
@@ -54,6 +54,7 @@ class GroupedDetector : public Detector {
       to.u32(static_cast<uint32_t>(group.key.size()));
       for (const std::string& part : group.key) to.text(part);
       to.time(group.due);
+      to.time(group.later);
       write(to, group.alert);
       write_group(to, group);
       put(std::string(prefix) + key_text(group), bytes);
@@ -74,6 +75,7 @@ class GroupedDetector : public Detector {
     if (G* known = find(key)) remove(*known);  // from the start, see prepare()
     G& group = create(*hash, std::move(key));
     const EventTime due = from.time();
+    const EventTime later = from.time();
     group.alert = read_alert_state(from);
     read_group(from, group);
     if (!from.at_end()) {
@@ -82,7 +84,9 @@ class GroupedDetector : public Detector {
     }
     group.is_dirty = false;
     account(group);
+    if (later != kNever) schedule(group, later);
     schedule(group, due);
+    group.later = later;
     group.is_dirty = false;
     group.is_saved = true;
     return true;
@@ -107,8 +111,9 @@ class GroupedDetector : public Detector {
 
   void reschedule() override {
     for (const auto& group : groups_) {
-      if (!group || group->due == kNever) continue;
-      around_.timeline->schedule(time_class(), {group->due, index(), group->index});
+      if (!group) continue;
+      set_timer(*group, group->due);
+      set_timer(*group, group->later);
     }
   }
 
@@ -188,14 +193,21 @@ class GroupedDetector : public Detector {
     dirty_.push_back(group.index);
   }
 
-  // Wakes the group at `due` and not later than it would have been.
+  // Wakes the group at `due` or before: a timer that was set for less stays and serves, so that a
+  // deadline that every event moves on leaves no timers behind. What is woken too early finds
+  // nothing to do and comes back here.
   void schedule_by(G& group, EventTime due) {
-    if (due < group.due) schedule(group, due);
+    if (due >= group.due) return;
+    const EventTime later = group.due;
+    schedule(group, due);
+    group.later = later;
   }
+  // Wakes the group at `due` and not before.
   void schedule(G& group, EventTime due) {
     touch(group);
     group.due = due;
-    if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
+    group.later = kNever;
+    set_timer(group, due);
   }
 
   void account(G& group) {

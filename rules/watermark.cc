@@ -62,15 +62,19 @@ void Timeline::relink() {
 void Timeline::expect(SourceId id) {
   SourceTime& s = source(id);
   if (s.is_live && !s.has_ended) return;
-  // Watermarks reached so far stay, though this source starts further back.
-  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, computed_watermark(c));
+  settle();  // though this source starts further back
   s.is_live = true;
   s.has_ended = false;
   s.is_dirty = true;
   relink();
 }
 
+void Timeline::settle() {
+  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, computed_watermark(c));
+}
+
 void Timeline::lower_first(SourceTime& s, EventTime time) {
+  settle();
   s.first = time;
   s.is_dirty = true;
   first_moved_ = true;
@@ -86,7 +90,7 @@ void Timeline::advance(SourceId id, EventTime to) {
 
 void Timeline::end(SourceId id) {
   SourceTime& s = source(id);
-  for (TimeClass& c : classes_) c.watermark = std::max(c.watermark, computed_watermark(c));
+  settle();
   s.is_live = true;
   s.has_ended = true;
   s.is_dirty = true;

@@ -91,6 +91,8 @@ class Timeline {
   }
 
   EventTime watermark(ClassId id);
+  // As it was before the move that take_first_moved() tells of: timers up to here have run.
+  EventTime settled_watermark(ClassId id) const { return classes_[id].watermark; }
   // Takes back a watermark that was saved.
   void raise_watermark(ClassId id, EventTime to);
   // Oldest event time of the feeding sources; their first heartbeat when none came; kNever.
@@ -123,6 +125,8 @@ class Timeline {
     return std::max(c.lateness, catalogue_->source(source).lateness);
   }
   void lower_first(SourceTime& s, EventTime time);
+  // Watermarks reached so far stay, whatever becomes of the sources.
+  void settle();
   EventTime computed_watermark(const TimeClass& c) const;
   void arm(const TimeClass& c);
 

@@ -47,8 +47,9 @@ void AbsenceDetector::prepare() {
 }
 
 void AbsenceDetector::on_first_moved() {
+  const EventTime judged = around_.timeline->settled_watermark(time_class());
   for (const auto& group : groups()) {
-    if (group && group->last.seq == 0) schedule(*group, next_due(*group, watermark()));
+    if (group && group->last.seq == 0) schedule_by(*group, next_due(*group, judged));
   }
 }
 
@@ -86,19 +87,21 @@ EventTime AbsenceDetector::forgotten_at(const AbsenceGroup& group) const {
   return kNever;
 }
 
-EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) const {
-  EventTime due = forgotten_at(group);
-  if (!group.pending.empty()) due = std::min(due, group.pending.front().time + kMoment);
+EventTime AbsenceDetector::next_judgement(const AbsenceGroup& group, EventTime now) const {
   const EventTime base = base_of(group);
-  if (base == kNever || !is_expected(group)) return due;
-  due = std::min(due, deadline(base, missed_at(group, now) + 1));
-  const EventTime own = next_deadline(group.alert, rule().levels, rule().alert, now);
-  return std::min(due, own);
+  if (base == kNever || !is_expected(group)) return kNever;
+  return std::min(deadline(base, missed_at(group, now) + 1),
+                  next_deadline(group.alert, rule().levels, rule().alert, now));
+}
+
+EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) const {
+  return std::min({forgotten_at(group), first_due(group.pending), next_judgement(group, now)});
 }
 
 void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
   if (rule().select && !holds(*rule().select, &event)) return;
-  AbsenceGroup* group = group_of(event);
+  // From who is not on a given list nothing is expected, also not after a report.
+  AbsenceGroup* group = group_of(event, detect().roster.empty());
   if (group == nullptr) return;
   ++counters_.selected;
   touch(*group);
@@ -114,7 +117,7 @@ void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
   } else {
     insert_in_order(group->pending, std::move(report));
   }
-  schedule(*group, next_due(*group, now));
+  schedule_by(*group, next_due(*group, now));
 }
 
 void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime at) {
@@ -127,14 +130,12 @@ void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime 
                        [](EventTime t, const PastReport& past) { return t < past.time; });
   recent.insert(after, {report.time, report.tlp});
   if (recent.size() > std::max(detect().at_least, 1u)) recent.erase(recent.begin());
-  if (!group.alert.is_open()) {
-    group.alert = AlertState{};  // what was pending has not come to be
-    return;
-  }
-  if (missed_at(group, at) == 0) {
+  if (missed_at(group, at) > 0) {
+    judge(group, at);
+  } else if (group.alert.is_open()) {
     resolve(group, at, finding_of(group, at));
   } else {
-    judge(group, at);
+    group.alert = AlertState{};  // what was pending has not come to be
   }
 }
 
@@ -159,8 +160,9 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
     group.recent.clear();
     group.last = Report{};
   }
-  if (missed_at(group, due) > 0) judge(group, due);
-  schedule(group, next_due(group, due));
+  // Woken for a report, or for a deadline that a report has moved on, there is nothing to judge.
+  if (next_judgement(group, due - kMoment) == due) judge(group, due);
+  schedule_by(group, next_due(group, due));
 }
 
 void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {

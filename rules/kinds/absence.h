@@ -60,6 +60,8 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
   int64_t missed_at(const AbsenceGroup& group, EventTime at) const;
   bool is_expected(const AbsenceGroup& group) const;
   EventTime forgotten_at(const AbsenceGroup& group) const;
+  // The first moment after `now` at which the alert may change though nothing comes.
+  EventTime next_judgement(const AbsenceGroup& group, EventTime now) const;
   EventTime next_due(const AbsenceGroup& group, EventTime now) const;
   void take(AbsenceGroup& group, const Report& report, EventTime at);
   void judge(AbsenceGroup& group, EventTime at);

@@ -124,5 +124,67 @@ TEST(Absence, SeveralReportsAreExpected) {
       << "the second last of day 1, every 7, grace 3";
 }
 
+TEST(Absence, WhoIsNotOnTheListIsNotExpected) {
+  const auto world = small_world(Milliseconds{0});
+  AbsenceDetect detect = weekly();
+  detect.roster = {"XA-1"};
+  EngineHarness h(world, {silence(world, detect).build()});
+  h.feed(day(0), 1, "XA-1");
+  h.feed(day(1), 1, "XB-1");
+  h.feed(day(7), 1, "XA-1");
+  h.finish(day(16));
+  EXPECT_THAT(h.lines(), IsEmpty());
+  EXPECT_EQ(h.engine->counters()[0].groups, 1u);
+  EXPECT_EQ(h.engine->counters()[0].selected, 2u);
+}
+
+TEST(Absence, DeadlinesOfTheNeverHeardDoNotDependOnWhichSourceSpokeFirst) {
+  std::vector<std::vector<std::string>> logs;
+  for (const bool slow_first : {false, true}) {
+    const auto world = small_world();
+    AbsenceDetect detect = weekly();
+    detect.roster = {"XA-1"};
+    EngineHarness h(world, {silence(world, detect).build()});
+    h.engine->expect_source(*world->find_source("desk"));
+    h.engine->expect_source(*world->find_source("monitor"));
+    const auto slow = [&] { h.feed(day(100), 1, "XB-1", "violence.attack", "monitor", "slow"); };
+    if (slow_first) slow();
+    h.feed(day(0), 1, "XB-1", "violence.attack", "desk", "one");
+    h.feed(day(100), 1, "XB-1", "violence.attack", "desk", "two");
+    if (!slow_first) slow();
+    logs.push_back(h.full_lines());
+    EXPECT_THAT(h.lines(), ElementsAre("fire watch d10 XA-1", "escalate warning d24 XA-1"))
+        << "slow first: " << slow_first;
+  }
+  EXPECT_EQ(logs[0], logs[1]);
+}
+
+TEST(Absence, ReportsLeaveNoTimersBehind) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {silence(world, weekly()).build()});
+  const auto report = [&h](int minute) { h.feed(day(0) + std::chrono::minutes(minute)); };
+  int minute = 0;
+  while (minute < 100) report(minute++);
+  const size_t before = h.engine->state_bytes();
+  while (minute < 14'000) report(minute++);  // within ten days: no deadline has passed
+  EXPECT_LE(h.engine->state_bytes(), before) << "one that waits for its deadline is enough";
+  h.finish(day(20));
+  EXPECT_THAT(h.lines(), ElementsAre(::testing::StartsWith("fire watch d19.7")));
+}
+
+TEST(Absence, AReportThatIsTooFewKeepsWhatIsPending) {
+  const auto world = small_world(Milliseconds{0});
+  AbsenceDetect detect = weekly();
+  detect.at_least = 2;
+  RuleBuilder builder = silence(world, detect);
+  builder.alert().pending = span_of(5 * kDay);
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0));
+  h.feed(day(1));
+  h.feed(day(12));  // the second last is of day 1: missed since day 11
+  h.finish(day(17));
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d15 XA-1")) << "missed since day 10";
+}
+
 }  // namespace
 }  // namespace tocsin::rules

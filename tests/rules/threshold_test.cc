@@ -268,5 +268,20 @@ TEST(Threshold, AReloadWithoutTheHeldLevelTellsTheNextOneDown) {
   }
 }
 
+TEST(Threshold, YearsOfTicksInOneCallTakeNoMoreMemoryThanOne) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder(world, "for-ever");
+  builder.select(kAttacks)
+      .measure("n", AggregateKind::kCount, "", kDay, kDay)
+      .threshold("n >= 1")
+      .level(Level::kWatch, "", "n < 0 && region.id == \"XA-1\" && by.region == region.id");
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.5));
+  h.finish(day(50'000));
+  EXPECT_THAT(h.lines(), ::testing::Contains("fire watch d1 XA-1"));
+  EXPECT_GE(h.engine->counters()[0].evaluations, 50'000u);
+  EXPECT_LT(h.engine->state_bytes(), 1u << 20);
+}
+
 }  // namespace
 }  // namespace tocsin::rules
