@@ -182,8 +182,8 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   around_.out->push_back(std::move(t));
 }
 
-void Detector::resolve(Group& group, EventTime at, Finding finding) {
-  group.alert.provisional = false;
+void Detector::resolve(Group& group, EventTime at, Finding finding, bool is_early) {
+  group.alert.provisional = is_early;
   announce(group, Action::kResolve, group.alert.level, at, std::move(finding));
   group.alert.close();
 }

@@ -121,8 +121,8 @@ class Detector {
   void open(Group& group, Level level, EventTime pinned, EventTime starts_at);
   // Appends the transition. `previous` as in AlertTransition; the state's own level is the new one.
   void announce(Group& group, Action action, Level previous, EventTime at, Finding finding);
-  // announce(kResolve) and close.
-  void resolve(Group& group, EventTime at, Finding finding);
+  // announce(kResolve) and close. `is_early`: decided before the watermark came to `at`.
+  void resolve(Group& group, EventTime at, Finding finding, bool is_early = false);
 
   Surroundings& around_;
   RuleCounters counters_;

@@ -17,7 +17,8 @@ struct EpisodeGroup : Group {
 };
 
 // The life of such alerts: the level at any time is the highest among the matches of the last
-// `hold`; when none is left, the alert is resolved.
+// `hold`; when none is left, the alert is resolved. While all feeds are silent none of this is
+// known: the level stays and is marked stale.
 template <typename G>
 class EpisodeDetector : public GroupedDetector<G> {
  public:
@@ -25,16 +26,20 @@ class EpisodeDetector : public GroupedDetector<G> {
 
  protected:
   // Records a match at `at` and tells of it: fire, escalate, confirm, or an update now and then.
-  // `event_time` is what the alert starts at; `pinned` makes its identity.
+  //
+  // `at` makes the identity of a new alert and never comes twice: an alert lives past its own `at`,
+  // and the next one begins no earlier than it ended. `event_time`, which a late event shares with
+  // alerts long over, is only what the alert starts at.
   void raise(G& group, Level level, EventTime at, EventTime event_time, bool is_early) {
     AlertState& alert = group.alert;
     EventTime& last = group.last_match[static_cast<size_t>(level)];
     last = std::max(last, at);
     const Level previous = alert.level;
+    const bool was_stale = std::exchange(alert.stale, false);
     group.has_news = true;
     if (!alert.is_open()) {
       mark(alert, is_early, at);
-      this->open(group, level, event_time, event_time);
+      this->open(group, level, at, event_time);
       tell(group, Action::kFire, Level::kNone, at);
     } else if (level > alert.level) {
       mark(alert, is_early, at);
@@ -43,39 +48,34 @@ class EpisodeDetector : public GroupedDetector<G> {
     } else if (alert.provisional && !is_early && at >= alert.provisional_at) {
       alert.provisional = false;
       tell(group, Action::kUpdate, previous, at);
-    } else if (add(alert.last_at, this->rule().alert.update_every) <= at) {
+    } else if (was_stale || add(alert.last_at, this->rule().alert.update_every) <= at) {
       tell(group, Action::kUpdate, previous, at);
     }
   }
 
   // An early match after the hold is an episode of its own: the one before is over, as far as
-  // anybody knows when the match comes. (The watermark would end it before it took the match.)
+  // anybody knows when the match comes. (The watermark would end it before it took the match.) A
+  // straggler might still have prolonged it: its end is provisional.
   void end_if_over(G& group, EventTime at) {
     EventTime end = kUnset;
     for (const LevelSpec& spec : this->rule().levels) {
       end = std::max(end, held_until(group, spec.level));
     }
-    if (end > at) return;
-    while (group.alert.is_open()) let_pass(group, held_until(group, group.alert.level));
+    if (end > at || !group.alert.is_open()) return;
+    group.alert.provisional = true;
+    while (group.alert.is_open()) pass(group, held_until(group, group.alert.level), true);
   }
 
-  // What time alone brings at `at`: end of hold, updates that were held back.
+  // What time alone brings at `at`: end of hold, updates that were held back, the stale mark.
   void let_pass(G& group, EventTime at) {
     AlertState& alert = group.alert;
     if (!alert.is_open()) return;
-    Level left = Level::kNone;
-    for (const LevelSpec& spec : this->rule().levels) {
-      if (held_until(group, spec.level) > at) left = spec.level;
+    const EventTime end = held_until(group, alert.level);
+    if (end <= at && this->around_.timeline->is_stale(this->time_class(), end)) {
+      if (!std::exchange(alert.stale, true)) tell(group, Action::kUpdate, alert.level, at);
+      return;
     }
-    if (left == Level::kNone) {
-      this->resolve(group, at, this->finding_of(group, at));
-      forget(group);
-    } else if (left < alert.level) {
-      const Level previous = std::exchange(alert.level, left);
-      tell(group, Action::kDeescalate, previous, at);
-    } else if (group.has_news && add(alert.last_at, this->rule().alert.update_every) <= at) {
-      tell(group, Action::kUpdate, alert.level, at);
-    }
+    pass(group, at, false);
   }
 
   // The match that raised the alert on arrival stands: nothing earlier can come any more.
@@ -85,10 +85,11 @@ class EpisodeDetector : public GroupedDetector<G> {
     tell(group, Action::kUpdate, alert.level, alert.provisional_at);
   }
 
-  EventTime next_episode_due(const G& group) const {
+  EventTime next_episode_due(const G& group) {
     const AlertState& alert = group.alert;
     if (!alert.is_open()) return kNever;
     EventTime due = held_until(group, alert.level);
+    if (alert.stale) due = std::max(due, this->watermark()) + kLookAgain;
     if (group.has_news) due = std::min(due, add(alert.last_at, this->rule().alert.update_every));
     if (alert.provisional) due = std::min(due, alert.provisional_at + kMoment);
     return due;
@@ -125,9 +126,30 @@ class EpisodeDetector : public GroupedDetector<G> {
   }
 
  private:
+  // How often a stale alert is looked at, in event time.
+  static constexpr Milliseconds kLookAgain = std::chrono::hours(1);
+
   static void mark(AlertState& alert, bool is_early, EventTime at) {
     alert.provisional = is_early;
     alert.provisional_at = is_early ? std::max(alert.provisional_at, at) : kUnset;
+  }
+
+  void pass(G& group, EventTime at, bool is_early) {
+    AlertState& alert = group.alert;
+    alert.stale = false;
+    Level left = Level::kNone;
+    for (const LevelSpec& spec : this->rule().levels) {
+      if (held_until(group, spec.level) > at) left = spec.level;
+    }
+    if (left == Level::kNone) {
+      this->resolve(group, at, this->finding_of(group, at), is_early);
+      forget(group);
+    } else if (left < alert.level) {
+      const Level previous = std::exchange(alert.level, left);
+      tell(group, Action::kDeescalate, previous, at);
+    } else if (group.has_news && add(alert.last_at, this->rule().alert.update_every) <= at) {
+      tell(group, Action::kUpdate, alert.level, at);
+    }
   }
 
   void tell(G& group, Action action, Level previous, EventTime at) {

@@ -5,8 +5,8 @@
 namespace tocsin::rules {
 
 Level EventDetector::level_of(const EventGroup& group, const Event& event) {
-  set_common(group, group.alert.level, event.time,
-             group.alert.is_open() ? group.alert.starts_at : event.time);
+  // The state of the alert is none of its business: it depends on what has arrived so far.
+  set_common(group, Level::kNone, event.time, event.time);
   const auto& levels = rule().levels;
   for (size_t i = levels.size(); i-- > 0;) {
     if (!levels[i].when || holds(*levels[i].when, &event)) return levels[i].level;

@@ -112,9 +112,20 @@ class LevelCompiler {
       scope_.error("T0362", when->place, "a level has either a number or `when`");
     } else if (when != nullptr) {
       spec.when = scope_.predicate(*when, "`when`", environment_);
+      if (spec.when && scope_.kind() == RuleKind::kEvent) check_of_event(*when, *spec.when);
     } else if (number != nullptr && number->is_scalar()) {
       spec.when =
           scope_.written(variable + " >= " + number_text(*number), number->place, environment_);
+    }
+  }
+
+  // One event is judged by itself: what the alert has come to so far depends on arrivals.
+  void check_of_event(const yaml::Node& node, const cel::Program& when) {
+    for (const char* name : {"level", "starts_at"}) {
+      if (!when.analysis().variables.contains(name)) continue;
+      scope_.error("T0369", node.places.start(),
+                   "`when` of an event rule cannot use `" + std::string(name) + "`",
+                   "it judges the event `e` alone; texts may name the alert");
     }
   }
 

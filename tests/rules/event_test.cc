@@ -77,8 +77,9 @@ TEST(EventRule, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
   h.feed(day(2), 1);
   h.feed(day(8), 1);
   EXPECT_THAT(h.lines(), ElementsAre("~fire alert d1 XA-1", "~update alert d2 XA-1",
-                                     "~deescalate watch d4 XA-1", "resolve watch d5 XA-1",
+                                     "~deescalate watch d4 XA-1", "~resolve watch d5 XA-1",
                                      "~fire watch d8 XA-1"));
+  EXPECT_EQ(h.log[3].watermark, day(-0.5)) << "a straggler may still have prolonged it";
   const AlertTransition second = h.log[4];
   EXPECT_NE(h.log[0].alert, second.alert);
   EXPECT_EQ(second.starts_at, day(8));
@@ -124,6 +125,77 @@ TEST(EventRule, CorrectionsAreOnlyTime) {
   h.send(event);
   h.finish(day(2));
   EXPECT_THAT(h.lines(), IsEmpty());
+}
+
+// Fires, is over, and then an event of the same time comes late, and again.
+TEST(EventRule, ALateEventOfAnOldTimeBeginsAnAlertOfItsOwn) {
+  for (const Emit emit : {Emit::kFinal, Emit::kEarly}) {
+    const auto world = small_world();
+    EngineHarness h(world, {lethal(world).build()}, emit);
+    h.feed(day(1), 1);
+    for (const double newest : {20.0, 40.0}) {
+      h.feed(day(newest), 0);
+      h.feed(day(1), 1);
+      h.feed(day(1), 1);
+    }
+    h.finish(day(60));
+    std::vector<AlertTransition> fires;
+    for (const AlertTransition& t : h.log) {
+      if (t.action == Action::kFire) fires.push_back(t);
+    }
+    ASSERT_EQ(fires.size(), 3u) << "two late events at one watermark are one alert";
+    for (const AlertTransition& fire : fires) EXPECT_EQ(fire.starts_at, day(1));
+    EXPECT_NE(fires[0].alert, fires[1].alert);
+    EXPECT_NE(fires[0].alert, fires[2].alert);
+    EXPECT_NE(fires[1].alert, fires[2].alert);
+  }
+}
+
+TEST(EventRule, SilenceOfAllFeedsEndsNothing) {
+  for (const Emit emit : {Emit::kFinal, Emit::kEarly}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {lethal(world).build()}, emit);
+    h.feed(day(1), 10);
+    h.feed(day(2), 1);
+    for (int i = 3; i <= 30; ++i) {
+      h.advance("desk", day(i));
+      h.restart();
+    }
+    std::erase_if(h.log, [](const AlertTransition& t) { return t.at < day(3); });
+    EXPECT_THAT(h.lines(), ElementsAre("?update alert d4 XA-1")) << "told once, and kept";
+    h.feed(day(31), 0, "XB-1");
+    EXPECT_THAT(h.lines(),
+                ElementsAre("?update alert d4 XA-1", ::testing::StartsWith("resolve alert d30.04")))
+        << "the feed is back and says nothing";
+  }
+}
+
+TEST(EventRule, AMatchAfterSilenceIsAnAlertOfItsOwn) {
+  for (const Emit emit : {Emit::kFinal, Emit::kEarly}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {lethal(world).build()}, emit);
+    h.feed(day(1), 1);
+    h.advance("desk", day(30));
+    h.feed(day(31), 1);
+    h.finish(day(32));
+    std::vector<Action> actions;
+    for (const AlertTransition& t : h.log) {
+      if (t.action != Action::kUpdate || t.stale) actions.push_back(t.action);
+    }
+    EXPECT_THAT(actions,
+                ElementsAre(Action::kFire, Action::kUpdate, Action::kResolve, Action::kFire));
+    EXPECT_NE(h.log.front().alert, h.log.back().alert);
+  }
+}
+
+TEST(EventRule, ALateMatchGivesAStaleAlertLifeAgain) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  h.feed(day(1), 1);
+  h.advance("desk", day(5));
+  h.feed(day(3), 1);
+  EXPECT_THAT(h.lines(),
+              ElementsAre("fire watch d1 XA-1", "?update watch d4 XA-1", "update watch d5 XA-1"));
 }
 
 TEST(EventRule, AnEndedSourceIsCompleteNotSilent) {

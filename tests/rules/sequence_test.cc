@@ -184,7 +184,7 @@ TEST(Sequence, AnEarlyMatchAfterTheHoldIsAnAlertOfItsOwn) {
   h.feed(day(2), 2);
   h.feed(day(9), 1);
   h.feed(day(10), 2);
-  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d2 XA-1", "resolve warning d5 XA-1",
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d2 XA-1", "~resolve warning d5 XA-1",
                                      "~fire warning d10 XA-1"));
   EXPECT_NE(h.log[0].alert, h.log[2].alert);
   h.feed(day(12), 0, "XA-1", "violence.attack", "monitor");
@@ -224,6 +224,18 @@ TEST(Sequence, TellsAMatchOnceHoweverManyEventsWaitWithIt) {
   h.feed(day(2.1), 1);
   EXPECT_THAT(h.lines(), ElementsAre("~fire warning d2 XA-1"));
   EXPECT_EQ(h.log[0].events_counted, 2u);
+}
+
+TEST(Sequence, SilenceOfAllFeedsEndsNothing) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {sequence(world, unanswered()).build()});
+  h.feed(day(0), 1);
+  h.feed(day(91), 0, "XB-1", "justice.inquiry_opened");
+  h.advance("desk", day(200));
+  EXPECT_THAT(h.lines(), ElementsAre("fire warning d90 XA-1", "?update warning d120 XA-1"));
+  h.feed(day(201), 0, "XB-1", "justice.inquiry_opened");
+  EXPECT_EQ(h.log.back().action, Action::kResolve);
+  EXPECT_FALSE(h.log.back().stale);
 }
 
 TEST(Sequence, TimesTooCoarseForTheOrderTakeNoStep) {
