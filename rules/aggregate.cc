@@ -95,17 +95,22 @@ std::optional<double> Accumulator::result(AggregateKind kind, uint32_t min_n) co
 }
 
 std::optional<double> number_of(const cel::Value& value) {
+  double number = 0;
   switch (value.kind()) {
     case cel::Kind::kInt:
-      return static_cast<double>(value.integer());
+      number = static_cast<double>(value.integer());
+      break;
     case cel::Kind::kUint:
-      return static_cast<double>(value.unsigned_integer());
+      number = static_cast<double>(value.unsigned_integer());
+      break;
     case cel::Kind::kDouble:
-      if (!(std::abs(value.real()) <= kMaxValue)) return std::nullopt;  // also NaN
-      return value.real();
+      number = value.real();
+      break;
     default:
       return std::nullopt;
   }
+  if (!(std::abs(number) <= kMaxValue)) return std::nullopt;  // also NaN
+  return number;
 }
 
 uint64_t hash_of(const cel::Value& value) {

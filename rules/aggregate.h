@@ -60,7 +60,7 @@ struct Accumulator {
   std::optional<double> result(AggregateKind kind, uint32_t min_n) const;
 };
 
-// A number out of a CEL value; nullopt when it is none.
+// A number out of a CEL value; nullopt when it is none within ±kMaxValue.
 std::optional<double> number_of(const cel::Value& value);
 // The hash that tells values of `distinct` apart.
 uint64_t hash_of(const cel::Value& value);

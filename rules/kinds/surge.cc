@@ -86,13 +86,12 @@ void SurgeDetector::set_variables() {
 }
 
 void SurgeDetector::set_warming(WindowGroup& group, bool is_warming) {
-  if (warming_.size() <= group.index) warming_.resize(group.index + 1);
-  if (warming_[group.index] == is_warming) return;
-  warming_[group.index] = is_warming;
+  if (group.is_warming == is_warming) return;
+  group.is_warming = is_warming;
   counters_.warming += is_warming ? 1 : uint64_t{0} - 1;
 }
 
-// From the panes, not from warming_, which a restored group lacks until its next tick.
+// From the panes, not from the group's mark, which is of the last tick it was judged at.
 bool SurgeDetector::is_warming(const WindowGroup* group) {
   if (group == nullptr || group->first_pane == kNever) return true;
   const EventTime now = watermark();
@@ -100,6 +99,11 @@ bool SurgeDetector::is_warming(const WindowGroup* group) {
   const Milliseconds window = measures_.front().window;
   const Milliseconds past = pane_start(now, every()) - window - detect().gap - group->first_pane;
   return past < window * detect().min_history;
+}
+
+void SurgeDetector::read_group(ByteReader& from, WindowGroup& group) {
+  WindowedDetector::read_group(from, group);
+  if (group.is_warming) ++counters_.warming;
 }
 
 Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {

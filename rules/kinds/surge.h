@@ -27,8 +27,9 @@ class SurgeDetector final : public WindowedDetector {
   std::vector<Measured> measured() const override;
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;
-  void on_removed(WindowGroup& group) override { set_warming(group, false); }
   bool is_warming(const WindowGroup* group) override;
+  void on_remove(WindowGroup& group) override { set_warming(group, false); }
+  void read_group(ByteReader& from, WindowGroup& group) override;
 
  private:
   const SurgeDetect& detect() const { return std::get<SurgeDetect>(rule().detect); }
@@ -47,7 +48,6 @@ class SurgeDetector final : public WindowedDetector {
   Accumulator merged_;
   std::vector<double> past_;
   std::vector<double> scratch_;
-  std::vector<bool> warming_;  // by group index
 };
 
 }  // namespace tocsin::rules

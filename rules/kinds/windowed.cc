@@ -8,6 +8,10 @@ namespace {
 // Wide windows keep less of each pane: the best of a window rarely lie in one.
 constexpr size_t kPanesWithAllEvidence = 32;
 constexpr size_t kLeastEvidenceOfPane = 4;
+
+// Ticks at which a straggler is judged early; what it brings about at later ones is told by the
+// watermark.
+constexpr size_t kMostEarlyTicks = 32;
 }  // namespace
 
 WindowedDetector::WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -40,9 +44,8 @@ void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
   if (group == nullptr) return;
   ++counters_.selected;
   count(*group, event, seq, pane);
-  const EventTime tick = std::max(pane + every_, upcoming);
-  if (is_early() && !is_late) judge_early(*group, event, tick);
-  schedule_by(*group, tick);
+  if (is_early() && !is_late) judge_early(*group, event, pane);
+  schedule_by(*group, std::max(pane + every_, upcoming));
 }
 
 void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq seq,
@@ -63,14 +66,17 @@ void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq 
       continue;
     }
     const cel::Outcome of = measure.of->run(&event, variables(), around_.arena);
-    const bool is_absent = !of.ok() || of.value.kind() == cel::Kind::kNull;
-    if (!is_absent && measure.aggregate == AggregateKind::kDistinct) {
+    const bool is_absent =
+        of.ok() ? of.value.kind() == cel::Kind::kNull : of.error == cel::EvalError::kNoSuchField;
+    if (is_absent) {
+      ++counters_.skipped;
+    } else if (of.ok() && measure.aggregate == AggregateKind::kDistinct) {
       ++cells[i].n;
       cells[i].distinct.add(hash_of(of.value));
-    } else if (const auto number = is_absent ? std::nullopt : number_of(of.value)) {
+    } else if (const auto number = of.ok() ? number_of(of.value) : std::nullopt) {
       cells[i].add(*number);
     } else {
-      ++counters_.skipped;
+      ++counters_.evaluation_errors;
     }
   }
 }
@@ -91,26 +97,50 @@ void WindowedDetector::set_common(const WindowGroup& group, EventTime tick) {
   Detector::set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
 }
 
-// Only up, and only from here: what comes later may add, but not take away (the loader lets only
-// monotone rules come here).
-void WindowedDetector::judge_early(WindowGroup& group, const Event& event, EventTime tick) {
+bool WindowedDetector::may_rise_early(const WindowGroup& group) const {
+  if (!group.alert.is_open()) return rule().alert.pending.is_zero();
+  return group.alert.level != rule().levels.back().level;
+}
+
+void WindowedDetector::judge_early(WindowGroup& group, const Event& event, EventTime pane) {
+  if (!may_rise_early(group)) return;
+  judge_early_at(group, event, pane + every_);
+  // In the steady state this was the newest pane. An event that comes after later ones may complete
+  // what began with it: a window holds more only at the end of a pane.
+  const auto panes = group.panes.panes();
+  if (panes.back().start <= pane) return;
+  size_t left = kMostEarlyTicks;
+  EventTime judged = pane;
+  for (size_t i = group.panes.first_from(pane + every_);
+       i < panes.size() && panes[i].start < pane + window_ && left > 0; ++i) {
+    if (panes[i].start == judged) continue;  // another lane of it
+    judged = panes[i].start;
+    if (!may_rise_early(group)) return;
+    judge_early_at(group, event, judged + every_);
+    --left;
+  }
+}
+
+// Only up: what comes later may add, but not take away (the loader lets only monotone rules come
+// here).
+void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, EventTime tick) {
   AlertState& alert = group.alert;
-  if (alert.is_open() && alert.level == rule().levels.back().level) return;
-  if (!alert.is_open() && !rule().alert.pending.is_zero()) return;
   const Verdict verdict = judge(group, tick);
   const auto index = early_level(alert, rule().levels, rule().alert, verdict);
   if (!index) return;
   const Level previous = alert.level;
   const Level level = rule().levels[*index].level;
   const bool is_new = !alert.is_open();
-  if (is_new) open(group, level, tick, event.time);
+  // It has come to hold with the newest event of the window, which is in its last pane.
+  const EventTime at = std::max(event.time, tick - every_);
+  if (is_new) open(group, level, tick, at);
   alert.phase = Phase::kFiring;
   alert.recovering_since = kUnset;
   alert.level = level;
   alert.provisional = true;
   alert.provisional_at = std::max(alert.provisional_at, tick);
   alert.stale = false;
-  say(group, is_new ? Action::kFire : Action::kEscalate, previous, event.time, tick);
+  say(group, is_new ? Action::kFire : Action::kEscalate, previous, at, tick);
 }
 
 void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
@@ -140,7 +170,6 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
     group.first_pane = panes.front().start;
     return false;
   }
-  on_removed(group);
   remove(group);
   return true;
 }
@@ -249,12 +278,14 @@ EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) c
 void WindowedDetector::write_group(ByteWriter& to, const WindowGroup& group) {
   to.time(group.first_pane);
   to.time(group.last_pane);
+  to.u8(group.is_warming ? 1 : 0);
   group.panes.write(to);
 }
 
 void WindowedDetector::read_group(ByteReader& from, WindowGroup& group) {
   group.first_pane = from.time();
   group.last_pane = from.time();
+  group.is_warming = from.u8() != 0;
   group.panes.read(from, measures().size());
 }
 

@@ -12,6 +12,7 @@ struct WindowGroup : Group {
   PaneStore panes;
   EventTime first_pane = kNever;        // of the oldest event ever met
   EventTime last_pane = kMinEventTime;  // newest before the last judged tick
+  bool is_warming = false;              // of surge: too little past to judge by
 };
 
 // What threshold and surge rules share: events go into panes; at each tick [T - window, T) is
@@ -19,7 +20,8 @@ struct WindowGroup : Group {
 //
 // A tick T is judged finally once the watermark has reached T, in order, each once; ticks at which
 // a group cannot change are left out. A rule that may fire early is also judged on arrival, at the
-// first tick that contains the event, and can only go up then.
+// first tick that contains the event and, when later events are there already, at the ticks that
+// contain those too; it can only go up then.
 class WindowedDetector : public GroupedDetector<WindowGroup> {
  public:
   WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -41,7 +43,6 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   // As the last judge() found it.
   virtual std::vector<Measured> measured() const = 0;
   virtual std::string condition(const WindowGroup& group, bool is_end) = 0;
-  virtual void on_removed(WindowGroup&) {}
 
   void on_due(WindowGroup& group, EventTime tick) override;
   void write_group(ByteWriter& to, const WindowGroup& group) override;
@@ -60,7 +61,10 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
 
  private:
   void count(WindowGroup& group, const Event& event, JournalSeq seq, EventTime pane);
-  void judge_early(WindowGroup& group, const Event& event, EventTime tick);
+  // At the ticks that may hold now and did not before the event, which lies in `pane`.
+  void judge_early(WindowGroup& group, const Event& event, EventTime pane);
+  void judge_early_at(WindowGroup& group, const Event& event, EventTime tick);
+  bool may_rise_early(const WindowGroup& group) const;
   void decide(WindowGroup& group, EventTime tick);
   void say(WindowGroup& group, Action action, Level previous, EventTime at, EventTime tick);
   EventTime next_due(const WindowGroup& group, EventTime tick) const;

@@ -61,6 +61,11 @@ TEST(Surge, WarmsUpBeforeItJudges) {
   h.finish(day(58));
   EXPECT_THAT(h.lines(), IsEmpty()) << "seven whole windows before [51, 58)";
   EXPECT_EQ(h.engine->counters()[0].warming, 1u);
+  h.restart();
+  EXPECT_EQ(h.engine->counters()[0].warming, 1u) << "also after a restart";
+  h.feed(day(59), 1, "XB-1");
+  h.finish(day(300));
+  EXPECT_EQ(h.engine->counters()[0].warming, 0u);
 }
 
 TEST(Surge, EmptyWindowsOfAKnownGroupAreZeros) {

@@ -239,6 +239,44 @@ TEST(Threshold, AnUndefinedExitOfALevelAboveKeepsNothing) {
   EXPECT_THAT(h.lines(), ElementsAre("fire watch d1 XA-1", "resolve watch d2 XA-1"));
 }
 
+TEST(Threshold, AnAbsentFieldIsSkippedAndAFaultIsAnError) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder(world, "share");
+  builder.select(kAttacks)
+      .measure("share", AggregateKind::kSum, "12 / int(e.value)", kDay, kDay)
+      .threshold("share >= 1.0")
+      .level(Level::kWatch);
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.1), std::nan(""));
+  EXPECT_EQ(h.engine->counters()[0].skipped, 1u);
+  EXPECT_EQ(h.engine->counters()[0].evaluation_errors, 0u);
+  h.feed(day(0.2), 0.0);
+  EXPECT_EQ(h.engine->counters()[0].skipped, 1u);
+  EXPECT_EQ(h.engine->counters()[0].evaluation_errors, 1u);
+  h.feed(day(0.3), 4.0);
+  h.finish(day(1));
+  ASSERT_EQ(h.log.size(), 1u);
+  EXPECT_EQ(std::get<double>(h.log[0].values[0].value), 3.0);
+}
+
+TEST(Threshold, AStragglerThatCompletesALaterWindowFiresOnArrival) {
+  const auto world = small_world(7 * kDay);
+  EngineHarness h(world, {deaths(world).build()}, Emit::kEarly);
+  h.feed(day(5.5), 4);
+  h.feed(day(6.5), 3);
+  h.feed(day(7.5), 3);
+  EXPECT_EQ(h.log.size(), 1u);
+  h.log.clear();
+  h.feed(day(5.4), 4, "XA-2");
+  h.feed(day(6.5), 3, "XA-2");
+  h.feed(day(1.5), 3, "XA-2");
+  ASSERT_THAT(h.lines(), ElementsAre("~fire warning d6 XA-2"))
+      << "[0, 7) has the three, no window before it";
+  h.finish(day(7));
+  EXPECT_EQ(h.log.back().alert, h.log.front().alert);
+  EXPECT_EQ(brief(h.log.back()), "update warning d7 XA-2");
+}
+
 TEST(Threshold, AReloadWithoutTheHeldLevelTellsTheNextOneDown) {
   const auto world = small_world(Milliseconds{0});
   const auto rule = [&](std::vector<Level> levels) {

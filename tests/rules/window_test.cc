@@ -76,5 +76,14 @@ TEST(HashOf, EqualNumbersOfDifferentTypesAreOne) {
   EXPECT_NE(hash_of(cel::Value::of_int(1)), hash_of(cel::Value::of_string("1")));
 }
 
+TEST(NumberOf, HasTheSameBoundForEveryType) {
+  EXPECT_EQ(number_of(cel::Value::of_int(1'000'000'000'000'000)), 1e15);
+  EXPECT_EQ(number_of(cel::Value::of_int(1'000'000'000'000'001)), std::nullopt);
+  EXPECT_EQ(number_of(cel::Value::of_int(INT64_MIN)), std::nullopt);
+  EXPECT_EQ(number_of(cel::Value::of_uint(UINT64_MAX)), std::nullopt);
+  EXPECT_EQ(number_of(cel::Value::of_double(-1e15)), -1e15);
+  EXPECT_EQ(number_of(cel::Value::of_double(1.1e15)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace tocsin::rules
