@@ -66,7 +66,7 @@ void append_event(std::string& to, const Event& event, std::string_view role,
 }
 
 void append_evidence(std::string& to, const AlertTransition& transition, const Catalogue& catalogue,
-                     rules::EventLookup& journal) {
+                     EventLookup& journal) {
   append_key(to, "evidence");
   to += '[';
   for (const EvidenceRef& ref : transition.evidence) {
@@ -119,7 +119,7 @@ void append_json_number(std::string& to, double value) {
 }
 
 std::string write_alert(const AlertTransition& transition, const rules::Bundle& bundle,
-                        rules::EventLookup& journal) {
+                        EventLookup& journal) {
   const rules::Rule& rule = bundle.rules[transition.rule];
   const Catalogue& catalogue = *bundle.catalogue;
   std::string to;

@@ -3,11 +3,19 @@
 #include <string>
 #include <string_view>
 
-#include "rules/engine.h"
 #include "rules/model/alert.h"
+#include "rules/model/event.h"
 #include "rules/rule.h"
 
 namespace tocsin::daemon {
+
+// What write_alert() asks of the journal.
+class EventLookup {
+ public:
+  virtual ~EventLookup() = default;
+  // nullptr when it is no longer kept. The pointer holds until the next call.
+  virtual const Event* find(JournalSeq seq) = 0;
+};
 
 // Writes a transition as alert/1: one JSON object, fixed key order, no newline.
 //
@@ -15,7 +23,7 @@ namespace tocsin::daemon {
 // (id, seq) is always the same text; journal numbers are never written. Evidence that the journal
 // no longer holds is left out; `events_counted` still says how many there were.
 std::string write_alert(const AlertTransition& transition, const rules::Bundle& bundle,
-                        rules::EventLookup& journal);
+                        EventLookup& journal);
 
 // `text` as a JSON string, quotes included.
 void append_json_string(std::string& to, std::string_view text);

@@ -22,7 +22,7 @@ void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   bundle_ = std::move(bundle);
   store_.set_catalogue(bundle_->catalogue);
   engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = options_.emit},
-                                            store_, options_.shards);
+                                            options_.shards);
   source_seeds_.clear();
   for (const Source& source : bundle_->catalogue->sources()) {
     source_seeds_.push_back(hash128(source.name).low);

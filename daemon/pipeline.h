@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/alert_json.h"
 #include "daemon/seen_ids.h"
 #include "daemon/sharded_engine.h"
 #include "ingest/raw_batch.h"
@@ -66,7 +67,7 @@ struct PipelineOptions {
 // Everything between two commits becomes durable together or not at all. What a crash undoes is
 // read again from its source (Kafka and files go back to the stored position, an HTTP sender never
 // got its answer), and the ids make the repeat harmless. Thread-safety: pipeline thread only.
-class Pipeline : private ingest::DecodedSink, private rules::EventLookup {
+class Pipeline : private ingest::DecodedSink, private EventLookup {
  public:
   // `bundle_text` is what rules/load can make `bundle` from again; it is kept in the store so that
   // a crash is recovered under the rules that were in force.

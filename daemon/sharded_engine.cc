@@ -8,20 +8,11 @@
 
 namespace tocsin::daemon {
 
-const Event* ShardedEngine::Lookup::find(JournalSeq seq) {
-  arena_.reset();
-  Result<Event> event = store_.read_event(seq, arena_);
-  if (!event) return nullptr;
-  found_ = *event;
-  return &found_;
-}
-
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
-                             rules::EngineOptions options, const storage::Store& store,
-                             size_t shards)
+                             rules::EngineOptions options, size_t shards)
     : catalogue_(bundle->catalogue), sources_(catalogue_->sources().size()) {
   for (size_t i = 0; i < std::max<size_t>(shards, 1); ++i) {
-    shards_.push_back(std::make_unique<Shard>(bundle, options, store));
+    shards_.push_back(std::make_unique<Shard>(bundle, options));
   }
   for (uint32_t i = 1; i < shards_.size(); ++i) {
     shards_[i]->thread = std::thread([this, i] { work(i); });

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "rules/engine.h"
-#include "storage/store.h"
 
 namespace tocsin::daemon {
 
@@ -27,7 +26,7 @@ class ShardedEngine {
   using Transitions = rules::Engine::Transitions;
 
   ShardedEngine(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options,
-                const storage::Store& store, size_t shards);
+                size_t shards);
   ~ShardedEngine();
   ShardedEngine(const ShardedEngine&) = delete;
   ShardedEngine& operator=(const ShardedEngine&) = delete;
@@ -60,22 +59,9 @@ class ShardedEngine {
   size_t gathered() const { return gathered_.size(); }
 
  private:
-  // What an engine asks of the journal, on its own thread.
-  class Lookup : public rules::EventLookup {
-   public:
-    explicit Lookup(const storage::Store& store) : store_(store) {}
-    const Event* find(JournalSeq seq) override;
-
-   private:
-    const storage::Store& store_;
-    Arena arena_;
-    Event found_;
-  };
   struct Shard {
-    Shard(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options,
-          const storage::Store& store)
-        : lookup(store), engine(std::move(bundle), options, lookup) {}
-    Lookup lookup;
+    Shard(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options)
+        : engine(std::move(bundle), options) {}
     rules::Engine engine;
     Transitions transitions;
     std::thread thread;  // of all but the first

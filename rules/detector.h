@@ -18,7 +18,6 @@ namespace tocsin::rules {
 struct Surroundings {
   const Catalogue* catalogue;
   Timeline* timeline;
-  EventLookup* journal;
   Arena arena;                         // emptied by the engine after each call and timer
   Engine::Transitions* out = nullptr;  // of the running call
   EngineOptions options;

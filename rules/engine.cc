@@ -42,11 +42,10 @@ void sort_from(Engine::Transitions& out, size_t first) {
 }  // namespace
 
 struct Engine::State {
-  State(std::shared_ptr<const Bundle> with, EngineOptions options, EventLookup& journal)
+  State(std::shared_ptr<const Bundle> with, EngineOptions options)
       : bundle(std::move(with)), timeline(*bundle->catalogue) {
     around.catalogue = bundle->catalogue.get();
     around.timeline = &timeline;
-    around.journal = &journal;
     around.options = options;
     around.catalogue_print = fingerprint(*bundle->catalogue);
   }
@@ -99,8 +98,8 @@ struct Engine::State {
   mutable std::vector<RuleCounters> counters;
 };
 
-Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options, EventLookup& journal)
-    : state_(std::make_unique<State>(std::move(bundle), options, journal)) {
+Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
+    : state_(std::make_unique<State>(std::move(bundle), options)) {
   State& s = *state_;
   s.index = RuleIndexTable(*s.bundle);
   for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {

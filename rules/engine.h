@@ -13,14 +13,6 @@
 
 namespace tocsin::rules {
 
-// What the engine asks of the journal: the event behind a number, for templates and sequences.
-class EventLookup {
- public:
-  virtual ~EventLookup() = default;
-  // nullptr when it is no longer kept. The pointer holds until the next call.
-  virtual const Event* find(JournalSeq seq) = 0;
-};
-
 // Counts what rules did, per rule; read by metrics. Plain numbers, engine thread only.
 struct RuleCounters {
   uint64_t selected = 0;
@@ -56,7 +48,7 @@ class Engine {
  public:
   using Transitions = std::vector<AlertTransition>;
 
-  Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options, EventLookup& journal);
+  Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

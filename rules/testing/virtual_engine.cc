@@ -6,17 +6,9 @@
 namespace tocsin::rules {
 
 VirtualEngine::VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
-    : bundle_(std::move(bundle)), options_(options), engine_(make_engine(bundle_)) {}
-
-std::unique_ptr<Engine> VirtualEngine::make_engine(std::shared_ptr<const Bundle> bundle) {
-  EventLookup& journal = *this;  // named here, where the private base is open
-  return std::make_unique<Engine>(std::move(bundle), options_, journal);
-}
-
-const Event* VirtualEngine::find(JournalSeq seq) {
-  if (seq == 0 || seq > journal_.size()) return nullptr;
-  return &journal_[seq - 1];
-}
+    : bundle_(std::move(bundle)),
+      options_(options),
+      engine_(std::make_unique<Engine>(bundle_, options_)) {}
 
 std::string_view VirtualEngine::event_id(JournalSeq seq) const {
   return seq == 0 || seq > journal_.size() ? std::string_view() : journal_[seq - 1].id;
@@ -69,7 +61,7 @@ void VirtualEngine::restart() {
       saved_[std::string(key)] = value;
     }
   });
-  engine_ = make_engine(bundle_);
+  engine_ = std::make_unique<Engine>(bundle_, options_);
   for (const auto& [key, value] : saved_) engine_->restore(key, value);
 }
 

@@ -22,7 +22,7 @@ struct LoggedTransition : AlertTransition {
 // done here in the same way.
 //
 // Thread-safety: one thread at a time.
-class VirtualEngine : private EventLookup {
+class VirtualEngine {
  public:
   VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
 
@@ -50,8 +50,6 @@ class VirtualEngine : private EventLookup {
   uint64_t too_late() const { return too_late_; }
 
  private:
-  const Event* find(JournalSeq seq) override;
-  std::unique_ptr<Engine> make_engine(std::shared_ptr<const Bundle> bundle);
   void log_fresh();
 
   std::shared_ptr<const Bundle> bundle_;

@@ -87,8 +87,7 @@ std::vector<Event> stretch(const std::shared_ptr<const Catalogue>& world, int ru
 
 void measure(int rules, uint64_t count) {
   const auto world = wide_world();
-  testing::EventBuilder journal(world);
-  rules::Engine engine(testing::bundle_of(world, many_rules(world, rules)), {}, journal);
+  rules::Engine engine(testing::bundle_of(world, many_rules(world, rules)), {});
   std::vector<std::string> ids;
   std::vector<Event> events = stretch(world, rules, ids);
   rules::Engine::Transitions out;

@@ -69,7 +69,7 @@ class EngineHarness {
       : events(catalogue),
         bundle(bundle_of(catalogue, std::move(rules))),
         emit_(emit),
-        engine(std::make_unique<Engine>(bundle, EngineOptions{emit}, events)) {}
+        engine(std::make_unique<Engine>(bundle, EngineOptions{emit})) {}
 
   void feed(EventTime time, double value = 1.0, std::string_view region = "XA-1",
             std::string_view indicator = "violence.attack", std::string_view source = "desk",
@@ -90,7 +90,7 @@ class EngineHarness {
         saved[std::string(key)] = value;
       }
     });
-    engine = std::make_unique<Engine>(bundle, EngineOptions{emit_}, events);
+    engine = std::make_unique<Engine>(bundle, EngineOptions{emit_});
     for (const auto& [key, value] : saved) {
       if (!engine->restore(key, value)) refused.push_back(key);
     }

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "rules/engine.h"
 #include "rules/model/catalogue.h"
 #include "rules/model/event.h"
 
@@ -17,8 +16,8 @@ inline EventTime day(double days) {
   return kEpoch2020 + Milliseconds(static_cast<int64_t>(days * 86'400'000.0));
 }
 
-// Makes events by name and keeps what they point to; also the journal that an engine may ask.
-class EventBuilder : public rules::EventLookup {
+// Makes events by name and keeps what they point to.
+class EventBuilder {
  public:
   explicit EventBuilder(std::shared_ptr<const Catalogue> catalogue)
       : catalogue_(std::move(catalogue)) {}
@@ -51,9 +50,6 @@ class EventBuilder : public rules::EventLookup {
     return event;
   }
 
-  const Event* find(JournalSeq seq) override {
-    return seq == 0 || seq > events_.size() ? nullptr : &events_[seq - 1];
-  }
   JournalSeq last_seq() const { return events_.size(); }
   const std::deque<Event>& events() const { return events_; }
 
