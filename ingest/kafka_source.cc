@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafkacpp.h>
 #include <pthread.h>
 
@@ -31,6 +32,21 @@ std::optional<int64_t> parse_offset(const std::optional<std::string>& text) {
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), offset);
   if (error != std::errc{} || end != text->data() + text->size() || offset < 0) return std::nullopt;
   return offset;
+}
+
+// Views into the message. By the C interface: that of C++ gives each name as a copy.
+std::vector<Header> headers_of(RdKafka::Message& message) {
+  std::vector<Header> headers;
+  rd_kafka_headers_t* all = nullptr;
+  if (rd_kafka_message_headers(message.c_ptr(), &all) != RD_KAFKA_RESP_ERR_NO_ERROR) return headers;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0;
+       rd_kafka_header_get_all(all, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+    headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
+  }
+  return headers;
 }
 
 std::string_view content_type_of(const std::vector<Header>& headers) {
@@ -205,16 +221,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
 
   void append(Pending& pending, RdKafka::Message& message) {
     const std::string_view payload(static_cast<const char*>(message.payload()), message.len());
-    std::vector<Header> headers;
-    std::vector<RdKafka::Headers::Header> kept;
-    if (RdKafka::Headers* const all = message.headers()) {
-      kept = all->get_all();
-      for (const RdKafka::Headers::Header& header : kept) {
-        headers.emplace_back(
-            header.key(),
-            std::string_view(static_cast<const char*>(header.value()), header.value_size()));
-      }
-    }
+    const std::vector<Header> headers = headers_of(message);
     RawBatch& batch = pending.batch;
     RawBatch::Part part;
     part.begin = batch.bytes.size();

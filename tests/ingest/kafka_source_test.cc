@@ -1,0 +1,155 @@
+#include "ingest/kafka_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <thread>
+
+#include "tests/ingest/mock_cluster.h"
+#include "tests/ingest/told_records.h"
+
+namespace tocsin::ingest {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// What came out of a queue: ids by stream in order, and the positions to go on from.
+struct Received {
+  std::map<std::string, std::vector<std::string>> ids;
+  std::map<std::string, std::string> positions;
+  std::vector<std::string> raw;  // of every record
+  size_t count = 0;
+
+  void take(RawBatch& batch) {
+    Arena arena;
+    ToldRecords told;
+    for (const RawBatch::Part& part : batch.parts) {
+      RecordDecoder& decoder = part.decoder ? *part.decoder : *batch.decoder;
+      decoder.decode(std::string_view(batch.bytes).substr(part.begin, part.size), part.position,
+                     arena, told);
+    }
+    for (const ToldRecord& record : told.all) {
+      ASSERT_EQ(record.verdict, Verdict::kEvent) << record.message;
+      ids[batch.stream].emplace_back(record.event.id);
+      raw.push_back(record.raw);
+      ++count;
+    }
+    positions[batch.stream] = batch.next_position;
+    if (batch.on_committed) batch.on_committed(Receipt{});
+  }
+
+  void take_until(BatchQueue& queue, size_t wanted) {
+    while (count < wanted) {
+      auto batch = queue.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+      ASSERT_TRUE(batch.has_value()) << "only " << count << " of " << wanted << " came";
+      take(*batch);
+    }
+  }
+
+  std::set<std::string> all() const {
+    std::set<std::string> unique;
+    for (const auto& [stream, list] : ids) unique.insert(list.begin(), list.end());
+    return unique;
+  }
+};
+
+TEST(KafkaSource, ReadsEveryMessageOnceAndGoesOnFromTheStoredPositions) {
+  MockCluster cluster(3);
+  ASSERT_TRUE(produce(cluster, 1, 300));
+  Received received;
+  {
+    BatchQueue queue(1 << 20);
+    KafkaSource source(options(cluster));
+    ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+    received.take_until(queue, 300);
+    EXPECT_TRUE(source.health().connected);
+    source.stop();
+  }
+  EXPECT_EQ(received.all().size(), 300u);
+  EXPECT_EQ(received.ids.size(), 3u) << "all partitions";
+  ASSERT_TRUE(produce(cluster, 301, 400));
+  BatchQueue queue(1 << 20);
+  KafkaSourceOptions o = options(cluster);
+  o.group = "another";  // so that the group's offsets cannot help
+  KafkaSource source(o);
+  ASSERT_TRUE(source.start(queue, [&](std::string_view stream) -> std::optional<std::string> {
+    const auto found = received.positions.find(std::string(stream));
+    return found == received.positions.end() ? std::nullopt : std::optional(found->second);
+  }));
+  received.take_until(queue, 400);
+  source.stop();
+  EXPECT_EQ(received.count, 400u);
+  EXPECT_EQ(received.all().size(), 400u);
+  EXPECT_EQ(source.offset_gaps(), 0u);
+  EXPECT_EQ(source.offsets_backwards(), 0u);
+}
+
+TEST(KafkaSource, HoldsBackWhenTheQueueIsFullAndLosesNothing) {
+  MockCluster cluster(2);
+  ASSERT_TRUE(produce(cluster, 1, 500));
+  BatchQueue queue(2000);
+  KafkaSourceOptions o = options(cluster);
+  o.batch_bytes = 1000;
+  KafkaSource source(o);
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  Received received;
+  // Wait until it is full, so that the source has to pause at least once.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (queue.size() < 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  received.take_until(queue, 500);
+  source.stop();
+  EXPECT_EQ(received.count, 500u);
+  EXPECT_EQ(received.all().size(), 500u);
+  for (const auto& [stream, ids] : received.ids) {
+    std::vector<int> numbers;
+    for (const std::string& id : ids) numbers.push_back(std::stoi(id));
+    EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end())) << stream;
+  }
+}
+
+TEST(KafkaSource, KnowsCloudEventsByTheirHeadersInAnyOrderAndOfAnyLength) {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  const std::string long_name(300, 'x');
+  const std::string envelope =
+      R"({"specversion":"1.0","type":"t","source":"s","id":"e","data":)" + event(1) + "}";
+  const Headers binary = {{"ce_specversion", "1.0"},
+                          {"ce_id", "e"},
+                          {"ce_source", "an/origin/that/is/longer/than/a/small/text"},
+                          {"ce_type", "t"},
+                          {"ce_anextensionwithquitealongname", "x"},
+                          {"content-type", "application/json"}};
+  Headers reversed(binary.rbegin(), binary.rend());
+  Headers among_others = {{long_name, long_name}, {"traceparent", "00-0af7651916cd43dd8448eb211c"}};
+  for (int i = 0; i < 40; ++i) among_others.emplace_back("other" + std::to_string(i), "");
+  among_others.insert(among_others.begin() + 20, binary.begin(), binary.end());
+  Headers structured = {{long_name, "x"},
+                        {"Content-Type", "application/cloudevents+json; charset=UTF-8"},
+                        {"x", long_name}};
+  const std::vector<std::pair<std::string, Headers>> messages = {
+      {event(1), binary},       {event(2), reversed}, {event(3), among_others},
+      {envelope, structured},   {event(4), {}},       {event(5), {{"content-type", "text/json"}}},
+      {event(6), {{"", "1.0"}}}};
+  MockCluster cluster(1);
+  for (const auto& [payload, headers] : messages) {
+    ASSERT_TRUE(produce_with_headers(cluster, payload, headers));
+  }
+  BatchQueue queue(1 << 20);
+  KafkaSource source(options(cluster));
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  Received received;
+  received.take_until(queue, messages.size());
+  source.stop();
+  EXPECT_THAT(received.ids["kafka/reports/0"], ElementsAre("1", "2", "3", "1", "4", "5", "6"));
+  // The headers of a binary-mode event are kept as its envelope.
+  EXPECT_THAT(received.raw[0],
+              HasSubstr(R"("source":"an/origin/that/is/longer/than/a/small/text")"));
+  EXPECT_THAT(received.raw[1], HasSubstr(R"("anextensionwithquitealongname":"x")"));
+  EXPECT_THAT(received.raw[2], HasSubstr(R"("datacontenttype":"application/json")"));
+  EXPECT_EQ(received.raw[4], event(4)) << "no CloudEvent";
+}
+
+}  // namespace
+}  // namespace tocsin::ingest
