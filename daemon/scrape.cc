@@ -217,6 +217,15 @@ void add_alerts(Collection& to, const OpenAlerts& alerts) {
            });
 }
 
+void add_offsets(Collection& to, const DaemonStatus& status, const char* name, const char* help,
+                 uint64_t ingest::SourceHealth::*member) {
+  to.counter(name, help, [&](Samples& samples) {
+    for (const InputStatus& input : status.inputs) {
+      if (input.type == "kafka") samples.add({{"input", input.name}}, number(input.health.*member));
+    }
+  });
+}
+
 void add_inputs(Collection& to, const DaemonStatus& status) {
   to.gauge("tocsin_queue_bytes", "Input waiting for the pipeline.", number(status.queue_bytes));
   to.gauge("tocsin_queue_capacity_bytes", "Input that may wait before senders are told to.",
@@ -236,6 +245,13 @@ void add_inputs(Collection& to, const DaemonStatus& status) {
                }
              }
            });
+  add_offsets(to, status, "tocsin_consumer_offset_gaps_total",
+              "Offsets that a Kafka input jumped over: compaction, transaction markers, retention.",
+              &ingest::SourceHealth::offset_gaps);
+  add_offsets(
+      to, status, "tocsin_consumer_offsets_backwards_total",
+      "How often the offsets of a partition went back: its topic was made anew or cut short.",
+      &ingest::SourceHealth::offsets_backwards);
 }
 
 void add_lag_seconds(Collection& to, const DaemonStatus& status) {

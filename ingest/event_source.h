@@ -18,11 +18,15 @@ using BatchQueue = BoundedQueue<RawBatch>;
 // How an input is doing, for `status`, `/-/ready` and metrics.
 struct SourceHealth {
   bool connected = false;
-  bool finished = false;                       // a one-shot input that has been read whole
-  std::string message;                         // what is wrong, for people; empty when nothing is
+  bool finished = false;  // a one-shot input that has been read whole
+  // For people: what is wrong while not connected, else what they should know. Empty: nothing.
+  std::string message;
   std::map<std::string, int64_t> lag_records;  // by stream, where known
   // How far reading is behind, by stream, where known: age of the last record read while more wait.
   std::map<std::string, double> lag_seconds{};
+  // Of Kafka, since the start: offsets jumped over, and how often they went back.
+  uint64_t offset_gaps = 0;
+  uint64_t offsets_backwards = 0;
 };
 
 // An input that reads by itself (Kafka, files); HTTP pushes instead.

@@ -21,6 +21,10 @@ using Clock = std::chrono::steady_clock;
 using PartitionKey = std::pair<std::string, int32_t>;
 
 constexpr int kPollMs = 10;
+// A quiet topic gives no other sign that a broker is there again than librdkafka's statistics. To
+// ask for one would have to wait behind the fetches that the broker holds back.
+constexpr const char* kStatisticsMs = "2000";
+constexpr std::string_view kBrokerIsUp = R"("state":"UP")";
 
 std::string stream_of(const std::string& topic, int32_t partition) {
   return fmt::format("kafka/{}/{}", topic, partition);
@@ -78,6 +82,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
         {"auto.offset.reset", options_.offset_reset},
         {"partition.assignment.strategy", "range"},
         {"isolation.level", "read_committed"},
+        {"statistics.interval.ms", kStatisticsMs},
     };
     if (!options_.instance_id.empty()) fixed["group.instance.id"] = options_.instance_id;
     for (const auto& [name, value] : fixed) {
@@ -127,20 +132,33 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
       for (RdKafka::TopicPartition* at : partitions) begin(*at);
       consumer->assign(partitions);
       if (paused_) consumer->pause(partitions);
-      tell(true, {});
+      joined_ = true;
+      away_.clear();
+      troubles_.erase("");
+      for (const RdKafka::TopicPartition* at : partitions) troubles_.erase(at->topic());
+      tell();
       return;
     }
     // Batches in the queue stay valid: their positions are stored with them, and whoever reads the
-    // partition next starts from its own store or drops what it has seen by id.
+    // partition next starts behind them here, elsewhere from its own store.
     pending_.clear();
     consumer->unassign();
   }
 
   void event_cb(RdKafka::Event& event) override {
-    if (event.type() != RdKafka::Event::EVENT_ERROR) return;
-    if (event.err() == RdKafka::ERR__ALL_BROKERS_DOWN || event.fatal()) {
-      tell(false, fmt::format("Kafka: {}", event.str()));
+    if (event.type() == RdKafka::Event::EVENT_STATS) {
+      if (away_.empty() || event.str().find(kBrokerIsUp) == std::string::npos) return;
+      away_.clear();
+    } else if (event.type() != RdKafka::Event::EVENT_ERROR) {
+      return;
+    } else if (event.fatal()) {
+      fatal_ = event.str();
+    } else if (event.err() == RdKafka::ERR__ALL_BROKERS_DOWN) {
+      away_ = event.str();
+    } else {
+      return;
     }
+    tell();
   }
 
  private:
@@ -162,10 +180,13 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     pending = {};
     pending.topic = at.topic();
     pending.partition = at.partition();
-    const auto stored = parse_offset(position_of_(stream));
-    if (stored) {
-      at.set_offset(*stored);
-      pending.next_offset = *stored;
+    // Batches that still wait in the queue are not stored yet, but will be: not once more.
+    const auto handed_on = handed_on_.find({at.topic(), at.partition()});
+    const auto next = handed_on != handed_on_.end() ? std::optional(handed_on->second)
+                                                    : parse_offset(position_of_(stream));
+    if (next) {
+      at.set_offset(*next);
+      pending.next_offset = *next;
     } else {
       at.set_offset(RdKafka::Topic::OFFSET_STORED);
     }
@@ -178,15 +199,24 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   void take(RdKafka::Message& message) {
     switch (message.err()) {
       case RdKafka::ERR_NO_ERROR:
-        if (down_) tell(true, {});
+        if (!away_.empty() || !troubles_.empty()) hear_from(message.topic_name());
         add(message);
         return;
       case RdKafka::ERR__TIMED_OUT:
       case RdKafka::ERR__PARTITION_EOF:
         return;
       default:
-        tell(false, fmt::format("Kafka: {}", message.errstr()));
+        troubles_[message.topic_name()] = message.errstr();
+        tell();
     }
+  }
+
+  // A message is a sign that its topic can be read again, and that the group works.
+  void hear_from(const std::string& topic) {
+    away_.clear();
+    troubles_.erase("");
+    troubles_.erase(topic);
+    tell();
   }
 
   void add(RdKafka::Message& message) {
@@ -195,10 +225,14 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     Pending& pending = found->second;
     const int64_t offset = message.offset();
     if (pending.next_offset && offset < *pending.next_offset) {
-      ++source_.backwards_;  // already handed on
-      return;
-    }
-    if (pending.next_offset && offset > *pending.next_offset) {
+      // Another log than the one that was read; ids make harmless what it repeats.
+      ++source_.backwards_;
+      note_ = fmt::format(
+          "the offsets of {} went back from {} to {}: the topic was made anew or "
+          "cut short; it is read from there",
+          stream_of(pending.topic, pending.partition), *pending.next_offset, offset);
+      tell();
+    } else if (pending.next_offset && offset > *pending.next_offset) {
       source_.gaps_ += static_cast<uint64_t>(offset - *pending.next_offset);
     }
     pending.next_offset = offset + 1;
@@ -281,6 +315,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
       if (receipt.status) self->committed(topic, partition, next);
     };
     if (!queue.try_push(batch, batch.size)) return false;
+    handed_on_[{pending.topic, pending.partition}] = *pending.next_offset;
     batch = {};
     return true;
   }
@@ -339,11 +374,12 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     handle_.reset();
   }
 
-  void tell(bool connected, std::string message) {
-    down_ = !connected;
+  void tell() {
+    std::string problem = !fatal_.empty() ? fatal_ : away_;
+    if (problem.empty() && !troubles_.empty()) problem = troubles_.begin()->second;
     const std::scoped_lock lock(source_.mutex_);
-    source_.health_.connected = connected;
-    source_.health_.message = std::move(message);
+    source_.health_.connected = joined_ && problem.empty();
+    source_.health_.message = problem.empty() ? note_ : fmt::format("Kafka: {}", problem);
   }
 
   KafkaSource& source_;
@@ -352,7 +388,12 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   std::map<PartitionKey, Pending> pending_;
   std::shared_ptr<RecordDecoder> other_format_;
   bool paused_ = false;
-  bool down_ = false;
+  std::map<PartitionKey, int64_t> handed_on_;    // next offsets behind all that was handed on
+  bool joined_ = false;                          // the group has given us our part once
+  std::string fatal_;                            // what is wrong for good
+  std::string away_;                             // no broker answers
+  std::map<std::string, std::string> troubles_;  // by topic; of the group under ""
+  std::string note_;                             // what people should know though all is well
   Clock::time_point lag_told_{};
   std::mutex handle_mutex_;  // guards the end of handle_ against a late committed()
   std::unique_ptr<RdKafka::KafkaConsumer> handle_;
@@ -379,8 +420,14 @@ void KafkaSource::stop() {
 }
 
 SourceHealth KafkaSource::health() const {
-  const std::scoped_lock lock(mutex_);
-  return health_;
+  SourceHealth health;
+  {
+    const std::scoped_lock lock(mutex_);
+    health = health_;
+  }
+  health.offset_gaps = gaps_;
+  health.offsets_backwards = backwards_;
+  return health;
 }
 
 }  // namespace tocsin::ingest

@@ -37,18 +37,20 @@ struct KafkaSourceOptions {
 // Topics of a broker, read as a member of a consumer group.
 //
 // A partition is the stream "kafka/TOPIC/PARTITION"; its position is the offset of the next
-// message, in decimals, stored with the commit of its batch. On assignment reading starts there,
-// else where the group's committed offset says, else by `offset_reset`. After the durable commit
-// the offset is also told to the broker, asynchronously: for people and tools, never read where a
-// position is stored.
+// message, in decimals, stored with the commit of its batch. On assignment reading starts behind
+// what was handed on already, else at the stored position, else where the group's committed offset
+// says, else by `offset_reset`. After the durable commit the offset is also told to the broker,
+// asynchronously: for people and tools, never read where a position is stored.
 //
 // One thread polls single messages: the batch call of librdkafka before 2.1 can skip offsets around
 // pause, seek and rebalance; the single-message call keeps the position of each message exactly, so
 // that here pausing is safe. The eager `range` assignor with static membership keeps clear of the
 // cooperative one's faults. When the queue is full all partitions are paused until there is room,
-// and polling goes on, which keeps the member in its group however long that takes. Offsets of a
-// partition must not run backwards (such messages were handed on before and are dropped, counted);
-// a gap (compaction, transaction markers, retention) is counted.
+// and polling goes on, which keeps the member in its group however long that takes. A gap in a
+// partition's offsets (compaction, transaction markers, retention) is counted. So are offsets that
+// go back, as they do when a topic is made anew and ends before the position: such messages are
+// taken, and health() says so. A topic made anew that has grown past the position already is not
+// noticed.
 // Thread-safety: start and stop from one thread; health from any.
 class KafkaSource final : public EventSource {
  public:
@@ -62,7 +64,7 @@ class KafkaSource final : public EventSource {
   void stop() override;
   SourceHealth health() const override;
 
-  // Offsets that were jumped over, and messages refused because theirs ran backwards.
+  // Offsets that were jumped over, and how often a partition's went back.
   uint64_t offset_gaps() const { return gaps_; }
   uint64_t offsets_backwards() const { return backwards_; }
 

@@ -90,7 +90,9 @@ void fill(Metrics& metrics, DaemonStatus& status) {
                                .finished = false,
                                .message = {},
                                .lag_records = {{"kafka/t/0", 4}},
-                               .lag_seconds = {{"kafka/t/0", 2.5}}}}};
+                               .lag_seconds = {{"kafka/t/0", 2.5}},
+                               .offset_gaps = 11,
+                               .offsets_backwards = 2}}};
   status.sinks = {
       {.name = "log", .depth = 2, .oldest = from_ms(50'000), .failures = 0, .problem = {}}};
   status.store.engine["rocksdb.estimate-num-keys"] = 5;
@@ -184,6 +186,8 @@ TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
   EXPECT_EQ(values[R"(tocsin_source_idle{source="desk"})"], 1);
   EXPECT_EQ((values[R"(tocsin_consumer_lag_records{input="live",stream="kafka/t/0"})"]), 4);
   EXPECT_EQ((values[R"(tocsin_consumer_lag_seconds{input="live",stream="kafka/t/0"})"]), 2.5);
+  EXPECT_EQ(values[R"(tocsin_consumer_offset_gaps_total{input="live"})"], 11);
+  EXPECT_EQ(values[R"(tocsin_consumer_offsets_backwards_total{input="live"})"], 2);
   EXPECT_EQ(values[R"(tocsin_outbox_depth{sink="log"})"], 2);
   EXPECT_EQ(values[R"(tocsin_outbox_oldest_age_seconds{sink="log"})"], 10);
   EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="firing"})"]), 2);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <thread>
@@ -22,6 +23,7 @@ struct Received {
   std::map<std::string, std::string> positions;
   std::vector<std::string> raw;  // of every record
   size_t count = 0;
+  bool commits = true;  // tells the source that a batch is durable
 
   void take(RawBatch& batch) {
     Arena arena;
@@ -38,7 +40,7 @@ struct Received {
       ++count;
     }
     positions[batch.stream] = batch.next_position;
-    if (batch.on_committed) batch.on_committed(Receipt{});
+    if (commits) batch.on_committed(Receipt{});
   }
 
   void take_until(BatchQueue& queue, size_t wanted) {
@@ -108,6 +110,106 @@ TEST(KafkaSource, HoldsBackWhenTheQueueIsFullAndLosesNothing) {
     for (const std::string& id : ids) numbers.push_back(std::stoi(id));
     EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end())) << stream;
   }
+}
+
+// False when it is still not so after a minute.
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+TEST(KafkaSource, TakesTheMessagesOfATopicThatWasMadeAnewAndSaysSo) {
+  MockCluster cluster(1);
+  ASSERT_TRUE(produce(cluster, 1, 20));
+  BatchQueue queue(1 << 20);
+  KafkaSource source(options(cluster));
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return "300"; }));
+  Received received;
+  received.take_until(queue, 20);
+  source.stop();
+  EXPECT_EQ(received.all().size(), 20u);
+  EXPECT_EQ(received.positions["kafka/reports/0"], "20");
+  EXPECT_EQ(source.health().offsets_backwards, 1u);
+  EXPECT_EQ(source.health().offset_gaps, 0u);
+  EXPECT_TRUE(source.health().connected);
+  EXPECT_THAT(source.health().message, HasSubstr("kafka/reports/0 went back from 300 to 0"));
+}
+
+TEST(KafkaSource, CountsWhatRetentionTookAwayBeforeItWasRead) {
+  MockCluster cluster(1);
+  // The mock broker keeps 5 MiB of a partition.
+  for (int id = 1; id <= 120; id += 10) ASSERT_TRUE(produce(cluster, id, id + 9, 60'000));
+  BatchQueue queue(16 << 20);
+  KafkaSource source(options(cluster));
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return "5"; }));
+  Received received;
+  while (received.positions["kafka/reports/0"] != "120") {
+    auto batch = queue.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+    ASSERT_TRUE(batch.has_value());
+    received.take(*batch);
+  }
+  source.stop();
+  EXPECT_EQ(received.all().size(), received.count) << "none twice";
+  EXPECT_LT(received.count, 115u);
+  EXPECT_EQ(source.health().offset_gaps, 115 - received.count);
+  EXPECT_EQ(source.health().offsets_backwards, 0u);
+}
+
+TEST(KafkaSource, DoesNotHandOnAgainWhatWaitsInTheQueueWhenTheGroupIsDividedAnew) {
+  MockCluster cluster(2);
+  ASSERT_TRUE(produce(cluster, 1, 200));
+  BatchQueue queue(1 << 20);
+  KafkaSourceOptions o = options(cluster);
+  o.instance_id = "";
+  KafkaSource source(o);
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  Received first;
+  first.commits = false;
+  first.take_until(queue, 200);
+  BatchQueue other_queue(1 << 20);
+  KafkaSource other(o);
+  ASSERT_TRUE(other.start(other_queue, [](std::string_view) { return std::nullopt; }));
+  ASSERT_TRUE(eventually([&] { return other.health().connected; })) << "it has its part";
+  ASSERT_TRUE(produce(cluster, 201, 400));
+  Received rest;
+  const auto new_ones = [&] {
+    std::set<std::string> ids = first.all();
+    ids.merge(rest.all());
+    return std::count_if(ids.begin(), ids.end(),
+                         [](const std::string& id) { return std::stoi(id) > 200; });
+  };
+  ASSERT_TRUE(eventually([&] {
+    const auto now = std::chrono::steady_clock::now();
+    if (auto batch = queue.pop_until(now)) first.take(*batch);
+    if (auto batch = other_queue.pop_until(now)) rest.take(*batch);
+    return new_ones() == 200;
+  }));
+  source.stop();
+  other.stop();
+  ASSERT_EQ(rest.ids.size(), 1u) << "the group was divided";
+  EXPECT_EQ(first.all().size(), first.count) << "none twice";
+  EXPECT_GT(first.count, 200u) << "the part that stayed is read on";
+  EXPECT_EQ(source.health().offset_gaps, 0u);
+}
+
+TEST(KafkaSource, IsWellAgainWithoutAMessageWhenTheBrokersAreBack) {
+  MockCluster cluster(1);
+  BatchQueue queue(1 << 20);
+  KafkaSource source(options(cluster));
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  ASSERT_TRUE(eventually([&] { return source.health().connected; }));
+  cluster.set_down(true);
+  ASSERT_TRUE(eventually([&] { return !source.health().connected; }));
+  EXPECT_THAT(source.health().message, HasSubstr("Kafka: "));
+  cluster.set_down(false);
+  EXPECT_TRUE(eventually([&] { return source.health().connected; })) << source.health().message;
+  EXPECT_EQ(source.health().message, "");
+  source.stop();
 }
 
 TEST(KafkaSource, KnowsCloudEventsByTheirHeadersInAnyOrderAndOfAnyLength) {

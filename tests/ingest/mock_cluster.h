@@ -62,13 +62,15 @@ class MockCluster {
   rd_kafka_mock_cluster_t* cluster_ = nullptr;
 };
 
-inline Status produce(const MockCluster& cluster, int first, int last) {
+// Events `first` to `last`, each with so much white space that it has at least `bytes`.
+inline Status produce(const MockCluster& cluster, int first, int last, size_t bytes = 0) {
   auto producer = KafkaProducer::open({cluster.connection(), kTopic});
   if (!producer) return producer.error();
   std::vector<std::string> payloads;
   std::vector<std::string> keys;
   for (int id = first; id <= last; ++id) {
     payloads.push_back(event(id));
+    if (payloads.back().size() < bytes) payloads.back().resize(bytes, ' ');
     keys.push_back(std::to_string(id));
   }
   std::vector<KafkaMessage> messages;
