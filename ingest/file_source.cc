@@ -30,19 +30,12 @@ class OpenFile {
   }
 
   bool is_open() const { return fd_ >= 0; }
+  int descriptor() const { return fd_; }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
   bool stat(struct stat& info) const { return ::fstat(fd_, &info) == 0; }
-  // Bytes read, 0 at the end, -1 on an error.
-  ssize_t read_at(char* to, size_t size, uint64_t offset) const {
-    ssize_t got = 0;
-    do {
-      got = ::pread(fd_, to, size, static_cast<off_t>(offset));
-    } while (got < 0 && errno == EINTR);
-    return got;
-  }
 
  private:
   int fd_ = -1;
@@ -59,74 +52,128 @@ class FileSource::Reader {
       : source_(source), options_(source.options_), queue_(queue) {}
 
   void run(const std::optional<std::string>& stored) {
-    std::optional<FilePosition> from;
-    if (stored) from = parse_file_position(*stored);
+    if (stored) from_ = parse_file_position(*stored);
     while (!source_.stopping_) {
-      if (!file_.is_open() && !open(from)) {
-        if (!options_.follow) return;
-        wait();
-        continue;
+      switch (file_.is_open() ? read_chunk() : reopen()) {
+        case Step::kMore:
+          continue;
+        case Step::kStop:
+          return;
+        case Step::kError:
+          if (!options_.follow) return;
+          break;
+        case Step::kEnd:
+          if (!options_.follow) {
+            finish();
+            return;
+          }
+          if (is_over()) {
+            if (hand_on_rest() == Step::kStop) return;
+            file_.close();
+            continue;
+          }
+          break;
       }
-      from.reset();
-      const Step step = read_chunk();
-      if (step == Step::kStop) return;
-      if (step == Step::kMore) continue;
-      if (!options_.follow) {
-        finish();
-        return;
-      }
-      if (was_replaced()) continue;
       wait();
     }
   }
 
  private:
-  enum class Step { kMore, kEnd, kStop };
+  enum class Step { kMore, kEnd, kError, kStop };
 
-  // Opens the file and finds where to go on; false: not there.
-  bool open(const std::optional<FilePosition>& from) {
+  Step reopen() {
+    const Step step = open();
+    if (step == Step::kError) file_.close();
+    return step;
+  }
+
+  // Opens the file and finds where to go on.
+  Step open() {
     file_ = OpenFile(options_.path);
     struct stat info {};
-    if (!file_.is_open() || !file_.stat(info)) {
-      source_.tell(false, false, fmt::format("open {}: {}", options_.path, why(errno)));
-      file_.close();
-      return false;
-    }
-    position_ = {};
-    position_.inode = info.st_ino;
-    std::string note;
-    if (from) {
-      if (is_same_file(*from, info)) {
-        position_ = *from;
+    if (!file_.is_open() || !file_.stat(info)) return failed("open");
+    note_.clear();
+    begin(info.st_ino);
+    std::string header;
+    if (from_ && from_->offset > 0) {
+      const auto front = read_front(from_->prefix_bytes);
+      if (!front) return failed("read");
+      if (from_->inode == info.st_ino && from_->offset <= static_cast<uint64_t>(info.st_size) &&
+          to_hex(hash128(*front)) == from_->prefix) {
+        const auto first = read_front(kMaxRecordBytes);
+        if (!first) return failed("read");
+        header = first->substr(0, first_record(*first, options_.framing).value_or(first->size()));
+        position_ = *from_;
+        front_ = *front;
       } else {
-        note = fmt::format("{} is not the file that was read last; it is read from its start",
-                           options_.path);
+        note_ = fmt::format("{} is not the file that was read last; it is read from its start",
+                            options_.path);
       }
     }
+    decoder_ = options_.make_decoder(header);
+    from_.reset();
+    return Step::kMore;
+  }
+
+  // At the first byte of the file that is open.
+  void begin(uint64_t inode) {
+    position_ = {};
+    position_.inode = inode;
     buffer_.clear();
-    decoder_ = options_.make_decoder(position_.offset == 0 ? std::string() : first_record_of());
-    source_.tell(true, false, std::move(note));
-    return true;
+    front_.clear();
+    quiet_polls_ = 0;
+    is_well_ = false;
   }
 
-  bool is_same_file(const FilePosition& from, const struct stat& info) const {
-    return from.inode == info.st_ino && from.offset <= static_cast<uint64_t>(info.st_size) &&
-           prefix_hash(from.prefix_bytes) == from.prefix;
+  // The file was overwritten, or cut short and written again.
+  Step begin_again() {
+    begin(position_.inode);
+    note_ = fmt::format("{} was written anew; it is read from its start", options_.path);
+    decoder_ = options_.make_decoder({});
+    return Step::kMore;
   }
 
-  std::string prefix_hash(uint64_t bytes) const {
-    std::string prefix(std::min(bytes, kPrefixBytes), '\0');
-    const ssize_t got = file_.read_at(prefix.data(), prefix.size(), 0);
-    prefix.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    return to_hex(hash128(prefix));
+  // An error is no end: what cannot be read now may be later.
+  Step failed(std::string_view doing) {
+    source_.tell(false, false, fmt::format("{} {}: {}", doing, options_.path, why(errno)));
+    is_well_ = false;
+    return Step::kError;
   }
 
-  std::string first_record_of() const {
-    std::string bytes(kMaxRecordBytes, '\0');
-    const ssize_t got = file_.read_at(bytes.data(), bytes.size(), 0);
-    bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    bytes.resize(first_record(bytes, options_.framing).value_or(bytes.size()));
-    return bytes;
+  Step read_failed() {
+    const bool is_stale = errno == ESTALE;
+    const Step step = failed("read");
+    // The server knows this handle no more: only by its name the file may be found again.
+    if (is_stale) {
+      from_ = position_;
+      file_.close();
+    }
+    return step;
+  }
+
+  // Bytes read, fewer than `size` only at the end; -1 on an error.
+  ssize_t read_at(char* to, size_t size, uint64_t offset) const {
+    size_t had = 0;
+    while (had < size) {
+      const ssize_t got =
+          options_.read(file_.descriptor(), to + had, size - had, static_cast<off_t>(offset + had));
+      if (got == 0) break;
+      if (got > 0) {
+        had += static_cast<size_t>(got);
+      } else if (errno != EINTR) {
+        return -1;
+      }
+    }
+    return static_cast<ssize_t>(had);
+  }
+
+  // The file's first bytes; nullopt on an error.
+  std::optional<std::string> read_front(size_t size) const {
+    std::string front(size, '\0');
+    const ssize_t got = read_at(front.data(), front.size(), 0);
+    if (got < 0) return std::nullopt;
+    front.resize(static_cast<size_t>(got));
+    return front;
   }
 
   // Reads up to a chunk and hands on its whole records.
@@ -134,21 +181,31 @@ class FileSource::Reader {
     const size_t had = buffer_.size();
     const size_t wanted = std::max(options_.chunk_bytes, had + options_.chunk_bytes / 4);
     buffer_.resize(wanted);
-    const ssize_t got = file_.read_at(buffer_.data() + had, wanted - had, position_.offset + had);
+    const ssize_t got = read_at(buffer_.data() + had, wanted - had, position_.offset + had);
     buffer_.resize(had + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0) {
-      source_.tell(false, false, fmt::format("read {}: {}", options_.path, why(errno)));
-      return options_.follow ? Step::kEnd : Step::kStop;
+    if (got < 0) return read_failed();
+    if (options_.follow) {
+      // Behind the read: what is written from the front on has changed the front before.
+      const auto front = read_front(front_.size());
+      struct stat now {};
+      if (!front || !file_.stat(now)) return read_failed();
+      const bool is_shorter = static_cast<uint64_t>(now.st_size) < position_.offset + had;
+      if (is_shorter || *front != front_) return begin_again();
     }
+    if (!is_well_) source_.tell(true, false, note_);
+    is_well_ = true;
     if (got == 0) return Step::kEnd;
+    quiet_polls_ = 0;
+    if (front_.size() < kPrefixBytes) front_.append(buffer_, had, kPrefixBytes - front_.size());
     const WholeRecords whole = whole_records(buffer_, options_.framing);
+    if (whole.bytes != 0) return hand_on(whole, false);
     // A record without end in a mebibyte is cut where the splitter would cut it.
-    if (whole.bytes == 0)
-      return buffer_.size() < 2 * kMaxRecordBytes ? Step::kMore : hand_on_rest();
-    return hand_on(whole, false);
+    return buffer_.size() < 2 * kMaxRecordBytes ? Step::kMore : hand_on_rest();
   }
 
-  Step hand_on_rest() { return hand_on({buffer_.size(), 1}, false); }
+  Step hand_on_rest() {
+    return buffer_.empty() ? Step::kMore : hand_on({buffer_.size(), 1}, false);
+  }
 
   // Puts the first records of the buffer into the queue, waiting for room.
   Step hand_on(WholeRecords records, bool end) {
@@ -164,10 +221,10 @@ class FileSource::Reader {
     position_.offset += records.bytes;
     position_.record += records.records;
     buffer_.erase(0, records.bytes);
-    position_.prefix_bytes = std::min(position_.offset, kPrefixBytes);
-    if (hashed_ != position_.prefix_bytes || position_.prefix.empty()) {
-      position_.prefix = prefix_hash(position_.prefix_bytes);
-      hashed_ = position_.prefix_bytes;
+    const uint64_t prefix_bytes = std::min(position_.offset, kPrefixBytes);
+    if (position_.prefix_bytes != prefix_bytes || position_.prefix.empty()) {
+      position_.prefix = to_hex(hash128(std::string_view(front_).substr(0, prefix_bytes)));
+      position_.prefix_bytes = prefix_bytes;
     }
     batch.next_position = to_text(position_);
     const size_t weight = batch.size;
@@ -181,27 +238,17 @@ class FileSource::Reader {
     }
   }
 
-  // At the end of a followed file: another one under the name, or this one cut short?
-  bool was_replaced() {
-    struct stat now {};
+  // At the end of a followed file: has another taken its name, and has this one not grown since?
+  // Who writes notices a rotation some time after it was made.
+  bool is_over() {
+    struct stat named {};
     struct stat ours {};
-    if (!file_.stat(ours)) return false;
-    const bool shorter = static_cast<uint64_t>(ours.st_size) < position_.offset + buffer_.size();
-    if (!shorter && ::stat(options_.path.c_str(), &now) != 0)
-      return false;  // the next is not there yet
-    if (!shorter && now.st_ino == ours.st_ino) return false;
-    if (!shorter && !read_rest()) return true;
-    hashed_ = 0;
-    file_.close();
-    return open(std::nullopt);
-  }
-
-  // What came into a file that is now rotated away after it was last looked at; false: stopped.
-  bool read_rest() {
-    Step step = Step::kMore;
-    while (step == Step::kMore) step = read_chunk();
-    if (step == Step::kStop) return false;
-    return buffer_.empty() || hand_on({buffer_.size(), 1}, false) != Step::kStop;
+    if (::stat(options_.path.c_str(), &named) != 0 || !file_.stat(ours) ||
+        (named.st_ino == ours.st_ino && named.st_dev == ours.st_dev)) {
+      quiet_polls_ = 0;
+      return false;
+    }
+    return quiet_polls_++ >= options_.patience_polls;
   }
 
   void wait() const {
@@ -213,11 +260,15 @@ class FileSource::Reader {
   FileSource& source_;
   const FileSourceOptions& options_;
   BatchQueue& queue_;
+  std::optional<FilePosition> from_;  // where to go on when the file is opened next
   OpenFile file_;
   std::shared_ptr<RecordDecoder> decoder_;
   std::string buffer_;  // read, not yet handed on; begins at position_
+  std::string front_;   // the file's first bytes as they were read, up to kPrefixBytes
   FilePosition position_;
-  uint64_t hashed_ = 0;
+  size_t quiet_polls_ = 0;  // at the end of a file that was rotated away, without more
+  bool is_well_ = false;    // told so
+  std::string note_;        // what people should know though all is well
 };
 
 FileSource::FileSource(FileSourceOptions options) : options_(std::move(options)) {}

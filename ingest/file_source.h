@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -22,6 +25,11 @@ struct FileSourceOptions {
   Framing framing = Framing::kLines;
   size_t chunk_bytes = 1024 * 1024;     // of records a batch; larger costs memory
   std::chrono::milliseconds poll{200};  // how often a followed file is looked at
+  // A file that was rotated away is over when it has not grown for so many polls: who writes goes
+  // on in it for a while. Larger: the new one is begun later; smaller: last lines may be missed.
+  size_t patience_polls = 25;
+  // pread(2); tests let it fail.
+  std::function<ssize_t(int file, void* to, size_t size, off_t offset)> read = ::pread;
   // A decoder for one file, from its beginning; `header` is the file's first record when reading
   // goes on behind it, else empty.
   std::function<std::shared_ptr<RecordDecoder>(std::string_view header)> make_decoder;
@@ -32,8 +40,10 @@ struct FileSourceOptions {
 // Position: the text of a FilePosition: how far in which file, the number of the next record, and a
 // hash of the file's first bytes, so that another file under the same inode is not taken for it. A
 // file that was rotated away while nobody looked is not found again: reading goes on with the new
-// one from its start, and health() says so. A file that became shorter is read from its start.
-// Records without a line end are read when the file is one-shot or has been rotated away.
+// one from its start, and health() says so. So it does with a followed file that became shorter, or
+// whose first bytes have changed. Records without a line end are read when the file is one-shot or
+// is over after a rotation. A read error is told by health() and ends a one-shot file's reading; in
+// a followed one the same place is tried again for ever, so that nothing is left out.
 // Thread-safety: start and stop from one thread; health from any.
 class FileSource final : public EventSource {
  public:

@@ -2,11 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "ingest/event_decoder.h"
 #include "ingest/file_position.h"
@@ -44,12 +48,17 @@ class FileSourceTest : public testing::Test {
     std::ofstream(path_, std::ios::binary | std::ios::app) << text;
   }
 
-  FileSourceOptions options(bool follow) const {
+  FileSourceOptions options(bool follow) {
     FileSourceOptions options;
     options.name = "desk";
     options.path = path_.string();
     options.follow = follow;
     options.poll = std::chrono::milliseconds(5);
+    options.read = [this](int file, void* to, size_t size, off_t offset) -> ssize_t {
+      ++reads_;
+      errno = failure_;
+      return failure_ != 0 ? -1 : ::pread(file, to, size, offset);
+    };
     options.make_decoder = [symbols = small_symbols()](std::string_view) {
       return std::make_shared<NdjsonDecoder>(symbols);
     };
@@ -85,8 +94,31 @@ class FileSourceTest : public testing::Test {
     return text;
   }
 
+  template <typename Condition>
+  static bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+  // The source has looked at its file since.
+  bool has_looked() {
+    const int now = reads_;
+    return eventually([&] { return reads_ >= now + 6; });
+  }
+  bool has_failed(const FileSource& source) {
+    return eventually([&] { return !source.health().connected; });
+  }
+  bool is_well(const FileSource& source) {
+    return eventually([&] { return source.health().connected; });
+  }
+
   std::filesystem::path folder_;
   std::filesystem::path path_;
+  std::atomic<int> reads_{0};
+  std::atomic<int> failure_{0};  // errno of every read
   BatchQueue queue_{1 << 20};
   std::optional<std::string> position_;
   int64_t next_record_ = 1;
@@ -182,6 +214,130 @@ TEST_F(FileSourceTest, StartsAgainWhenTheFileWasCutShort) {
   next_record_ = 1;
   write(line(9));  // same inode, shorter
   EXPECT_EQ(take(line(9).size()), line(9));
+}
+
+TEST_F(FileSourceTest, StartsAgainWhenTheFileWasWrittenAnewInItsPlace) {
+  for (const int last : {14, 18}) {  // as long as before, and longer
+    write(lines(11, 14));
+    position_.reset();
+    next_record_ = 1;
+    FileSource source(options(true));
+    start(source);
+    EXPECT_EQ(take(lines(11, 14).size()), lines(11, 14));
+    next_record_ = 1;
+    const std::string anew = lines(31, 31) + lines(12, last);
+    std::fstream(path_, std::ios::in | std::ios::out | std::ios::binary) << anew;
+    EXPECT_EQ(take(anew.size()), anew);
+    EXPECT_TRUE(source.health().connected);
+    EXPECT_THAT(source.health().message, HasSubstr("written anew"));
+  }
+}
+
+TEST_F(FileSourceTest, StartsAgainWhenTheUnfinishedFirstLineWasWrittenAnew) {
+  write("#" + lines(1, 1).substr(0, 40));
+  FileSource source(options(true));
+  start(source);
+  ASSERT_TRUE(is_well(source));
+  std::fstream(path_, std::ios::in | std::ios::out | std::ios::binary) << lines(2, 3);
+  EXPECT_EQ(take(lines(2, 3).size()), lines(2, 3));
+}
+
+TEST_F(FileSourceTest, ReadsWhatIsStillWrittenIntoTheOldFileAfterARotation) {
+  write(lines(1, 2));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(1, 2).size()), lines(1, 2));
+  std::ofstream writer(path_, std::ios::binary | std::ios::app);
+  std::filesystem::rename(path_, folder_ / "events.ndjson.1");
+  write(lines(10, 11));
+  for (int id = 3; id <= 5; ++id) {
+    ASSERT_TRUE(has_looked());
+    writer << line(id) << std::flush;
+  }
+  EXPECT_EQ(take(lines(3, 5).size()), lines(3, 5));
+  next_record_ = 1;
+  EXPECT_EQ(take(lines(10, 11).size()), lines(10, 11));
+}
+
+TEST_F(FileSourceTest, TakesNoReadErrorForTheEndOfAFile) {
+  write(lines(1, 2));
+  FileSource source(options(true));
+  start(source);
+  EXPECT_EQ(take(lines(1, 2).size()), lines(1, 2));
+  failure_ = EIO;
+  ASSERT_TRUE(has_failed(source));
+  EXPECT_THAT(source.health().message, HasSubstr("Input/output error"));
+  append(lines(3, 4));
+  std::filesystem::rename(path_, folder_ / "events.ndjson.1");
+  write(lines(10, 11));
+  // Many more looks than a rotated file that does not grow is given.
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(has_looked());
+  failure_ = 0;
+  EXPECT_EQ(take(lines(3, 4).size()), lines(3, 4));
+  next_record_ = 1;
+  EXPECT_EQ(take(lines(10, 11).size()), lines(10, 11));
+}
+
+TEST_F(FileSourceTest, OpensTheFileAgainByItsNameWhenItsHandleIsStale) {
+  write(lines(1, 2));
+  FileSourceOptions o = options(true);
+  struct stat old {};
+  ASSERT_EQ(::stat(path_.c_str(), &old), 0);
+  std::atomic<bool> is_stale{false};
+  o.read = [&](int file, void* to, size_t size, off_t offset) -> ssize_t {
+    struct stat now {};
+    if (!is_stale || ::fstat(file, &now) != 0 || now.st_ino != old.st_ino) {
+      return ::pread(file, to, size, offset);
+    }
+    errno = ESTALE;
+    return -1;
+  };
+  FileSource source(o);
+  start(source);
+  EXPECT_EQ(take(lines(1, 2).size()), lines(1, 2));
+  is_stale = true;
+  ASSERT_TRUE(has_failed(source));
+  EXPECT_THAT(source.health().message, HasSubstr("Stale file handle"));
+  std::filesystem::rename(path_, folder_ / "gone");  // the inode stays taken
+  next_record_ = 1;
+  write(lines(1, 3));
+  EXPECT_EQ(take(lines(1, 3).size()), lines(1, 3));
+  EXPECT_THAT(source.health().message, HasSubstr("from its start"));
+}
+
+TEST_F(FileSourceTest, IsWellAgainOnAQuietFileWhenItCanBeReadAgain) {
+  write(lines(1, 1));
+  FileSource source(options(true));
+  start(source);
+  take(lines(1, 1).size());
+  failure_ = EIO;
+  ASSERT_TRUE(has_failed(source));
+  failure_ = 0;
+  EXPECT_TRUE(is_well(source));
+  EXPECT_EQ(source.health().message, "");
+}
+
+TEST_F(FileSourceTest, WaitsForTheHeaderWhenItCannotBeReadAtTheStart) {
+  write("id\n" + lines(1, 1));
+  std::vector<std::string> headers;
+  FileSourceOptions o = options(true);
+  o.make_decoder = [&](std::string_view given) {
+    headers.emplace_back(given);
+    return std::make_shared<NdjsonDecoder>(small_symbols());
+  };
+  {
+    FileSource source(o);
+    start(source);
+    take(3 + lines(1, 1).size());
+  }
+  append(lines(2, 2));
+  failure_ = EIO;
+  FileSource source(o);
+  start(source);
+  ASSERT_TRUE(has_failed(source));
+  failure_ = 0;
+  EXPECT_EQ(take(lines(2, 2).size()), lines(2, 2));
+  EXPECT_THAT(headers, testing::ElementsAre("", "id\n"));
 }
 
 TEST_F(FileSourceTest, DoesNotTakeAnotherFileForTheOneItRead) {
