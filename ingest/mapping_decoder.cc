@@ -160,6 +160,7 @@ void MappingDecoder::take_columns(const std::vector<std::string>& names) {
   for (const std::string& name : names_) {
     entries_.push_back({cel::Value::of_string(name), cel::Value::of_string("")});
   }
+  row_ = entries_;
   entry_of_cell_.assign(columns_.size(), kNoEntry);
   for (size_t i = 0; i < columns_.size(); ++i) {
     const auto found = std::lower_bound(names_.begin(), names_.end(), columns_[i]);
@@ -238,25 +239,14 @@ bool MappingDecoder::read_row(std::string_view row, Arena& arena) {
                               first_bad_utf8(row)));
   }
   std::string problem;
-  for (cel::Entry& entry : entries_) entry.value = cel::Value::of_string("");
   if (mapping_->format == TableFormat::kNdjson) {
-    JsonRowReader::Cells members;
-    if (!json_rows_.read(row, arena, members, problem)) {
+    if (!json_rows_.read(row, arena, members_, problem)) {
       return refuse(reasons::kBadRow, fmt::format("row: {}; send one object a line", problem));
     }
-    cells_.clear();
-    if (mapping_->whole_row) {
-      std::vector<std::string> names;
-      for (const auto& [name, text] : members) names.emplace_back(name);
-      take_columns(names);
-    }
-    for (const auto& [name, text] : members) {
-      const auto found = std::lower_bound(names_.begin(), names_.end(), name);
-      if (found == names_.end() || *found != name) continue;
-      entries_[static_cast<size_t>(found - names_.begin())].value = cel::Value::of_string(text);
-    }
+    take_members(arena);
     return true;
   }
+  for (cel::Entry& entry : entries_) entry.value = cel::Value::of_string("");
   if (!reader_.read(row, arena, cells_, problem)) {
     return refuse(reasons::kBadRow, fmt::format("row: {}; mend it, or set `quoting: off` when "
                                                 "quotes mean nothing in this file",
@@ -274,6 +264,31 @@ bool MappingDecoder::read_row(std::string_view row, Arena& arena) {
     }
   }
   return true;
+}
+
+// Every row has its own names, and events keep texts of it: all of it lives in the arena.
+void MappingDecoder::take_members(Arena& arena) {
+  const std::vector<std::string>& used = mapping_->used_columns;
+  const std::span<cel::Entry> row = arena.array<cel::Entry>(used.size() + members_.size());
+  size_t count = 0;
+  for (const std::string& name : used) {
+    row[count++] = {cel::Value::of_string(name), cel::Value::of_string("")};
+  }
+  for (const auto& [name, text] : members_) {
+    if (!mapping_->whole_row && !std::binary_search(used.begin(), used.end(), name)) continue;
+    row[count++] = {cel::Value::of_string(name), cel::Value::of_string(text)};
+  }
+  const auto less = [](const cel::Entry& a, const cel::Entry& b) {
+    return a.key.text() < b.key.text();
+  };
+  std::stable_sort(row.begin(), row.begin() + static_cast<ptrdiff_t>(count), less);
+  // Of a name that is there more than once the last counts.
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (kept != 0 && row[kept - 1].key.text() == row[i].key.text()) --kept;
+    row[kept++] = row[i];
+  }
+  row_ = row.first(kept);
 }
 
 // The first cell that is not empty begins with the mark: HXL puts its hashtags under the header.
@@ -314,7 +329,7 @@ void MappingDecoder::tell_row(std::string_view row, int64_t position, Arena& are
     skip_row(row, position, reasons::kMarkedRow, sink);
     return;
   }
-  variables_[kRowSlot] = cel::Value::of_map(entries_);
+  variables_[kRowSlot] = cel::Value::of_map(row_);
   variables_[kIndicatorSlot] = cel::Value::of_string("");
   evaluate_lets(arena);
   for (const SkipRule& skip : mapping_->skips) {
@@ -370,9 +385,11 @@ void MappingDecoder::tell_row(std::string_view row, int64_t position, Arena& are
 }
 
 std::string_view MappingDecoder::cell(std::string_view column) const {
-  const auto found = std::lower_bound(names_.begin(), names_.end(), column);
-  if (found == names_.end() || *found != column) return {};
-  return entries_[static_cast<size_t>(found - names_.begin())].value.text();
+  const auto found = std::lower_bound(
+      row_.begin(), row_.end(), column,
+      [](const cel::Entry& entry, std::string_view name) { return entry.key.text() < name; });
+  return found == row_.end() || found->key.text() != column ? std::string_view()
+                                                            : found->value.text();
 }
 
 bool MappingDecoder::any_empty(const std::vector<std::string>& columns) const {

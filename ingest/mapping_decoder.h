@@ -57,6 +57,7 @@ class MappingDecoder final : public RecordDecoder {
   void take_columns(const std::vector<std::string>& names);
   // False: the row cannot be read, `rejection_` says why.
   bool read_row(std::string_view row, Arena& arena);
+  void take_members(Arena& arena);
   bool is_marked() const;
   void tell_row(std::string_view row, int64_t position, Arena& arena, DecodedSink& sink);
   void reject_row(std::string_view row, int64_t position, Arena& arena, DecodedSink& sink);
@@ -91,8 +92,10 @@ class MappingDecoder final : public RecordDecoder {
   std::vector<std::string> columns_;   // of the file
   std::vector<std::string> names_;     // keys of entries_
   std::vector<size_t> entry_of_cell_;  // index in entries_, or npos
-  std::vector<cel::Entry> entries_;    // of `row`, sorted by key
+  std::vector<cel::Entry> entries_;    // of a CSV row, sorted by key
+  std::span<const cel::Entry> row_;    // the row being read: entries_, or in the arena
   std::vector<std::string_view> cells_;
+  JsonRowReader::Cells members_;
   std::vector<cel::Value> variables_;
   std::vector<std::string> let_problems_;  // empty: the let has a value
   EventDraft draft_;

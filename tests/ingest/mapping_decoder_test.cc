@@ -238,6 +238,30 @@ events:
   EXPECT_EQ(r->told.all[2].reason, reasons::kBadRow);
 }
 
+TEST(MappingDecoder, EventsOfSeveralRowsKeepTheNamesOfTheirOwn) {
+  const auto r = run(
+      R"(tocsin: mapping/1
+name: json
+source: ucdp-ged
+format: ndjson
+events:
+  - {indicator: violence.state_based, id: row.id, time: row.day, region: row.at, tags: ['(row).map(k, k)']}
+)",
+      R"({"id":"1","day":"2011-03-18","at":"SY","first":"x","id":"2"})"
+      "\n"
+      R"({"id":"3","day":"2011-03-18","at":"SY","other":"x","much longer than a short text":""})"
+      "\n"
+      R"({"zero":"4","day":"2011-03-18","at":"SY"})"
+      "\n");
+  ASSERT_EQ(r->told.all.size(), 3u);
+  ASSERT_EQ(r->told.all[0].verdict, Verdict::kEvent) << r->told.all[0].message;
+  EXPECT_EQ(r->told.all[0].event.id, "2") << "the last of a name that is there twice";
+  EXPECT_THAT(r->told.all[0].event.tags, ElementsAre("at", "day", "first", "id"));
+  EXPECT_THAT(r->told.all[1].event.tags,
+              ElementsAre("at", "day", "id", "much longer than a short text", "other"));
+  EXPECT_EQ(r->told.all[2].reason, reasons::kMissingField) << "an id that is not there is empty";
+}
+
 TEST(PublicationLag, MovesATimeToWhenItCouldBeKnown) {
   const auto lagged = [](std::string_view lag) {
     return run(std::string("tocsin: mapping/1\nname: l\nsource: ucdp-ged\nformat: csv\n"
