@@ -79,17 +79,18 @@ void unzstd(std::string_view compressed, const InflateLimits& limits, Inflated& 
   }
   ZSTD_inBuffer in{compressed.data(), compressed.size(), 0};
   std::array<char, kStep> bytes;
-  size_t hint = 1;
   while (true) {
     ZSTD_outBuffer out{bytes.data(), bytes.size(), 0};
     const size_t in_before = in.pos;
-    hint = ZSTD_decompressStream(stream.get(), &out, &in);
+    const size_t hint = ZSTD_decompressStream(stream.get(), &out, &in);
     if (ZSTD_isError(hint) != 0) return;
     if (!append(result, bytes.data(), out.pos, in.pos, limits)) return;
-    if (in.pos == in.size && out.pos < out.size) break;
-    if (in.pos == in_before && out.pos == 0) return;
+    // A frame that ends with the input is whole, also when it has just filled the output: to ask
+    // for more would begin another.
+    if (hint == 0 && in.pos == in.size) break;
+    if (in.pos == in_before && out.pos == 0) return;  // ends inside a frame
   }
-  result.ok = hint == 0;  // else it ends inside a frame
+  result.ok = true;
 }
 
 }  // namespace

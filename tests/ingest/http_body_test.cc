@@ -109,6 +109,30 @@ TEST(HttpBody, UnpacksGzipAndZstd) {
   }
 }
 
+TEST(HttpBody, UnpacksBodiesOfAnySize) {
+  for (const size_t step : {65536u, 131072u, 655360u}) {
+    for (const size_t size : {step - 1, step, step + 1}) {
+      SCOPED_TRACE(size);
+      std::string text(kEvent);
+      text.resize(size, ' ');
+      for (size_t i = kEvent.size(); i < size; i += 1 + i % 7) text[i] = '\n';
+      for (const auto& [encoding, packed] : std::vector<std::pair<std::string_view, std::string>>{
+               {"gzip", gzip(text)},
+               {"zstd", zstd(text)},
+               {"zstd", zstd(text.substr(0, 100)) + zstd(text.substr(100))}}) {
+        SCOPED_TRACE(encoding);
+        const auto result = read({{"content-encoding", encoding}}, packed);
+        ASSERT_TRUE(std::holds_alternative<ReadableBody>(result)) << std::get<1>(result).message;
+        const auto& body = std::get<0>(result);
+        EXPECT_EQ(std::string_view(body.bytes).substr(0, body.size), text);
+        const auto torn =
+            read({{"content-encoding", encoding}}, packed.substr(0, packed.size() - 1));
+        EXPECT_TRUE(std::holds_alternative<BodyRefusal>(torn));
+      }
+    }
+  }
+}
+
 TEST(HttpBody, StopsBombsAndTornBodies) {
   const std::string bomb(32 << 20, ' ');
   BodyLimits limits;
