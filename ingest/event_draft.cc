@@ -28,11 +28,12 @@ bool refuse(Rejection& rejection, std::string_view reason, std::string message) 
   return false;
 }
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
-  // Far longer words are no misspellings, and comparing them costs.
-  const std::string nearest = word.size() <= 64 ? nearest_name(word, names) : std::string();
-  return nearest.empty() ? std::string() : fmt::format("did you mean \"{}\"? ", nearest);
-}
+// Far longer words are no misspellings, and comparing them costs.
+constexpr size_t kMaxHintedBytes = 64;
+// A name is compared with thousands: done for every record of a flood of wrong ones it would slow
+// down the good ones. The first few records get their hint, later on one in so many.
+constexpr uint64_t kFirstHints = 32;
+constexpr uint64_t kRecordsAHint = 256;
 
 // Looks `text` up, the last one found first: events of one source and place come in runs.
 template <typename Id, typename Last>
@@ -142,10 +143,23 @@ void EventValidator::refresh() {
   last_source_ = {};
   last_indicator_ = {};
   last_region_ = {};
+  last_hint_ = {};
+}
+
+std::string EventValidator::hint_for(std::string_view word, const std::vector<std::string>& names) {
+  if (word.size() > kMaxHintedBytes) return {};
+  if (last_hint_.names != &names || last_hint_.word != word) {
+    if (hints_ >= kFirstHints + records_ / kRecordsAHint) return {};
+    ++hints_;
+    last_hint_ = {&names, std::string(word), nearest_name(word, names)};
+  }
+  if (last_hint_.nearest.empty()) return {};
+  return fmt::format("did you mean \"{}\"? ", last_hint_.nearest);
 }
 
 bool EventValidator::finish(EventDraft& draft, Arena& arena, Event& event, Rejection& rejection) {
   event = Event{};
+  ++records_;
   return names(draft, event, rejection) && words(draft, event, rejection) &&
          numbers(draft, event, rejection) && place(draft, event, rejection) &&
          attrs(draft, arena, event, rejection);
@@ -168,14 +182,14 @@ bool EventValidator::names(const EventDraft& draft, Event& event, Rejection& rej
     return refuse(rejection, reasons::kUnknownSource,
                   fmt::format("{}: {} is not in the catalogue; {}declare it under `sources`",
                               place_of(draft, Field::kSource), in_quotes(draft.source),
-                              did_you_mean(draft.source, symbols_->source_names())));
+                              hint_for(draft.source, symbols_->source_names())));
   }
   if (!look_up(symbols_->indicators(), draft.indicator, last_indicator_, event.indicator))
       [[unlikely]] {
     return refuse(rejection, reasons::kUnknownIndicator,
                   fmt::format("{}: {} is not in the catalogue; {}declare it under `indicators`",
                               place_of(draft, Field::kIndicator), in_quotes(draft.indicator),
-                              did_you_mean(draft.indicator, symbols_->indicator_names())));
+                              hint_for(draft.indicator, symbols_->indicator_names())));
   }
   symbols_->prefetch_attrs(event.indicator);
   if (!symbols_->may_send(event.source, event.indicator)) [[unlikely]] {
@@ -313,7 +327,7 @@ bool EventValidator::place(const EventDraft& draft, Event& event, Rejection& rej
                   fmt::format("{}: {} is not in the catalogue; {}use ISO 3166-1 alpha-2 or "
                               "alpha-3, ISO 3166-2, or declare it under `regions`",
                               place_of(draft, Field::kRegion), in_quotes(draft.region),
-                              did_you_mean(draft.region, symbols_->region_names())));
+                              hint_for(draft.region, symbols_->region_names())));
   }
   return true;
 }
@@ -322,7 +336,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
   if (!draft.extras.empty()) [[unlikely]] {
     const Source& source = symbols_->catalogue().source(event.source);
     if (!source.extra_attrs) {
-      const std::vector<std::string> known(kFieldNames.begin(), kFieldNames.end());
+      static const std::vector<std::string> known(kFieldNames.begin(), kFieldNames.end());
       const std::string_view key = draft.extras.front().key;
       return refuse(
           rejection, reasons::kUnknownField,
@@ -330,7 +344,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
                       "have `extra: attrs`",
                       in_quotes(key),
                       draft.has_bytes ? fmt::format(" (byte {})", draft.first_extra_at) : "",
-                      did_you_mean(key, known)));
+                      hint_for(key, known)));
     }
     draft.attrs.insert(draft.attrs.end(), draft.extras.begin(), draft.extras.end());
   }
@@ -378,7 +392,7 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
                        [&](const std::string& value) { return same_text(value, text); })) {
         return refuse(rejection, reasons::kBadValue,
                       fmt::format("attrs.{}: {} is not in the list; {}use one of {}", declared.name,
-                                  in_quotes(text), did_you_mean(text, declared.values),
+                                  in_quotes(text), hint_for(text, declared.values),
                                   fmt::join(declared.values, ", ")));
       }
     }

@@ -101,12 +101,22 @@ class EventValidator {
   bool numbers(const EventDraft& draft, Event& event, Rejection& rejection);
   bool place(const EventDraft& draft, Event& event, Rejection& rejection);
   bool attrs(EventDraft& draft, Arena& arena, Event& event, Rejection& rejection);
+  // "did you mean …? " or nothing: the nearest of `names`, looked for a bounded number of times.
+  std::string hint_for(std::string_view word, const std::vector<std::string>& names);
 
   std::shared_ptr<const CurrentSymbols> current_;
   std::shared_ptr<const Symbols> symbols_;
   LastFound<SourceId> last_source_;
   LastFound<IndicatorId> last_indicator_;
   LastFound<RegionId> last_region_;
+  struct Hint {
+    const std::vector<std::string>* names = nullptr;
+    std::string word;
+    std::string nearest;
+  };
+  Hint last_hint_;
+  uint64_t records_ = 0;
+  uint64_t hints_ = 0;  // that were looked for
 };
 
 // Reads a time for a draft: RFC 3339 or a bare date, year 0001 to 9999.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "ingest/json_number.h"
 #include "ingest/reasons.h"
@@ -120,7 +121,7 @@ class JsonEventReader::Parser {
     rejection_ = &rejection;
     draft_.clear();
     draft_.has_bytes = true;
-    nested_extra_ = false;
+    nested_extra_at_.reset();
     // One look at the whole record spares one at each of its texts.
     has_escapes_ = record.find('\\') != std::string_view::npos;
     if (record.size() > kMaxEventBytes) {
@@ -415,15 +416,15 @@ class JsonEventReader::Parser {
   }
 
   bool read_extra(std::string_view key, std::string_view token, ondemand::value& value) {
+    // A nested value can be no attr. What is told first is another fault of the record, if any.
+    if (!token.empty() && (token.front() == '{' || token.front() == '[')) {
+      if (nested_extra_at_) return true;
+      nested_extra_ = key;
+      nested_extra_at_ = offset(token.data());
+      return true;
+    }
     if (draft_.extras.empty()) {
       draft_.first_extra_at = static_cast<uint32_t>(offset(token.data()));
-    }
-    // A nested value can be no attr; that the key is unknown is told first, by the validator.
-    if (!token.empty() && (token.front() == '{' || token.front() == '[')) {
-      draft_.extras.insert(draft_.extras.begin(), Attr{.key = key, .value = {}});
-      draft_.first_extra_at = static_cast<uint32_t>(offset(token.data()));
-      nested_extra_ = true;
-      return true;
     }
     return read_attr(key, token, value, draft_.extras);
   }
@@ -505,11 +506,11 @@ class JsonEventReader::Parser {
 
   // Fills what the event leaves out from the envelope that it came in.
   bool apply(const EnvelopeDefaults& defaults) {
-    if (nested_extra_) {
+    if (nested_extra_at_) {
       return refuse(reasons::kUnknownField,
                     fmt::format("{} (byte {}): is not a field of event/1; put texts, numbers and "
                                 "bools under attrs, nested values cannot be kept",
-                                in_quotes(draft_.extras.front().key), draft_.first_extra_at));
+                                in_quotes(nested_extra_), *nested_extra_at_));
     }
     if (!defaults.id.empty() && !draft_.has(Field::kId)) {
       draft_.id = defaults.id;
@@ -540,7 +541,8 @@ class JsonEventReader::Parser {
   std::string_view record_;
   Arena* arena_ = nullptr;
   Rejection* rejection_ = nullptr;
-  bool nested_extra_ = false;
+  std::string_view nested_extra_;  // the first unknown key with a nested value
+  std::optional<size_t> nested_extra_at_;
   bool has_escapes_ = false;  // a backslash somewhere in the record
 };
 

@@ -273,6 +273,52 @@ TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
   }
 }
 
+// However many there are, the first is kept and named: to keep each cost a third of a second a
+// record.
+TEST(NdjsonDecoder, NamesTheFirstOfManyUnknownNestedKeys) {
+  std::string members = R"("first":[])";
+  while (members.size() < 60'000) members += R"(,"x":{})";
+  NdjsonDecoder decoder(small_symbols());
+  const std::string bytes = padded(with(members));
+  Arena arena;
+  const auto told = decode(decoder, bytes, arena);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].reason, reasons::kUnknownField);
+  EXPECT_THAT(told[0].message, HasSubstr("\"first\" (byte 107)"));
+}
+
+// Each is a comparison with all names of the catalogue.
+TEST(NdjsonDecoder, LooksForTheNearestNameOfSomeOfManyWrongRecordsOnly) {
+  NdjsonDecoder decoder(small_symbols());
+  std::string text;
+  for (int i = 0; i < 5000; ++i) {
+    text += least("state_based", "state_b" + std::to_string(i)) + "\n";
+  }
+  const std::string bytes = padded(text);
+  Arena arena;
+  size_t hints = 0;
+  const auto told = decode(decoder, bytes, arena);
+  ASSERT_EQ(told.size(), 5000u);
+  for (const ToldRecord& record : told) {
+    EXPECT_EQ(record.reason, reasons::kUnknownIndicator);
+    if (record.message.find("did you mean \"violence.state_based\"?") != std::string::npos) ++hints;
+  }
+  EXPECT_THAT(told[0].message, HasSubstr("did you mean \"violence.state_based\"?"));
+  EXPECT_GE(hints, 30u);
+  EXPECT_LE(hints, 100u);
+}
+
+TEST(NdjsonDecoder, TellsTheNearestNameOfOneThatComesAgainEachTime) {
+  NdjsonDecoder decoder(small_symbols());
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += least("\"SY\"", "\"SY-DX\"") + "\n";
+  const std::string bytes = padded(text);
+  Arena arena;
+  for (const ToldRecord& record : decode(decoder, bytes, arena)) {
+    ASSERT_THAT(record.message, HasSubstr("did you mean \"SY-DR\"?"));
+  }
+}
+
 // Against strtod, which rounds to the nearest double.
 TEST(NdjsonDecoder, ReadsNumbersToTheLastBit) {
   NdjsonDecoder decoder(small_symbols());
