@@ -26,18 +26,13 @@ Result<Mapping> mapping_of(const InputConfig& config, const Symbols& symbols) {
   return invalid(told);
 }
 
-ingest::Framing framing_of(const Mapping& mapping) {
-  if (!mapping || mapping->format == ingest::TableFormat::kNdjson) return ingest::Framing::kLines;
-  return mapping->csv.quoting ? ingest::Framing::kQuoted : ingest::Framing::kLines;
-}
-
 std::unique_ptr<ingest::EventSource> make_file(const InputConfig& config, const Mapping& mapping,
                                                const Symbols& symbols) {
   ingest::FileSourceOptions options;
   options.name = config.name;
   options.path = config.path;
   options.follow = config.follow;
-  options.framing = framing_of(mapping);
+  if (mapping) options.framing = mapping->framing();
   options.make_decoder =
       [mapping, symbols](std::string_view header) -> std::shared_ptr<ingest::RecordDecoder> {
     if (!mapping) return std::make_shared<ingest::NdjsonDecoder>(symbols);

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "ingest/record_splitter.h"
 #include "rules/model/arena.h"
 
 namespace tocsin::ingest {
@@ -32,8 +31,6 @@ class CsvReader {
   // where quotes had to be taken out. False: `problem` says what is wrong.
   bool read(std::string_view row, Arena& arena, std::vector<std::string_view>& cells,
             std::string& problem);
-
-  Framing framing() const { return format_.quoting ? Framing::kQuoted : Framing::kLines; }
 
  private:
   struct Parser;

@@ -68,10 +68,11 @@ class FileSource::Reader {
             return;
           }
           if (is_over()) {
-            if (hand_on_rest() == Step::kStop) return;
+            if (hand_on_rest(false) == Step::kStop) return;
             file_.close();
             continue;
           }
+          if (is_stuck() && cut() == Step::kStop) return;
           break;
       }
       wait();
@@ -102,7 +103,8 @@ class FileSource::Reader {
           to_hex(hash128(*front)) == from_->prefix) {
         const auto first = read_front(kMaxRecordBytes);
         if (!first) return failed("read");
-        header = first->substr(0, first_record(*first, options_.framing).value_or(first->size()));
+        header =
+            first->substr(0, first->empty() ? 0 : first_record_at_end(*first, options_.framing));
         position_ = *from_;
         front_ = *front;
       } else {
@@ -122,6 +124,7 @@ class FileSource::Reader {
     buffer_.clear();
     front_.clear();
     quiet_polls_ = 0;
+    stuck_polls_ = 0;
     is_well_ = false;
   }
 
@@ -197,14 +200,32 @@ class FileSource::Reader {
     if (got == 0) return Step::kEnd;
     quiet_polls_ = 0;
     if (front_.size() < kPrefixBytes) front_.append(buffer_, had, kPrefixBytes - front_.size());
-    const WholeRecords whole = whole_records(buffer_, options_.framing);
-    if (whole.bytes != 0) return hand_on(whole, false);
-    // A record without end in a mebibyte is cut where the splitter would cut it.
-    return buffer_.size() < 2 * kMaxRecordBytes ? Step::kMore : hand_on_rest();
+    // A record without end in two mebibytes is cut here: it will be refused as too large anyway.
+    if (buffer_.size() >= 2 * kMaxRecordBytes && buffer_.find('\n') == std::string::npos) {
+      return hand_on_rest(false);
+    }
+    return hand_on_whole();
   }
 
-  Step hand_on_rest() {
-    return buffer_.empty() ? Step::kMore : hand_on({buffer_.size(), 1}, false);
+  Step hand_on_whole() {
+    const WholeRecords whole = whole_records(buffer_, options_.framing);
+    return whole.bytes == 0 ? Step::kMore : hand_on(whole, false);
+  }
+
+  // Nothing more comes behind the buffer.
+  Step hand_on_rest(bool end) {
+    if (buffer_.empty() && !end) return Step::kMore;
+    return hand_on(whole_records_at_end(buffer_, options_.framing), end);
+  }
+
+  // A record that holds line feeds already has not ended for a while: its quote is a stray one.
+  bool is_stuck() {
+    if (buffer_.find('\n') == std::string::npos) return false;
+    return stuck_polls_++ >= options_.patience_polls;
+  }
+  Step cut() {
+    const Step step = hand_on({buffer_.find('\n') + 1, 1}, false);
+    return step == Step::kStop ? step : hand_on_whole();
   }
 
   // Puts the first records of the buffer into the queue, waiting for room.
@@ -221,6 +242,7 @@ class FileSource::Reader {
     position_.offset += records.bytes;
     position_.record += records.records;
     buffer_.erase(0, records.bytes);
+    stuck_polls_ = 0;
     const uint64_t prefix_bytes = std::min(position_.offset, kPrefixBytes);
     if (position_.prefix_bytes != prefix_bytes || position_.prefix.empty()) {
       position_.prefix = to_hex(hash128(std::string_view(front_).substr(0, prefix_bytes)));
@@ -233,9 +255,7 @@ class FileSource::Reader {
 
   // The last record of a file that will not grow may lack its line end.
   void finish() {
-    if (hand_on({buffer_.size(), buffer_.empty() ? 0 : 1}, true) != Step::kStop) {
-      source_.tell(true, true, {});
-    }
+    if (hand_on_rest(true) != Step::kStop) source_.tell(true, true, {});
   }
 
   // At the end of a followed file: has another taken its name, and has this one not grown since?
@@ -267,6 +287,7 @@ class FileSource::Reader {
   std::string front_;   // the file's first bytes as they were read, up to kPrefixBytes
   FilePosition position_;
   size_t quiet_polls_ = 0;  // at the end of a file that was rotated away, without more
+  size_t stuck_polls_ = 0;  // with a record at the front that does not end
   bool is_well_ = false;    // told so
   std::string note_;        // what people should know though all is well
 };

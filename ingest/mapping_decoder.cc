@@ -181,9 +181,7 @@ void MappingDecoder::take_columns(const std::vector<std::string>& names) {
 
 void MappingDecoder::adopt_header(std::string_view record) {
   if (!mapping_->header_in_file || has_columns_) return;
-  record = without_line_end(record);
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  if (record.starts_with(kMark)) record.remove_prefix(kMark.size());
+  record = without_mark(without_line_end(record));
   Arena arena(4096);
   std::vector<std::string_view> cells;
   std::string problem;
@@ -196,28 +194,21 @@ void MappingDecoder::adopt_header(std::string_view record) {
 void MappingDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
                             DecodedSink& sink) {
   validator_.refresh();
-  const Framing framing =
-      mapping_->format == TableFormat::kNdjson ? Framing::kLines : reader_.framing();
+  const Framing framing = mapping_->framing();
   for (int64_t position = first_position; !bytes.empty(); ++position) {
-    size_t length = first_record(bytes, framing).value_or(bytes.size());
-    std::string_view row = without_line_end(bytes.substr(0, length));
+    const size_t length = first_record_at_end(bytes, framing);
+    const std::string_view row = without_line_end(bytes.substr(0, length));
+    bytes.remove_prefix(length);
     if (!has_columns_) {
       adopt_header(row);
-    } else if (!is_blank(row)) {
+    } else if (!is_blank(without_mark(row))) {
       ++counts_.rows;
-      if (read_row(row, arena)) {
+      if (read_row(without_mark(row), arena)) {
         tell_row(row, position, arena, sink);
       } else {
-        // A stray quote must not take the following lines along.
-        const size_t line = row.find('\n');
-        if (line != std::string_view::npos) {
-          length = line + 1;
-          row = without_line_end(bytes.substr(0, length));
-        }
         reject_row(row, position, arena, sink);
       }
     }
-    bytes.remove_prefix(length);
   }
 }
 

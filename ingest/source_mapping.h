@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ingest/csv_reader.h"
+#include "ingest/record_splitter.h"
 #include "rules/cel/program.h"
 #include "rules/cel/value.h"
 #include "rules/model/catalogue.h"
@@ -62,6 +63,12 @@ struct SourceMapping {
   std::optional<PublicationLag> lag;
   std::vector<SkipRule> skips;
   std::vector<EventTemplate> events;
+
+  // What ends a row.
+  Framing framing() const {
+    return {.has_quotes = format != TableFormat::kNdjson && csv.quoting,
+            .delimiter = csv.delimiter};
+  }
 
   // Variables of the expressions, in slot order: row, indicator, the value maps, the lets.
   std::vector<std::string> value_maps;

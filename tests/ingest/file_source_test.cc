@@ -305,6 +305,36 @@ TEST_F(FileSourceTest, OpensTheFileAgainByItsNameWhenItsHandleIsStale) {
   EXPECT_THAT(source.health().message, HasSubstr("from its start"));
 }
 
+TEST_F(FileSourceTest, AStrayQuoteInAFollowedTableHoldsNothingBack) {
+  const std::string stray = "1,\"open,x\n";
+  const std::string good = "2,a,b\n3,c,d\n";
+  write("n,a,b\n" + stray + good);
+  FileSourceOptions o = options(true);
+  o.framing = {.has_quotes = true};
+  FileSource source(o);
+  start(source);
+  const std::string first = "n,a,b\n" + stray + good;
+  EXPECT_EQ(take(first.size()), first) << "each line a record";
+  const std::string two_rows = "4,\"two\nlines\",z\n5,e,f\n";
+  append(two_rows);
+  const auto batch = queue_.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(std::string_view(batch->bytes).substr(0, batch->size), two_rows);
+  EXPECT_EQ(batch->first_position, 5);
+  EXPECT_EQ(parse_file_position(batch->next_position)->record, 7);
+}
+
+TEST_F(FileSourceTest, CountsTheRowsBehindAStrayQuoteAtTheEndOfATableToo) {
+  const std::string text = "1,\"open,x\n2,a,b\n3,c,d";
+  write(text);
+  FileSourceOptions o = options(false);
+  o.framing = {.has_quotes = true};
+  FileSource source(o);
+  start(source);
+  EXPECT_EQ(take(text.size()), text);
+  EXPECT_EQ(parse_file_position(*position_)->record, 4);
+}
+
 TEST_F(FileSourceTest, IsWellAgainOnAQuietFileWhenItCanBeReadAgain) {
   write(lines(1, 1));
   FileSource source(options(true));
@@ -360,7 +390,7 @@ TEST_F(FileSourceTest, HandsTheHeaderOverWhenItGoesOnBehindIt) {
   write(header + "1,2\n");
   std::vector<std::string> headers;
   FileSourceOptions o = options(true);
-  o.framing = Framing::kQuoted;
+  o.framing = {.has_quotes = true};
   o.make_decoder = [&](std::string_view given) {
     headers.emplace_back(given);
     return std::make_shared<NdjsonDecoder>(small_symbols());

@@ -145,7 +145,8 @@ TEST(MappingDecoder, DoesNotDependOnWhereChunksAreCut) {
   const auto whole = run(kMapping, text);
   size_t cuts = 0;
   for (WholeRecords front; front.bytes < text.size(); ++cuts) {
-    const auto next = first_record(std::string_view(text).substr(front.bytes), Framing::kQuoted);
+    const auto next =
+        first_record(std::string_view(text).substr(front.bytes), {.has_quotes = true});
     ASSERT_TRUE(next.has_value());
     front.bytes += *next;
     ++front.records;
@@ -194,6 +195,51 @@ TEST(MappingDecoder, OneStrayQuoteDoesNotTakeTheFollowingRowsAlong) {
   EXPECT_EQ(r->told.count(Verdict::kReject), 1u);
   EXPECT_EQ(r->told.count(Verdict::kEvent), 2u);
   EXPECT_EQ(r->counts.rows, 3u);
+}
+
+TEST(MappingDecoder, NumbersRowsAsWhoeverCutTheBytesDoes) {
+  const std::string rows =
+      "1,2011-03-18,clash,SY,4,,\"open,,\n"
+      "2,2011-03-18,clash,SY,4,,\"a\nb\",,\n"
+      "3,2011-03-18,clash,SY,4,,\"few\ncells\"\n"
+      "4,2011-03-18,clash,SY,4,,,,\n";
+  const auto r = run(kMapping, std::string(kHeader) + rows);
+  ASSERT_EQ(r->told.all.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(r->told.all[i].position, static_cast<int64_t>(i) + 2);
+  EXPECT_EQ(whole_records(rows, mapping_from(kMapping)->framing()).records, 4);
+  EXPECT_EQ(r->told.all[0].reason, reasons::kBadRow);
+  EXPECT_EQ(r->told.all[1].verdict, Verdict::kEvent) << r->told.all[1].message;
+  EXPECT_EQ(r->told.all[2].reason, reasons::kBadRow);
+  EXPECT_THAT(r->told.all[2].raw, HasSubstr("few\ncells")) << "a whole row";
+  EXPECT_EQ(r->told.all[3].verdict, Verdict::kEvent) << r->told.all[3].message;
+}
+
+TEST(MappingDecoder, TakesAByteOrderMarkForNothing) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const auto table = run(kMapping, mark + std::string(kHeader) + "7,2011-03-18,clash,SY,4,,,,\n");
+  ASSERT_EQ(table->told.all.size(), 1u);
+  EXPECT_EQ(table->told.all[0].verdict, Verdict::kEvent) << table->told.all[0].message;
+  const auto bare = run(R"(tocsin: mapping/1
+name: bare
+source: ucdp-ged
+format: csv
+header: [id, day, at]
+events:
+  - {indicator: violence.state_based, id: row.id, time: row.day, region: row.at}
+)",
+                        mark + "\"7\n8\",2011-03-18,SY\n" + mark + "\n");
+  ASSERT_EQ(bare->told.all.size(), 1u);
+  EXPECT_EQ(bare->told.all[0].reason, reasons::kBadValue) << "an id of two lines";
+  const auto json = run(R"(tocsin: mapping/1
+name: json
+source: ucdp-ged
+format: ndjson
+events:
+  - {indicator: violence.state_based, id: row.id, time: row.day, region: row.at}
+)",
+                        mark + R"({"id":"7","day":"2011-03-18","at":"SY"})");
+  ASSERT_EQ(json->told.all.size(), 1u);
+  EXPECT_EQ(json->told.all[0].verdict, Verdict::kEvent) << json->told.all[0].message;
 }
 
 TEST(MappingDecoder, ReadsTabsWithoutHeaderAndQuotesAsLetters) {
@@ -350,19 +396,6 @@ TEST(RowColumns, FindsTheColumnsOfAnExpression) {
     EXPECT_EQ(found.names, c.names);
     EXPECT_EQ(found.whole_row, c.whole_row);
   }
-}
-
-TEST(RecordSplitter, KeepsQuotedLineFeedsInside) {
-  EXPECT_EQ(first_record("a,b\nc", Framing::kLines), 4u);
-  EXPECT_EQ(first_record("a,b", Framing::kLines), std::nullopt);
-  EXPECT_EQ(first_record("\"a\nb\"\nc\n", Framing::kQuoted), 6u);
-  EXPECT_EQ(first_record("\"a\nb", Framing::kQuoted), std::nullopt);
-  EXPECT_EQ(first_record("\"a\"\"\nb\"\n", Framing::kQuoted), 8u);
-  const WholeRecords whole = whole_records("a\n\"b\n\"\nc", Framing::kQuoted);
-  EXPECT_EQ(whole.bytes, 7u);
-  EXPECT_EQ(whole.records, 2);
-  const std::string torn = "\"a\n" + std::string(kMaxRecordBytes, 'x');
-  EXPECT_EQ(first_record(torn, Framing::kQuoted), 3u) << "a stray quote is cut at its line";
 }
 
 }  // namespace
