@@ -4,7 +4,7 @@
 
 #include "rules/model/check.h"
 #include "storage/crc32c.h"
-#include "storage/record_decoder.h"
+#include "storage/journal_record_reader.h"
 
 namespace tocsin::storage {
 namespace {
@@ -103,17 +103,17 @@ Result<bool> JournalChunk::read(
   for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
     arena.reset();
     Store::JournalRecord found{.seq = seq};
-    switch (decode_record(record(seq), tables_, *catalogue_, /*copy_texts=*/false, arena, event,
-                          control)) {
-      case Decoded::kEvent:
+    switch (read_journal_record(record(seq), tables_, *catalogue_, /*copy_texts=*/false, arena,
+                                event, control)) {
+      case JournalRecordKind::kEvent:
         found.event = &event;
         break;
-      case Decoded::kControl:
+      case JournalRecordKind::kControl:
         found.control = &control;
         break;
-      case Decoded::kUnknownName:
+      case JournalRecordKind::kUnknownName:
         break;
-      case Decoded::kDamaged:
+      case JournalRecordKind::kDamaged:
         return damaged_record(seq);
     }
     if (!each(found)) return false;
@@ -124,11 +124,11 @@ Result<bool> JournalChunk::read(
 Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {
   Event event;
   Control control;
-  const Decoded decoded =
-      decode_record(record(seq), tables_, *catalogue_, /*copy_texts=*/true, arena, event, control);
-  if (decoded == Decoded::kEvent) return event;
-  if (decoded == Decoded::kDamaged) return damaged_record(seq);
-  return no_event(seq, decoded == Decoded::kUnknownName);
+  const JournalRecordKind kind = read_journal_record(record(seq), tables_, *catalogue_,
+                                                     /*copy_texts=*/true, arena, event, control);
+  if (kind == JournalRecordKind::kEvent) return event;
+  if (kind == JournalRecordKind::kDamaged) return damaged_record(seq);
+  return no_event(seq, kind == JournalRecordKind::kUnknownName);
 }
 
 Error no_event(JournalSeq seq, bool unknown_name) {

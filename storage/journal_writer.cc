@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "rules/model/check.h"
-#include "storage/record_decoder.h"
+#include "storage/journal_record_reader.h"
 
 namespace tocsin::storage {
 
@@ -17,7 +17,7 @@ void JournalWriter::set_catalogue(std::shared_ptr<const Catalogue> catalogue) {
   // Ends the open chunk: its tables speak the old numbers.
   if (used_ != 0 && !chunks_[used_ - 1]->sealed) seal(*chunks_[used_ - 1]);
   for (size_t i = 0; i < used_; ++i) chunks_[i]->tables.resolve(*catalogue);
-  encoder_.set_catalogue(catalogue);
+  record_writer_.set_catalogue(catalogue);
   source_seeds_.clear();
   for (const Source& source : catalogue->sources()) {
     source_seeds_.push_back(hash128(source.name).low);
@@ -46,14 +46,14 @@ JournalWriter::PendingChunk& JournalWriter::open_chunk() {
   chunk.packed.clear();
   chunk.id_bytes.clear();
   chunk.sealed = false;
-  encoder_.begin_chunk();
+  record_writer_.begin_chunk();
   return chunk;
 }
 
 JournalSeq JournalWriter::append(const Event& event) {
   const std::lock_guard lock(mutex_);
   PendingChunk& chunk = open_chunk();
-  encoder_.encode(event, chunk.tables, chunk.records);
+  record_writer_.write(event, chunk.tables, chunk.records);
   const uint64_t seed = source_seeds_[static_cast<size_t>(event.source)];
   chunk.seen_ids.add(event_key(seed, event.id), event.rev, event.time);
   ++chunk.header.events;
@@ -64,7 +64,7 @@ JournalSeq JournalWriter::append(const Event& event) {
 JournalSeq JournalWriter::append(const Control& control) {
   const std::lock_guard lock(mutex_);
   PendingChunk& chunk = open_chunk();
-  encoder_.encode(control, chunk.records);
+  record_writer_.write(control, chunk.records);
   return added(chunk);
 }
 
@@ -121,12 +121,12 @@ Result<Event> JournalWriter::find(JournalSeq seq, Arena& arena) const {
   const uint32_t begin = index == 0 ? 0 : chunk.ends[index - 1];
   Event event;
   Control control;
-  const Decoded decoded =
-      decode_record(chunk.records.view().substr(begin, chunk.ends[index] - begin), chunk.tables,
-                    *catalogue_, /*copy_texts=*/true, arena, event, control);
-  if (decoded == Decoded::kEvent) return event;
-  TOCSIN_CHECK(decoded != Decoded::kDamaged);  // it never left memory
-  return no_event(seq, decoded == Decoded::kUnknownName);
+  const JournalRecordKind kind =
+      read_journal_record(chunk.records.view().substr(begin, chunk.ends[index] - begin),
+                          chunk.tables, *catalogue_, /*copy_texts=*/true, arena, event, control);
+  if (kind == JournalRecordKind::kEvent) return event;
+  TOCSIN_CHECK(kind != JournalRecordKind::kDamaged);  // it never left memory
+  return no_event(seq, kind == JournalRecordKind::kUnknownName);
 }
 
 }  // namespace tocsin::storage

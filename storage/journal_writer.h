@@ -10,7 +10,7 @@
 #include "storage/chunk_tables.h"
 #include "storage/compression.h"
 #include "storage/journal_chunk.h"
-#include "storage/record_encoder.h"
+#include "storage/journal_record_writer.h"
 #include "storage/seen_ids_blob.h"
 
 namespace tocsin::storage {
@@ -72,7 +72,7 @@ class JournalWriter {
   void seal(PendingChunk& chunk);
 
   Compressor compressor_;
-  RecordEncoder encoder_;
+  JournalRecordWriter record_writer_;
   std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key
   ByteBuffer body_;
   std::vector<SealedChunk> sealed_;

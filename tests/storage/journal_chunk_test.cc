@@ -215,7 +215,7 @@ TEST(JournalWriter, KeepsTextsBeyondTheDictionary) {
   JournalWriter writer(Compression::kZstd, 1);
   writer.set_catalogue(catalogue);
   writer.begin(1);
-  constexpr uint64_t kEvents = RecordEncoder::kMaxTexts + 500;
+  constexpr uint64_t kEvents = JournalRecordWriter::kMaxTexts + 500;
   std::vector<Event> events;
   for (uint64_t i = 0; i < kEvents; ++i) {
     Event event = plain_event(*catalogue, i, arena);

@@ -1,4 +1,4 @@
-#include "storage/record_encoder.h"
+#include "storage/journal_record_writer.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,13 +7,13 @@
 
 #include "rules/model/check.h"
 #include "rules/model/text_key.h"
-#include "storage/record_format.h"
+#include "storage/journal_record_format.h"
 
 namespace tocsin::storage {
 namespace {
 
 constexpr size_t kSlots = 8192;  // twice kMaxTexts: probes stay short
-static_assert(kSlots >= 2 * RecordEncoder::kMaxTexts && std::has_single_bit(kSlots));
+static_assert(kSlots >= 2 * JournalRecordWriter::kMaxTexts && std::has_single_bit(kSlots));
 
 // Room for everything of a record but its texts and lists.
 constexpr size_t kFixedBytes = 256;
@@ -79,9 +79,9 @@ size_t shared_prefix(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-RecordEncoder::RecordEncoder() : slots_(kSlots) {}
+JournalRecordWriter::JournalRecordWriter() : slots_(kSlots) {}
 
-void RecordEncoder::set_catalogue(std::shared_ptr<const Catalogue> catalogue) {
+void JournalRecordWriter::set_catalogue(std::shared_ptr<const Catalogue> catalogue) {
   catalogue_ = std::move(catalogue);
   sources_.assign(catalogue_->sources().size(), {});
   indicators_.assign(catalogue_->indicators().size(), {});
@@ -89,7 +89,7 @@ void RecordEncoder::set_catalogue(std::shared_ptr<const Catalogue> catalogue) {
   begin_chunk();
 }
 
-void RecordEncoder::begin_chunk() {
+void JournalRecordWriter::begin_chunk() {
   if (++generation_ != 0) return;
   // Wrapped around: what is left of the first generations would look alive.
   std::fill(slots_.begin(), slots_.end(), Slot{});
@@ -99,7 +99,7 @@ void RecordEncoder::begin_chunk() {
   generation_ = 1;
 }
 
-char* RecordEncoder::write_text(char* to, std::string_view text, ChunkTables& tables) {
+char* JournalRecordWriter::write_text(char* to, std::string_view text, ChunkTables& tables) {
   if (text.size() <= kMaxSharedText) {
     const auto hash = static_cast<uint32_t>(hash_text(text));
     for (size_t i = hash & (kSlots - 1);; i = (i + 1) & (kSlots - 1)) {
@@ -118,7 +118,7 @@ char* RecordEncoder::write_text(char* to, std::string_view text, ChunkTables& ta
   return write_bytes(write_varint(to, text.size()), text);
 }
 
-char* RecordEncoder::write_attr(char* to, const Attr& attr, ChunkTables& tables) {
+char* JournalRecordWriter::write_attr(char* to, const Attr& attr, ChunkTables& tables) {
   using record::AttrTag;
   const auto tag = [&to](AttrTag value) { *to++ = static_cast<char>(value); };
   to = write_text(to, attr.key, tables);
@@ -142,7 +142,7 @@ char* RecordEncoder::write_attr(char* to, const Attr& attr, ChunkTables& tables)
   TOCSIN_CHECK(false);
 }
 
-uint32_t RecordEncoder::source_entry(const Event& event, ChunkTables& tables) {
+uint32_t JournalRecordWriter::source_entry(const Event& event, ChunkTables& tables) {
   Local& local = sources_[static_cast<size_t>(event.source)];
   if (local.generation != generation_) {
     local = {generation_, static_cast<uint32_t>(tables.sources.size())};
@@ -154,9 +154,9 @@ uint32_t RecordEncoder::source_entry(const Event& event, ChunkTables& tables) {
 }
 
 template <typename Id>
-uint32_t RecordEncoder::name_entry(Local& local, Id id, std::string_view name,
-                                   std::vector<ChunkTables::NameEntry<Id>>& entries,
-                                   ChunkTables& tables) {
+uint32_t JournalRecordWriter::name_entry(Local& local, Id id, std::string_view name,
+                                         std::vector<ChunkTables::NameEntry<Id>>& entries,
+                                         ChunkTables& tables) {
   if (local.generation != generation_) {
     local = {generation_, static_cast<uint32_t>(entries.size())};
     entries.push_back({tables.add_text(name), id, true});
@@ -164,7 +164,7 @@ uint32_t RecordEncoder::name_entry(Local& local, Id id, std::string_view name,
   return local.index;
 }
 
-void RecordEncoder::encode(const Event& event, ChunkTables& tables, ByteBuffer& records) {
+void JournalRecordWriter::write(const Event& event, ChunkTables& tables, ByteBuffer& records) {
   TOCSIN_CHECK(catalogue_ != nullptr);
   const uint16_t flags = flags_of(event);
   char* to = records.room(most_bytes(event));
@@ -208,7 +208,7 @@ void RecordEncoder::encode(const Event& event, ChunkTables& tables, ByteBuffer& 
   records.advance_to(to);
 }
 
-void RecordEncoder::encode(const Control& control, ByteBuffer& records) {
+void JournalRecordWriter::write(const Control& control, ByteBuffer& records) {
   char* to = records.room(kFixedBytes + control.source.size() + control.bundle.size());
   to = write_little(to, static_cast<uint16_t>(record::kControl));
   *to++ = static_cast<char>(control.kind);

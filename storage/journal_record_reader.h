@@ -10,7 +10,7 @@
 
 namespace tocsin::storage {
 
-enum class Decoded {
+enum class JournalRecordKind {
   kEvent,
   kControl,
   kUnknownName,  // an event of a source, indicator or region that the catalogue lacks
@@ -20,7 +20,8 @@ enum class Decoded {
 // Reads one record (README.md, "A record") into `event` or `control`. `tables` must have been
 // resolved against `catalogue`. Lists are made in `arena`; texts stay views into the chunk, unless
 // `copy_texts`. Any bytes are safe to hand in. Thread-safety: any thread.
-Decoded decode_record(std::string_view bytes, const ChunkTables& tables, const Catalogue& catalogue,
-                      bool copy_texts, Arena& arena, Event& event, Control& control);
+JournalRecordKind read_journal_record(std::string_view bytes, const ChunkTables& tables,
+                                      const Catalogue& catalogue, bool copy_texts, Arena& arena,
+                                      Event& event, Control& control);
 
 }  // namespace tocsin::storage

@@ -1,45 +1,45 @@
-#include "storage/record_decoder.h"
+#include "storage/journal_record_reader.h"
 
 #include <cmath>
 
-#include "storage/record_format.h"
+#include "storage/journal_record_format.h"
 
 namespace tocsin::storage {
 namespace {
 
-class RecordDecoder {
+class RecordReader {
  public:
-  RecordDecoder(std::string_view bytes, const ChunkTables& tables, bool copy_texts, Arena& arena)
+  RecordReader(std::string_view bytes, const ChunkTables& tables, bool copy_texts, Arena& arena)
       : from_(bytes), tables_(tables), copy_texts_(copy_texts), arena_(arena) {}
 
-  Decoded control(Control& control) {
+  JournalRecordKind control(Control& control) {
     const auto kind = from_.little<uint8_t>();
     control.kind = static_cast<Control::Kind>(kind);
     control.source = from_.text();
     control.time = from_ms(from_.signed_varint());
     control.bundle = from_.text();
     const bool known = kind <= static_cast<uint8_t>(Control::Kind::kExpectSource);
-    return known && complete() ? Decoded::kControl : Decoded::kDamaged;
+    return known && complete() ? JournalRecordKind::kControl : JournalRecordKind::kDamaged;
   }
 
-  Decoded event(unsigned flags, const Catalogue& catalogue, Event& event) {
-    if (!read_enums(event)) return Decoded::kDamaged;
+  JournalRecordKind event(unsigned flags, const Catalogue& catalogue, Event& event) {
+    if (!read_enums(event)) return JournalRecordKind::kDamaged;
     const uint64_t source = from_.varint();
     const uint64_t indicator = from_.varint();
     const uint64_t region = from_.varint();
     if (source >= tables_.sources.size() || indicator >= tables_.indicators.size() ||
         region >= tables_.regions.size()) {
-      return Decoded::kDamaged;
+      return JournalRecordKind::kDamaged;
     }
     const ChunkTables::SourceEntry& base = tables_.sources[source];
     if (!base.known || !tables_.indicators[indicator].known || !tables_.regions[region].known) {
-      return Decoded::kUnknownName;
+      return JournalRecordKind::kUnknownName;
     }
     event.source = base.id;
     event.indicator = tables_.indicators[indicator].id;
     event.region = tables_.regions[region].id;
     event.time = from_ms(wrapping_sum(from_.signed_varint(), base.base_time));
-    if (!read_id(base, event)) return Decoded::kDamaged;
+    if (!read_id(base, event)) return JournalRecordKind::kDamaged;
     event.rev = (flags & record::kRev) != 0 ? static_cast<uint32_t>(from_.varint()) : 0;
     event.value = (flags & record::kValue) != 0 ? number() : std::nan("");
     event.confidence = (flags & record::kConfidence) != 0 ? number() : 1.0;
@@ -53,7 +53,7 @@ class RecordDecoder {
     event.tags = (flags & record::kTags) != 0 ? texts() : std::span<const std::string_view>{};
     event.attrs = (flags & record::kAttrs) != 0 ? attrs(catalogue.indicator(event.indicator))
                                                 : std::span<const Attr>{};
-    return complete() ? Decoded::kEvent : Decoded::kDamaged;
+    return complete() ? JournalRecordKind::kEvent : JournalRecordKind::kDamaged;
   }
 
  private:
@@ -160,15 +160,16 @@ class RecordDecoder {
 
 }  // namespace
 
-Decoded decode_record(std::string_view bytes, const ChunkTables& tables, const Catalogue& catalogue,
-                      bool copy_texts, Arena& arena, Event& event, Control& control) {
-  if (bytes.size() < sizeof(uint16_t)) return Decoded::kDamaged;
+JournalRecordKind read_journal_record(std::string_view bytes, const ChunkTables& tables,
+                                      const Catalogue& catalogue, bool copy_texts, Arena& arena,
+                                      Event& event, Control& control) {
+  if (bytes.size() < sizeof(uint16_t)) return JournalRecordKind::kDamaged;
   uint16_t flags = 0;
   std::memcpy(&flags, bytes.data(), sizeof flags);
-  if ((flags & ~record::kAllFlags) != 0) return Decoded::kDamaged;
-  RecordDecoder decoder(bytes.substr(sizeof flags), tables, copy_texts, arena);
-  if ((flags & record::kControl) != 0) return decoder.control(control);
-  return decoder.event(flags, catalogue, event);
+  if ((flags & ~record::kAllFlags) != 0) return JournalRecordKind::kDamaged;
+  RecordReader reader(bytes.substr(sizeof flags), tables, copy_texts, arena);
+  if ((flags & record::kControl) != 0) return reader.control(control);
+  return reader.event(flags, catalogue, event);
 }
 
 }  // namespace tocsin::storage

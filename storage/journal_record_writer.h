@@ -15,19 +15,18 @@ namespace tocsin::storage {
 // Writes journal records (README.md, "A record") and fills the tables that they refer to.
 //
 // Thread-safety: one thread at a time.
-class RecordEncoder {
+class JournalRecordWriter {
  public:
-  RecordEncoder();
+  JournalRecordWriter();
 
   // Numbers of events mean this catalogue's names; only between two chunks.
   void set_catalogue(std::shared_ptr<const Catalogue> catalogue);
-  const Catalogue* catalogue() const { return catalogue_.get(); }
 
   // Forgets what it knows of the last chunk's tables.
   void begin_chunk();
   // Appends one record's bytes to `records`.
-  void encode(const Event& event, ChunkTables& tables, ByteBuffer& records);
-  void encode(const Control& control, ByteBuffer& records);
+  void write(const Event& event, ChunkTables& tables, ByteBuffer& records);
+  void write(const Control& control, ByteBuffer& records);
 
   // Texts up to this length are shared by the chunk's records, as many as that.
   static constexpr size_t kMaxSharedText = 64;

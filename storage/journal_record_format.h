@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdint>
 
-// What record_encoder.cc writes and record_decoder.cc reads. Part of the persistent format: do not
-// renumber. README.md, "A record".
+// What journal_record_writer.cc writes and journal_record_reader.cc reads. Part of the persistent
+// format: do not renumber. README.md, "A record".
 namespace tocsin::storage::record {
 
 // First two bytes of a record: which parts follow.
