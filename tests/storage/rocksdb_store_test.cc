@@ -1,5 +1,6 @@
 #include "storage/rocksdb_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,34 +46,44 @@ TEST(RocksDbStore, RefusesASecondOwner) {
   EXPECT_THAT(second.error().message, HasSubstr("another tocsin holds it"));
 }
 
+// Takes the lock of a folder as another tocsin does, tells so, and holds it until `stop` is closed.
+[[noreturn]] void hold_lock(const char* path, int told, int stop) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const int file = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  char byte = file >= 0 && ::fcntl(file, F_SETLK, &lock) == 0 ? 'y' : 'n';
+  if (::write(told, &byte, 1) != 1) ::_exit(2);
+  ::_exit(::read(stop, &byte, 1) == 0 ? 0 : 3);
+}
+
 TEST(RocksDbStore, RefusesAnotherProcessBeforeItReadsItsLogs) {
   TemporaryFolder folder;
-  int opened[2];
-  int close_now[2];
-  ASSERT_EQ(::pipe(opened), 0);
-  ASSERT_EQ(::pipe(close_now), 0);
+  const std::string lock = folder.path("data/LOCK");
+  // Another's log may look like anything: it is none of our business.
+  std::filesystem::create_directories(folder.path("data/999999.log"));
+  int told[2];
+  int stop[2];
+  ASSERT_EQ(::pipe(told), 0);
+  ASSERT_EQ(::pipe(stop), 0);
   const pid_t owner = ::fork();
   ASSERT_GE(owner, 0);
   if (owner == 0) {
-    const auto store = open_folder(folder.path());
-    char byte = store ? 'y' : 'n';
-    if (::write(opened[1], &byte, 1) != 1) ::_exit(2);
-    ::close(close_now[1]);
-    ::_exit(::read(close_now[0], &byte, 1) == 0 ? 0 : 3);  // until the other end is closed
+    ::close(stop[1]);
+    hold_lock(lock.c_str(), told[1], stop[0]);
   }
   char answer = 0;
-  ASSERT_EQ(::read(opened[0], &answer, 1), 1);
+  ASSERT_EQ(::read(told[0], &answer, 1), 1);
   EXPECT_EQ(answer, 'y');
-  // Another's log may look like anything: it is none of our business.
-  std::filesystem::create_directory(folder.path("data/999999.log"));
   const auto second = open_folder(folder.path());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kInvalid);
   EXPECT_THAT(second.error().message, HasSubstr("another tocsin holds it"));
-  ::close(close_now[1]);
+  ::close(stop[1]);
   int status = 0;
   ASSERT_EQ(::waitpid(owner, &status, 0), owner);
   EXPECT_EQ(status, 0);
+  for (const int end : {told[0], told[1], stop[0]}) ::close(end);
 }
 
 TEST(RocksDbStore, DoesNotBlameAnotherForALockThatItCannotMake) {
