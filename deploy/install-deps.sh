@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs from Debian 12 what tocsin needs to build, and with --tests what its tests need too.
+# Installs from Debian 12 what tocsin needs to build, with --tests what its tests need too, and with
+# --fuzz the compiler of the fuzz targets.
 # As root or with sudo. When all is there, it asks dpkg and does nothing else.
 set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: deploy/install-deps.sh [--tests]
+Usage: deploy/install-deps.sh [--tests] [--fuzz]
   --tests   also Prometheus, Alertmanager, kcat, jq, curl, Python, and Java with Maven for the Kafka broker
+  --fuzz    also clang 19 with libFuzzer (preset `fuzz`)
 EOF
 }
 
@@ -21,11 +23,14 @@ packages=(
   curl jq python3
 )
 test_packages=(prometheus prometheus-alertmanager kcat)
+fuzz_packages=(clang-19 libclang-rt-19-dev)
 
 with_tests=false
+with_fuzz=false
 for argument in "$@"; do
   case $argument in
     --tests) with_tests=true ;;
+    --fuzz) with_fuzz=true ;;
     -h|--help) usage; exit 0 ;;
     *) echo "install-deps.sh: unknown argument $argument" >&2; usage >&2; exit 2 ;;
   esac
@@ -37,6 +42,8 @@ if $with_tests; then
   command -v java >/dev/null || packages+=(default-jre-headless)
   command -v mvn >/dev/null || packages+=(maven)
 fi
+
+if $with_fuzz; then packages+=("${fuzz_packages[@]}"); fi
 
 missing=()
 for package in "${packages[@]}"; do
