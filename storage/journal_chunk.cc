@@ -53,7 +53,8 @@ Result<ChunkHeader> read_chunk_header(JournalSeq key, std::string_view chunk) {
   header.body_bytes = from.little<uint32_t>();
   if (header.first != key) return damaged(key, "it is another chunk's");
   if (compression > static_cast<uint8_t>(Compression::kZstd) || header.records == 0 ||
-      header.events > header.records || header.body_bytes > kMaxChunkBody) {
+      header.events > header.records || header.body_bytes > kMaxChunkBody ||
+      header.records > UINT64_MAX - header.first) {
     return damaged(key, "the header makes no sense");
   }
   return header;
