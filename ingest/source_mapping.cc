@@ -46,14 +46,14 @@ std::string hint_for(std::string_view word, const std::vector<std::string>& name
   return nearest.empty() ? std::string() : fmt::format("did you mean `{}`?", nearest);
 }
 
-// Reads one mapping document; keeps going after an error, so that all are told.
+// Reads one mapping document; keeps going after an error, so that all are told. Made before the
+// text is parsed: what is wrong with that alone, as a key that stands twice, counts too.
 class MappingLoader {
  public:
   MappingLoader(const Catalogue* catalogue, Diagnostics& diagnostics)
-      : catalogue_(catalogue), diagnostics_(diagnostics) {}
+      : catalogue_(catalogue), diagnostics_(diagnostics), errors_before_(diagnostics.errors()) {}
 
   std::shared_ptr<const SourceMapping> load(const Node& root) {
-    const int errors_before = diagnostics_.errors();
     if (!root.is_mapping()) {
       error("T0401", root.place, "a mapping file is a mapping of keys",
             "begin with `tocsin: mapping/1`");
@@ -72,7 +72,7 @@ class MappingLoader {
     read_skips(root.find("skip"));
     read_events(root);
     check_columns(root);
-    if (diagnostics_.errors() != errors_before) return nullptr;
+    if (diagnostics_.errors() != errors_before_) return nullptr;
     return mapping_;
   }
 
@@ -470,6 +470,7 @@ class MappingLoader {
 
   const Catalogue* catalogue_;
   Diagnostics& diagnostics_;
+  const int errors_before_;
   std::shared_ptr<SourceMapping> mapping_ = std::make_shared<SourceMapping>();
   cel::Environment environment_;
   std::map<std::string, Place> used_;  // columns, with one place that names each
@@ -489,15 +490,17 @@ EventTime apply_lag(EventTime time, const PublicationLag& lag) {
 std::shared_ptr<const SourceMapping> load_mapping(const std::string& path,
                                                   const Catalogue* catalogue,
                                                   Diagnostics& diagnostics) {
+  MappingLoader loader(catalogue, diagnostics);
   const auto root = yaml::read_document(path, diagnostics);
-  return root ? MappingLoader(catalogue, diagnostics).load(*root) : nullptr;
+  return root ? loader.load(*root) : nullptr;
 }
 
 std::shared_ptr<const SourceMapping> parse_mapping(std::string_view text, const std::string& file,
                                                    const Catalogue* catalogue,
                                                    Diagnostics& diagnostics) {
+  MappingLoader loader(catalogue, diagnostics);
   const auto root = yaml::parse_document(text, file, diagnostics);
-  return root ? MappingLoader(catalogue, diagnostics).load(*root) : nullptr;
+  return root ? loader.load(*root) : nullptr;
 }
 
 }  // namespace tocsin::ingest
