@@ -85,7 +85,12 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
     }
     Diagnostics ignored;
     EventBuilder second(source, ignored);
-    if (parser.HandleNextDocument(second)) {
+    bool is_more = true;
+    try {
+      is_more = parser.HandleNextDocument(second);
+    } catch (const StopParsing&) {  // too much of it, which is not what is wrong
+    }
+    if (is_more) {
       const auto extra = second.take_root();
       diagnostics.error("T0010", extra ? extra->place : Place{file, 1, 1},
                         "more than one document in the file", "remove the second `---`");
