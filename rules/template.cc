@@ -31,6 +31,12 @@ constexpr std::array kFilters{
     KnownFilter{"trunc", Argument::kNumber},
 };
 
+// A text in their place was put there by the author, for want of a number or a time.
+bool is_of_measures(std::string_view filter) {
+  return filter == "fixed" || filter == "pct" || filter == "signed" || filter == "date" ||
+         filter == "ago";
+}
+
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
@@ -372,6 +378,7 @@ std::string Template::render(const Event* event, std::span<const Value> variable
         value = names_of(value, arena);
         continue;
       }
+      if (value.kind() == Kind::kString && is_of_measures(filter.name)) continue;
       if (filter.name == "fixed") {
         text = filter_fixed(value, to_number(filter.argument));
       } else if (filter.name == "pct") {

@@ -13,8 +13,9 @@ namespace tocsin::rules {
 // A text with `{{ expression | filter(args) }}` holes, compiled against an environment.
 //
 // Filters: fixed(n) pct signed date ago join(sep) names upper trunc(n). A hole whose value is
-// missing or an error prints `n/a`; a text is cut at 8 KiB.
-// Thread-safety: immutable after construction.
+// missing or an error prints `n/a`; a text is cut at 8 KiB. A value that is a text already passes
+// the filters for numbers and times unchanged: `{{ known ? dyn(x) : dyn("not known") | fixed(2)
+// }}`. Thread-safety: immutable after construction.
 class Template {
  public:
   static std::optional<Template> compile(std::string_view text, const TextPlaces& places,

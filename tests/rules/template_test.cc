@@ -73,6 +73,9 @@ TEST_F(TemplateTest, AppliesFilters) {
       {"{{ 2.345 | fixed(1) }}", "2.3"},
       {"{{ 2 | fixed(2) }}", "2.00"},
       {"{{ -0.04 | fixed(1) }}", "0.0"},
+      {"{{ e.rev > 9 ? dyn(1.25) : dyn(\"not known\") | fixed(1) }}", "not known"},
+      {"{{ e.rev < 9 ? dyn(1.75) : dyn(\"not known\") | fixed(1) }}", "1.8"},
+      {"{{ \"never\" | date }} {{ \"never\" | ago }}", "never never"},
       {"{{ 0.25 | signed }}", "+0.2"},
       {"{{ -3 | signed }}", "-3"},
       {"{{ 3 | signed }}", "+3"},
@@ -93,8 +96,8 @@ TEST_F(TemplateTest, PrintsNotAvailableForWhatIsMissing) {
   world_.event().value = std::nan("");
   for (const char* text :
        {"{{ e.value }}", "{{ e.value | fixed(1) }}", "{{ last }}", "{{ last | names }}",
-        "{{ e.attrs.dyad }}", "{{ 1 / (e.rev - 2) }}", "{{ 0.0 / 0.0 }}", "{{ e.id | fixed(1) }}",
-        "{{ e.id | date }}", "{{ e.id | pct }}"}) {
+        "{{ e.attrs.dyad }}", "{{ 1 / (e.rev - 2) }}", "{{ 0.0 / 0.0 }}",
+        "{{ e.actors | fixed(1) }}", "{{ e.actors | date }}", "{{ e.actors | pct }}"}) {
     EXPECT_EQ(rendered(text), "n/a") << text;
   }
 }
