@@ -144,6 +144,7 @@ int App::start_http() {
   http::Api::Options access;
   access.access.loopback = is_loopback(config_.http.address);
   access.decompressed_bytes = config_.http.decompressed_bytes;
+  access.body_records = config_.http.body_records;
   access.tlp_ceiling = config_.http.tlp_ceiling;
   access.ids = ids_;
   if (!config_.http.tokens_file.empty()) {

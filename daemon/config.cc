@@ -138,6 +138,7 @@ class ConfigReader {
     take_secret(http.tokens_file, node, "tokens_file");
     take(http.body_bytes, bytes_at(node, "body_bytes"));
     take(http.decompressed_bytes, bytes_at(node, "decompressed_bytes"));
+    take(http.body_records, int_at(node, "body_records"));
     take(http.connections, int_at(node, "connections"));
     take(http.tlp_ceiling, word_at<Tlp>(node, "tlp_ceiling"));
     if (!is_loopback(http.address) && !http.allow_insecure_listen) {

@@ -33,6 +33,8 @@ struct HttpConfig {
   // client.
   size_t body_bytes = 8u << 20;
   size_t decompressed_bytes = 64u << 20;
+  // Most records of a body: lines, or elements of an array. Larger: more memory a request.
+  size_t body_records = 100'000;
   // Open connections; more are turned away.
   size_t connections = 256;
   // Highest marking that the API shows; what is above is withheld.

@@ -37,6 +37,7 @@ Schema http() {
        optional("tokens_file", text("bearer tokens that may write, one a line")),
        optional("body_bytes", bytes("largest body as it comes; default 8MiB")),
        optional("decompressed_bytes", bytes("largest body unpacked; default 64MiB")),
+       optional("body_records", integer(1, 10'000'000, "most lines of a body; default 100000")),
        optional("connections", integer(1, 100'000, "open at once; default 256")),
        optional("tlp_ceiling", word(rules::tlp_words(), "shown up to; default amber"))});
 }

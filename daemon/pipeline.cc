@@ -40,6 +40,8 @@ bool Pipeline::has_uncommitted() const {
 
 size_t Pipeline::uncommitted_events() const { return batch_ == nullptr ? 0 : batch_->events(); }
 
+size_t Pipeline::uncommitted_bytes() const { return batch_ == nullptr ? 0 : batch_->bytes(); }
+
 void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
   ingest::Receipt receipt;
   receipt_ = &receipt;

@@ -111,6 +111,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // Receipts and input waiting for a commit.
   size_t receipts_due() const { return receipts_.size(); }
   size_t uncommitted_events() const;
+  size_t uncommitted_bytes() const;  // with dead letters and alerts
 
   PipelineCounts take_counts();
   const ShardedEngine& engine() const { return *engine_; }

@@ -128,7 +128,8 @@ void PipelineLoop::take(ingest::RawBatch batch) {
 bool PipelineLoop::is_commit_due(SteadyTime now) const {
   if (!pipeline_.has_uncommitted()) return false;
   return now - first_waiting_ >= options_.commit_interval ||
-         pipeline_.uncommitted_events() >= options_.commit_max_events;
+         pipeline_.uncommitted_events() >= options_.commit_max_events ||
+         pipeline_.uncommitted_bytes() >= options_.commit_max_bytes;
 }
 
 bool PipelineLoop::commit(bool checkpoint) {

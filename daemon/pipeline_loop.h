@@ -20,6 +20,8 @@ struct LoopOptions {
   Milliseconds commit_interval{100};
   // A commit is taken at once when so many events wait. Larger: more memory, better compression.
   size_t commit_max_events = 50'000;
+  // And when so much does, of whatever kind: dead letters are no events. Larger: more memory.
+  size_t commit_max_bytes = 32u << 20;
   // Distance of two saves of the engine's state. Larger: less writing, longer recovery.
   Milliseconds checkpoint_interval{30'000};
   // A checkpoint is also taken after so many events, which bounds recovery under load.

@@ -179,7 +179,7 @@ class FileSource::Reader {
     return front;
   }
 
-  // Reads up to a chunk and hands on its whole records.
+  // Reads up to a chunk and hands on its whole records, in one batch unless they are very short.
   Step read_chunk() {
     const size_t had = buffer_.size();
     const size_t wanted = std::max(options_.chunk_bytes, had + options_.chunk_bytes / 4);
@@ -208,14 +208,21 @@ class FileSource::Reader {
   }
 
   Step hand_on_whole() {
-    const WholeRecords whole = whole_records(buffer_, options_.framing);
-    return whole.bytes == 0 ? Step::kMore : hand_on(whole, false);
+    while (true) {
+      const WholeRecords whole = whole_records(buffer_, options_.framing, kMaxBatchRecords);
+      if (whole.records == 0) return Step::kMore;
+      if (hand_on(whole, false) == Step::kStop) return Step::kStop;
+    }
   }
 
   // Nothing more comes behind the buffer.
   Step hand_on_rest(bool end) {
     if (buffer_.empty() && !end) return Step::kMore;
-    return hand_on(whole_records_at_end(buffer_, options_.framing), end);
+    do {
+      const WholeRecords rest = whole_records_at_end(buffer_, options_.framing, kMaxBatchRecords);
+      if (hand_on(rest, end && rest.bytes == buffer_.size()) == Step::kStop) return Step::kStop;
+    } while (!buffer_.empty());
+    return Step::kMore;
   }
 
   // A record that holds line feeds already has not ended for a while: its quote is a stray one.

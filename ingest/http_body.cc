@@ -4,9 +4,11 @@
 #include <absl/strings/match.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "ingest/event_decoder.h"
+#include "ingest/json_array.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -70,6 +72,29 @@ std::shared_ptr<RecordDecoder> decoder_of(std::string_view type, std::string_vie
   return nullptr;
 }
 
+// Whether an array has more than `limit` elements; where it is broken, those before count.
+bool has_more_elements(std::string_view array, size_t limit) {
+  JsonArrayScanner scanner(array.substr(std::min(array.find('['), array.size())));
+  std::string_view element;
+  std::string_view problem;
+  size_t count = 0;
+  while (count <= limit && scanner.next(element, problem) == JsonArrayScanner::Step::kElement) {
+    ++count;
+  }
+  return count > limit;
+}
+
+// Whether the body holds more than `limit` records, before any of them is looked at.
+bool has_more_records(std::string_view type, std::string_view bytes, size_t limit) {
+  if (bytes.size() <= limit) return false;
+  if (type == "application/json" || type == "application/cloudevents-batch+json") {
+    return is_array(bytes) && has_more_elements(bytes, limit);
+  }
+  if (type == "application/cloudevents+json") return false;
+  const auto line_ends = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+  return line_ends + (bytes.back() == '\n' ? 0 : 1) > limit;
+}
+
 BodyRefusal refusal_of(InflateError error, std::string_view encoding, const BodyLimits& limits) {
   switch (error) {
     case InflateError::kTooLarge:
@@ -128,6 +153,11 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
                                    "application/json, application/cloudevents+json or "
                                    "application/cloudevents-batch+json",
                                    in_quotes(content_type))};
+  }
+  if (has_more_records(type, readable.bytes, limits.max_records)) {
+    return BodyRefusal{413, fmt::format("the body has more than {} records; send it in parts of at "
+                                        "most so many",
+                                        limits.max_records)};
   }
   readable.size = readable.bytes.size();
   readable.bytes.reserve(readable.size + kPadding);

@@ -30,6 +30,9 @@ struct BodyRefusal {
 // What a body can be.
 struct BodyLimits {
   InflateLimits inflate;
+  // Lines, or elements of an array. A record costs memory beyond its bytes, most of all one that
+  // becomes a dead letter: two bytes of garbage are one.
+  size_t max_records = 100'000;
 };
 
 // Reads the headers that say how a body is to be understood.

@@ -297,8 +297,9 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     for (auto& [key, pending] : pending_) {
       RawBatch& batch = pending.batch;
       if (batch.parts.empty()) continue;
-      const bool due =
-          batch.bytes.size() >= options_.batch_bytes || now - pending.since >= options_.max_wait;
+      const bool due = batch.bytes.size() >= options_.batch_bytes ||
+                       batch.parts.size() >= static_cast<size_t>(kMaxBatchRecords) ||
+                       now - pending.since >= options_.max_wait;
       if (due && !hand_on(pending, queue)) return false;
     }
     return true;

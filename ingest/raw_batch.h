@@ -30,6 +30,10 @@ struct Receipt {
 };
 inline constexpr size_t kMaxProblems = 100;
 
+// Inputs that read by themselves put no more records into a batch: a commit comes between two
+// batches, and a record costs memory beyond its bytes until then.
+inline constexpr int64_t kMaxBatchRecords = 20'000;
+
 // Bytes from outside on their way to the pipeline, with what is due when they are safe.
 struct RawBatch {
   std::string stream;                      // "http", "kafka/topic/3", "file/NAME"

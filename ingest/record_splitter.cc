@@ -63,9 +63,9 @@ class QuotedRow {
 };
 
 template <typename First>
-WholeRecords count(std::string_view bytes, First first) {
+WholeRecords count(std::string_view bytes, int64_t most, First first) {
   WholeRecords whole;
-  while (whole.bytes < bytes.size()) {
+  while (whole.bytes < bytes.size() && whole.records < most) {
     const std::optional<size_t> length = first(bytes.substr(whole.bytes));
     if (!length) break;
     whole.bytes += *length;
@@ -101,12 +101,13 @@ size_t first_record_at_end(std::string_view bytes, Framing framing) {
   return first_end == kNone ? bytes.size() : first_end + 1;
 }
 
-WholeRecords whole_records(std::string_view bytes, Framing framing) {
-  return count(bytes, [framing](std::string_view rest) { return first_record(rest, framing); });
+WholeRecords whole_records(std::string_view bytes, Framing framing, int64_t most) {
+  return count(bytes, most,
+               [framing](std::string_view rest) { return first_record(rest, framing); });
 }
 
-WholeRecords whole_records_at_end(std::string_view bytes, Framing framing) {
-  return count(bytes, [framing](std::string_view rest) {
+WholeRecords whole_records_at_end(std::string_view bytes, Framing framing, int64_t most) {
+  return count(bytes, most, [framing](std::string_view rest) {
     return std::optional(first_record_at_end(rest, framing));
   });
 }

@@ -28,13 +28,14 @@ std::optional<size_t> first_record(std::string_view bytes, Framing framing);
 // feed, and a quote that is still open will not be closed.
 size_t first_record_at_end(std::string_view bytes, Framing framing);
 
-// The records at the front of `bytes`: how long they are together, and how many.
+// The records at the front of `bytes`, at most `most`: how long they are together, and how many.
 struct WholeRecords {
   size_t bytes = 0;
   int64_t records = 0;
 };
-WholeRecords whole_records(std::string_view bytes, Framing framing);
-WholeRecords whole_records_at_end(std::string_view bytes, Framing framing);
+WholeRecords whole_records(std::string_view bytes, Framing framing, int64_t most = INT64_MAX);
+WholeRecords whole_records_at_end(std::string_view bytes, Framing framing,
+                                  int64_t most = INT64_MAX);
 
 // Some programs put a byte order mark before UTF-8; it means nothing there.
 inline std::string_view without_mark(std::string_view text) {

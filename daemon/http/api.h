@@ -30,6 +30,7 @@ class Api : public Handler, public Observer {
   struct Options {
     Access::Options access;
     size_t decompressed_bytes = 64u << 20;
+    size_t body_records = 100'000;
     Tlp tlp_ceiling = Tlp::kAmber;  // above it an alert is shown without its content
     SealedIds ids;                  // and under one of these
   };

@@ -50,7 +50,8 @@ Response answer_of(const ingest::Receipt& receipt) {
 void Api::post_events(Request& request, std::string_view, const Respond& respond) {
   std::vector<ingest::Header> headers;
   for (const auto& [name, value] : request.headers) headers.emplace_back(name, value);
-  const ingest::BodyLimits limits{.inflate = {.max_bytes = options_.decompressed_bytes}};
+  const ingest::BodyLimits limits{.inflate = {.max_bytes = options_.decompressed_bytes},
+                                  .max_records = options_.body_records};
   auto read = ingest::read_http_body(headers, std::move(request.body), backend_.symbols(), limits);
   if (const auto* refusal = std::get_if<ingest::BodyRefusal>(&read)) {
     return respond(problem(refusal->status, refusal->message));

@@ -138,6 +138,23 @@ TEST_F(FileSourceTest, ReadsAFileOnceInWholeRecordsAndSaysWhenItEnds) {
   EXPECT_TRUE(ended_);
 }
 
+TEST_F(FileSourceTest, HandsOnVeryShortRecordsInSmallPieces) {
+  std::string text;
+  for (int64_t i = 0; i < 5 * kMaxBatchRecords + 1; ++i) text += "x\n";
+  write(text);
+  FileSource source(options(false));
+  ASSERT_TRUE(source.start(queue_, [](std::string_view) { return std::nullopt; }));
+  std::string got;
+  while (auto batch =
+             queue_.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(20))) {
+    EXPECT_LE(batch->size, 2 * kMaxBatchRecords);
+    EXPECT_EQ(batch->first_position, static_cast<int64_t>(got.size()) / 2 + 1);
+    got += batch->bytes.substr(0, batch->size);
+    if (batch->end_of_stream) break;
+  }
+  EXPECT_EQ(got, text);
+}
+
 TEST_F(FileSourceTest, RefusesToStartWithoutTheFile) {
   FileSource source(options(false));
   const Status started = source.start(queue_, [](std::string_view) { return std::nullopt; });

@@ -158,5 +158,48 @@ TEST(HttpBody, StopsBombsAndTornBodies) {
   EXPECT_EQ(std::get<1>(read({{"content-encoding", "gzip"}}, "")).status, 400);
 }
 
+// Two bytes of garbage are a record, and every record that is refused is kept.
+TEST(HttpBody, RefusesMoreRecordsThanItIsTold) {
+  BodyLimits limits;
+  limits.max_records = 3;
+  const std::string event(kEvent);
+  const std::string array3 = "[" + event + ",\"[,,,\"," + event + "]";
+  const std::string array4 = "[1,2,3,4]";
+  struct Case {
+    const char* name;
+    std::string_view type;
+    std::string body;
+    bool taken;
+  };
+  const Case cases[] = {
+      {"as many lines", "application/x-ndjson", "x\nx\nx\n", true},
+      {"the last without its end", "application/x-ndjson", "x\nx\nxx", true},
+      {"a line more", "application/x-ndjson", "x\nx\nx\nx\n", false},
+      {"a line more without its end", "", "x\nx\nx\nx", false},
+      {"as many elements", "application/json", array3, true},
+      {"an element more", "application/json", " " + array4, false},
+      {"an element more, then broken", "application/json", "[1,2,3,4,", false},
+      {"one object on many lines", "application/json", "{\n\n\n\n\n}", true},
+      {"an element more in a batch", "application/cloudevents-batch+json", array4, false},
+      {"one envelope on many lines", "application/cloudevents+json", "{\n\n\n\n\n}", true},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.name);
+    const auto result = read({{"content-type", each.type}}, each.body, limits);
+    ASSERT_EQ(std::holds_alternative<ReadableBody>(result), each.taken);
+    if (each.taken) continue;
+    EXPECT_EQ(std::get<1>(result).status, 413);
+    EXPECT_THAT(std::get<1>(result).message, testing::HasSubstr("more than 3 records"));
+  }
+}
+
+TEST(HttpBody, CountsRecordsAfterUnpacking) {
+  std::string lines;
+  for (int i = 0; i < 200'000; ++i) lines += "x\n";
+  const auto result = read({{"content-encoding", "gzip"}}, gzip(lines));
+  ASSERT_TRUE(std::holds_alternative<BodyRefusal>(result));
+  EXPECT_THAT(std::get<1>(result).message, testing::HasSubstr("100000 records"));
+}
+
 }  // namespace
 }  // namespace tocsin::ingest

@@ -117,8 +117,8 @@ class Daemon:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
-    def request(self, method, path, body=None, content_type="application/x-ndjson", timeout=30):
-        request = urllib.request.Request(self.url + path, data=body, method=method)
+    def request(self, method, path, body=None, content_type="application/x-ndjson", headers=None, timeout=30):
+        request = urllib.request.Request(self.url + path, data=body, method=method, headers=headers or {})
         if body is not None:
             request.add_header("Content-Type", content_type)
         try:
