@@ -195,10 +195,11 @@ int App::recover() {
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(
-      compile_stored,
+      wall_now(), compile_stored,
       [this](uint64_t done, uint64_t of) {
         const std::scoped_lock lock(mutex_);
         waiting_for_ = fmt::format("recovery: {} of {} journal records", done, of);
+        return true;
       },
       warning);
   if (status) status = pipeline_->commit(wall_now(), /*checkpoint=*/true);

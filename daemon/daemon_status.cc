@@ -79,7 +79,7 @@ void write_pipeline(Json& json, const DaemonStatus& status) {
         json.time("watermark", source.watermark);
         json.number("watermark_delay_seconds", seconds(status.now - source.watermark));
         json.time("newest_event", source.newest);
-        json.time("last_arrival", source.last_arrival);
+        if (source.last_arrival) json.time("last_arrival", *source.last_arrival);
         json.number("idle", source.idle);
       });
     }

@@ -23,6 +23,7 @@ void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   store_.set_catalogue(bundle_->catalogue);
   engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = options_.emit},
                                             options_.shards);
+  arrivals_.assign(bundle_->catalogue->sources().size(), {});
   source_seeds_.clear();
   for (const Source& source : bundle_->catalogue->sources()) {
     source_seeds_.push_back(hash128(source.name).low);
@@ -121,6 +122,9 @@ Admission Pipeline::admit(const Event& event, std::string_view stream, int64_t p
 Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stream,
                           int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
+  Arrival& arrival = arrivals_[static_cast<size_t>(event.source)];
+  arrival.last = now;
+  arrival.in_this_run = true;
   if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
     ++counts.future;
     return refuse(Admission::kFuture, event, stream, position, raw, now);
@@ -279,6 +283,10 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
     batch().put_state(kBundleStateKey, to_hex(bundle_->hash));
     batch().mark_checkpoint();
   }
+  // With what is committed anyway, never alone.
+  if (batch_ != nullptr && !batch_->empty()) {
+    batch_->put_state(kArrivalsStateKey, arrivals_text(now));
+  }
   Status status;
   if (batch_ != nullptr) {
     status = store_.commit(*batch_, now);
@@ -313,6 +321,28 @@ EventTime Pipeline::dedupe_horizon() const {
 EventTime Pipeline::horizon_of(SourceId source) const {
   return engine_->watermark(source).value_or(kMinEventTime) -
          bundle_->catalogue->source(source).correction_horizon;
+}
+
+std::optional<WallTime> Pipeline::last_arrival(SourceId source) const {
+  return arrivals_[static_cast<size_t>(source)].last;
+}
+
+Milliseconds Pipeline::silence_of(SourceId source, WallTime now) const {
+  const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
+  const Milliseconds silence =
+      arrival.in_this_run ? now - *arrival.last : now - recovered_at_ + arrival.silence_before;
+  return std::max(silence, Milliseconds(0));  // the clock may have been set back
+}
+
+std::string Pipeline::arrivals_text(WallTime now) const {
+  std::string text;
+  for (size_t i = 0; i < arrivals_.size(); ++i) {
+    if (!arrivals_[i].last) continue;
+    const auto source = static_cast<SourceId>(i);
+    fmt::format_to(std::back_inserter(text), "{} {} {}\n", to_ms(*arrivals_[i].last),
+                   silence_of(source, now).count(), bundle_->catalogue->source(source).name);
+  }
+  return text;
 }
 
 PipelineCounts::PerSource& Pipeline::counts_of(SourceId source) {

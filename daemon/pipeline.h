@@ -76,13 +76,16 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   ~Pipeline() override;
 
   // Makes the state what it was at the last commit: saved state, then the journal after it. To be
-  // called once, before anything else, and followed by a commit with checkpoint. `compile` makes a
+  // called once, before anything else, and followed by a commit with checkpoint. `now` begins the
+  // time in which sources are listened to. `compile` makes a
   // bundle of stored text (nullptr: it no longer compiles; the present rules then take its place
-  // and `warning` says so). `progress` is told how many journal records were read of how many.
+  // and `warning` says so). `progress` is told how many journal records were read of how many;
+  // when it answers false, recovery ends with kUnavailable, and nothing has been changed.
   using CompileBundle =
       std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
-  using Progress = std::function<void(uint64_t done, uint64_t of)>;
-  Status recover(const CompileBundle& compile, const Progress& progress, std::string& warning);
+  using Progress = std::function<bool(uint64_t done, uint64_t of)>;
+  Status recover(WallTime now, const CompileBundle& compile, const Progress& progress,
+                 std::string& warning);
 
   // Decodes and processes a batch; its receipt is due at the next commit.
   void feed(ingest::RawBatch batch, WallTime now);
@@ -117,6 +120,12 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   const ShardedEngine& engine() const { return *engine_; }
   const rules::Bundle& bundle() const { return *bundle_; }
   const std::shared_ptr<const rules::Bundle>& shared_bundle() const { return bundle_; }
+  // When anything of a source came last, whatever became of it, also before a restart; nullopt when
+  // that is not known.
+  std::optional<WallTime> last_arrival(SourceId source) const;
+  // For how long nothing of it has come while somebody listened: a restart does not forget it, and
+  // the time that the daemon was away is none of it, since a backlog may wait for us.
+  Milliseconds silence_of(SourceId source, WallTime now) const;
   size_t seen_ids() const { return seen_.size(); }
   // Ids of events before it are never asked for again: the slowest source's correction horizon.
   EventTime dedupe_horizon() const;
@@ -126,6 +135,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
  private:
   // Which bundle the saved state belongs to; beside the engine's own keys, in the same commit.
   static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
+  // Lines of "LAST_ARRIVAL_MS SILENCE_MS SOURCE".
+  static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
 
   // Records are decoded some ahead of being taken, so that the memory of their ids is at hand.
   static constexpr size_t kLookAhead = 16;
@@ -138,8 +149,15 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   const Event* find(JournalSeq seq) override;
 
   void set_bundle(std::shared_ptr<const rules::Bundle> bundle);
-  // The bundle that the saved state belongs to, compiled from its stored text.
-  Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const CompileBundle& compile);
+  // What the pipeline itself has in the saved state.
+  struct OwnState {
+    std::string bundle;  // hash
+    std::string arrivals;
+  };
+  Result<OwnState> read_own_state() const;
+  // The bundle of that hash, compiled from its stored text.
+  Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const std::string& hash,
+                                                                    const CompileBundle& compile);
   // `complete` becomes false when the state was saved by another number of shards.
   Status restore_state(bool& complete);
   Status drop_saved_state();
@@ -147,6 +165,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
                         std::string& warning);
   Status apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);
   Status restore_seen_ids();
+  void restore_arrivals(std::string_view text);
+  std::string arrivals_text(WallTime now) const;
   void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text);
   static std::string bundle_key(std::string_view hash);
   void forget_old_ids();
@@ -167,6 +187,13 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   std::unique_ptr<ShardedEngine> engine_;
   std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key
   SeenIds seen_;
+  struct Arrival {
+    std::optional<WallTime> last;
+    Milliseconds silence_before{0};  // of the runs before this one, since `last`
+    bool in_this_run = false;
+  };
+  std::vector<Arrival> arrivals_;  // index: SourceId
+  WallTime recovered_at_{};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
   std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;

@@ -59,9 +59,7 @@ void PipelineLoop::run() {
   pthread_setname_np(pthread_self(), "toc-pipeline");
   const auto start = steady_clock::now();
   last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
-  const WallTime now = wall_now();
-  last_arrival_.assign(pipeline_.bundle().catalogue->sources().size(), now);
-  idle_.assign(last_arrival_.size(), false);
+  idle_.assign(pipeline_.bundle().catalogue->sources().size(), false);
 
   while (!failed_) {
     const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
@@ -156,7 +154,7 @@ bool PipelineLoop::commit(bool checkpoint) {
                                          seconds_between(alerts.received, end));
   }
   waiting_alerts_.clear();
-  note_arrivals(report.counts, wall_now());
+  note_arrivals(report.counts);
   callbacks_.on_commit(report);
   if (!report.counts.transitions.empty()) callbacks_.on_alerts();
   for (const std::string& stream : ended_streams_) callbacks_.on_end_of_stream(stream);
@@ -164,23 +162,24 @@ bool PipelineLoop::commit(bool checkpoint) {
   return true;
 }
 
-void PipelineLoop::note_arrivals(const PipelineCounts& counts, WallTime now) {
+void PipelineLoop::note_arrivals(const PipelineCounts& counts) {
   for (size_t i = 0; i < counts.by_source.size(); ++i) {
     const PipelineCounts::PerSource& source = counts.by_source[i];
-    if (source.accepted + source.duplicates + source.too_late + source.future == 0) continue;
-    last_arrival_[i] = now;
-    idle_[i] = false;
+    if (source.accepted + source.duplicates + source.too_late + source.future != 0) {
+      idle_[i] = false;
+    }
   }
 }
 
 // Without this nothing would ever be missed: when all is silent, event time stands still.
 void PipelineLoop::look_after_silent_sources(WallTime now) {
   const Catalogue& catalogue = *pipeline_.bundle().catalogue;
-  for (size_t i = 0; i < last_arrival_.size(); ++i) {
+  for (size_t i = 0; i < idle_.size(); ++i) {
     const auto id = static_cast<SourceId>(i);
     const Source& source = catalogue.source(id);
     const auto watermark = pipeline_.engine().watermark(id);
-    if (!watermark || source.idle.count() == 0 || now - last_arrival_[i] < source.idle) continue;
+    if (!watermark || source.idle.count() == 0) continue;
+    if (pipeline_.silence_of(id, now) < source.idle) continue;
     idle_[i] = true;
     const EventTime to = now - source.lateness;
     if (to <= *watermark) continue;
@@ -198,12 +197,11 @@ void PipelineLoop::publish() {
     const auto id = static_cast<SourceId>(i);
     const auto watermark = engine.watermark(id);
     if (!watermark) continue;
-    fresh->sources.push_back(
-        {.name = catalogue.source(id).name,
-         .watermark = *watermark,
-         .newest = engine.newest(id).value_or(*watermark),
-         .last_arrival = i < last_arrival_.size() ? last_arrival_[i] : WallTime{},
-         .idle = i < idle_.size() && idle_[i]});
+    fresh->sources.push_back({.name = catalogue.source(id).name,
+                              .watermark = *watermark,
+                              .newest = engine.newest(id).value_or(*watermark),
+                              .last_arrival = pipeline_.last_arrival(id),
+                              .idle = i < idle_.size() && idle_[i]});
   }
   fresh->watermark = engine.watermark();
   fresh->bundle = pipeline_.shared_bundle();

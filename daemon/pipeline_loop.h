@@ -48,7 +48,7 @@ struct PipelineSnapshot {
     std::string name;
     EventTime watermark;
     EventTime newest;
-    WallTime last_arrival;
+    std::optional<WallTime> last_arrival;  // nullopt: not known
     bool idle = false;
   };
   std::vector<SourceTime> sources;  // those that have sent anything
@@ -97,7 +97,7 @@ class PipelineLoop {
   bool is_commit_due(SteadyTime now) const;
   bool commit(bool checkpoint);
   void look_after_silent_sources(WallTime now);
-  void note_arrivals(const PipelineCounts& counts, WallTime now);
+  void note_arrivals(const PipelineCounts& counts);
   void publish();
 
   Pipeline& pipeline_;
@@ -126,8 +126,7 @@ class PipelineLoop {
   std::vector<WaitingAlerts> waiting_alerts_;
   std::chrono::steady_clock::duration evaluating_{};  // since the last commit
   std::vector<std::string> ended_streams_;
-  std::vector<WallTime> last_arrival_;  // index: SourceId
-  std::vector<bool> idle_;              // index: SourceId
+  std::vector<bool> idle_;  // index: SourceId
 };
 
 }  // namespace tocsin::daemon

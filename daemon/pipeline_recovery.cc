@@ -1,18 +1,23 @@
 #include <fmt/format.h>
 
+#include <sstream>
+
 #include "daemon/pipeline.h"
 
 // The half of Pipeline that runs once, at start: back to where the last commit left off.
 namespace tocsin::daemon {
 
-Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
+Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progress& progress,
                          std::string& warning) {
+  recovered_at_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
 
   // Under the rules that were in force at the checkpoint, so that the journal after it is met by
   // the same decisions and ends in the same state.
-  Result<std::shared_ptr<const rules::Bundle>> stored = bundle_at_checkpoint(compile);
+  const Result<OwnState> own = read_own_state();
+  if (!own) return own.error();
+  Result<std::shared_ptr<const rules::Bundle>> stored = bundle_at_checkpoint(own->bundle, compile);
   if (!stored && stored.error().code != ErrorCode::kNotFound) return stored.error();
   const std::shared_ptr<const rules::Bundle> old = stored ? *stored : nullptr;
   bool from_the_start = false;
@@ -45,17 +50,23 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   const JournalSeq from = from_the_start ? 1 : store_.checkpoint_seq() + 1;
   if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
   if (Status status = restore_seen_ids(); !status) return status;
+  restore_arrivals(own->arrivals);
   if (bundle_->hash != present->hash) return activate(present, present_text);
   return store_.put_meta(bundle_key(to_hex(bundle_->hash)), bundle_text_);
 }
 
-Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
-    const CompileBundle& compile) {
-  std::string hash;
-  Status status = store_.read_state([&hash](std::string_view key, std::string_view value) {
-    if (key == kBundleStateKey) hash = value;
+Result<Pipeline::OwnState> Pipeline::read_own_state() const {
+  OwnState own;
+  Status status = store_.read_state([&own](std::string_view key, std::string_view value) {
+    if (key == kBundleStateKey) own.bundle = value;
+    if (key == kArrivalsStateKey) own.arrivals = value;
   });
   if (!status) return status.error();
+  return own;
+}
+
+Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
+    const std::string& hash, const CompileBundle& compile) {
   if (hash.empty()) return not_found("no checkpoint yet");
   if (hash == to_hex(bundle_->hash)) return bundle_;
   const auto text = store_.meta(bundle_key(hash));
@@ -66,7 +77,8 @@ Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
 Status Pipeline::restore_state(bool& complete) {
   complete = true;
   Status status = store_.read_state([&](std::string_view key, std::string_view value) {
-    if (key != kBundleStateKey && !engine_->restore(key, value)) complete = false;
+    if (key == kBundleStateKey || key == kArrivalsStateKey) return;
+    if (!engine_->restore(key, value)) complete = false;
   });
   engine_->finish_restore();
   return status;
@@ -85,19 +97,22 @@ Status Pipeline::replay_journal(JournalSeq from, const CompileBundle& compile,
                                 const Progress& progress, std::string& warning) {
   const JournalSeq last = store_.last_seq();
   uint64_t done = 0;
-  Status applied;
+  Status ended;
   Status status = store_.read_journal(from, [&](const storage::Store::JournalRecord& record) {
+    if (progress && done++ % 65536 == 0 && !progress(done - 1, last - from + 1)) {
+      ended = unavailable("recovery was told to stop");
+      return false;
+    }
     if (record.event != nullptr) {
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {
-      applied = apply(*record.control, compile, warning);
+      ended = apply(*record.control, compile, warning);
     }
     transitions_.clear();  // they were committed together with the record that caused them
-    if (progress && ++done % 65536 == 0) progress(done, last - from + 1);
-    return applied.has_value();
+    return ended.has_value();
   });
-  return status ? applied : status;
+  return status ? ended : status;
 }
 
 Status Pipeline::apply(const storage::Control& control, const CompileBundle& compile,
@@ -141,6 +156,19 @@ Status Pipeline::restore_seen_ids() {
   return store_.read_seen_ids(dedupe_horizon(), [this](const storage::Store::SeenId& id) {
     seen_.restore(id.key, id.rev, id.time);
   });
+}
+
+// By name: the catalogue, and so the numbers, may be another one now.
+void Pipeline::restore_arrivals(std::string_view text) {
+  std::istringstream lines{std::string(text)};
+  int64_t last = 0;
+  int64_t silence = 0;
+  for (std::string name; lines >> last >> silence >> name;) {
+    const auto source = bundle_->catalogue->find_source(name);
+    if (!source) continue;
+    arrivals_[static_cast<size_t>(*source)] = {
+        .last = from_ms(last), .silence_before = Milliseconds(silence), .in_this_run = false};
+  }
 }
 
 }  // namespace tocsin::daemon

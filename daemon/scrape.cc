@@ -91,11 +91,12 @@ void add_time(Collection& to, const DaemonStatus& status) {
              }
            });
   to.gauge("tocsin_source_last_arrival_timestamp_seconds",
-           "When the last event of a source arrived, by the clock; before the first one, and after "
-           "a restart, when tocsin began to wait for it.",
+           "When the last event of a source arrived, by the clock, also before a restart; where none "
+           "has, or it is not known, when tocsin began to wait for it.",
            [&](Samples& samples) {
              for (const auto& source : pipeline.sources) {
-               samples.add({{"source", source.name}}, timestamp(source.last_arrival));
+               samples.add({{"source", source.name}},
+                           timestamp(source.last_arrival.value_or(status.started)));
              }
              for (const std::string& source : never_seen(status)) {
                samples.add({{"source", source}}, timestamp(status.started));

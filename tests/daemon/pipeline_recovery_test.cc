@@ -71,7 +71,7 @@ class DamagedNames : public storage::MemoryKeyValue {
 Status start(storage::Store& store, const std::string& bundle) {
   Pipeline pipeline(store, compile(bundle), bundle, {.future_tolerance = std::nullopt});
   std::string warning;
-  if (Status status = pipeline.recover(compile, {}, warning); !status) return status;
+  if (Status status = pipeline.recover(WallTime{}, compile, {}, warning); !status) return status;
   return pipeline.commit(WallTime{}, /*checkpoint=*/true);
 }
 

@@ -6,59 +6,13 @@
 #include <algorithm>
 #include <random>
 
-#include "ingest/event_decoder.h"
-#include "rules/load/rule_loader.h"
 #include "storage/memory_store.h"
+#include "tests/daemon/fed_pipeline.h"
 
 namespace tocsin::daemon {
 namespace {
 
-constexpr const char* kCatalogue = R"(tocsin: catalogue/1
-indicators:
-  violence.clash: {driver: violence, unit: deaths, meaning: made up}
-sources:
-  desk: {title: Desk, lateness: 1d, correction_horizon: 10d, tlp: clear, indicators: [violence.clash]}
-regions:
-  declare: {XA: {names: {en: Alpha}}, XB: {names: {en: Beta}}, XC: {names: {en: Gamma}}}
-)";
-
-constexpr const char* kRules = R"(tocsin: rules/1
-package: test
-rules:
-  - rule: many-dead
-    kind: threshold
-    title: Many dead in {{ region.name }}
-    status: production
-    driver: violence
-    stage: escalation
-    doc: {rationale: r, response: r, false_positives: [f], source: {document: d, paragraph: "¶1"}}
-    select: e.indicator == "violence.clash" && has(e.value)
-    by: [region@country]
-    detect: {measures: {dead: {agg: sum, of: e.value, window: 5d, every: 1d}}, when: "dead >= 30.0"}
-    levels: {warning: {when: "dead >= 30.0"}, alert: {when: "dead >= 60.0"}}
-)";
-
-rules::BundleText bundle_text() {
-  rules::BundleText text;
-  text.catalogue.push_back({"catalogue.yaml", kCatalogue});
-  text.rules.push_back({"rules.yaml", kRules});
-  return text;
-}
-
-std::shared_ptr<const rules::Bundle> compile(const std::string& serialized) {
-  Diagnostics diagnostics;
-  const auto text = rules::parse_bundle_text(serialized);
-  return text ? rules::load_bundle(*text, diagnostics) : nullptr;
-}
-
-std::string event_line(int number, int day, const char* region, int value) {
-  const EventTime time = parse_time("2020-01-01").value() + std::chrono::hours(24 * day) +
-                         std::chrono::minutes(number);
-  return fmt::format(
-      R"({{"id":"e{}","source":"desk","indicator":"violence.clash","time":"{}","region":"{}","value":{}}})"
-      "\n",
-      number, format_time(time), region, value);
-}
+using std::chrono::hours;
 
 // Forty days over three countries, a function of the seed.
 std::vector<std::string> stream(unsigned seed) {
@@ -72,48 +26,6 @@ std::vector<std::string> stream(unsigned seed) {
     }
   }
   return lines;
-}
-
-// A pipeline over a store that outlives it, as a process outlives nothing.
-class Daemon {
- public:
-  Daemon(storage::Store& store, PipelineOptions options)
-      : serialized_(rules::serialize(bundle_text())),
-        pipeline_(store, compile(serialized_), serialized_, options),
-        decoder_(std::make_shared<ingest::NdjsonDecoder>(
-            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue))) {
-    std::string warning;
-    const Status status = pipeline_.recover(compile, {}, warning);
-    EXPECT_TRUE(status) << status.error().message;
-    EXPECT_EQ(warning, "");
-    EXPECT_TRUE(pipeline_.commit(WallTime{}, true));
-  }
-
-  void feed(const std::string& lines) {
-    ingest::RawBatch batch;
-    batch.stream = "test";
-    batch.decoder = decoder_;
-    batch.bytes = lines;
-    batch.size = lines.size();
-    batch.bytes.resize(lines.size() + ingest::kPadding);
-    batch.on_committed = [this](const ingest::Receipt& receipt) { last_ = receipt; };
-    pipeline_.feed(std::move(batch), WallTime{});
-  }
-  ingest::Receipt commit(bool checkpoint = false) {
-    EXPECT_TRUE(pipeline_.commit(WallTime{}, checkpoint));
-    return last_;
-  }
-  Pipeline& pipeline() { return pipeline_; }
-
- private:
-  std::string serialized_;
-  Pipeline pipeline_;
-  std::shared_ptr<ingest::NdjsonDecoder> decoder_;
-  ingest::Receipt last_;
-};
-
-PipelineOptions options(size_t shards = 1, rules::Emit emit = rules::Emit::kEarly) {
-  return {.emit = emit, .shards = shards, .future_tolerance = std::nullopt};
 }
 
 std::vector<std::string> alert_log(const storage::Store& store) {
@@ -172,6 +84,7 @@ TEST(Pipeline, RestartAtAnyPointGivesTheLogOfAnUninterruptedRun) {
     size_t committed = 0;
     while (committed < lines.size()) {
       Daemon daemon(*store, options());
+      ASSERT_EQ(daemon.warning(), "");
       size_t next = committed;
       const size_t crash_at = std::min(lines.size(), committed + 1 + random() % 60);
       while (next < crash_at) {
@@ -222,6 +135,83 @@ TEST(Pipeline, NewRulesGoOnWithTheStateOfTheOld) {
   const auto log = alert_log(*store);
   ASSERT_EQ(log.size(), 1U);
   EXPECT_NE(log[0].find("Very dead in Alpha"), std::string::npos) << log[0];
+}
+
+// What is known of a source as it starts again at some hour.
+struct Restarted {
+  std::optional<WallTime> last_arrival;
+  Milliseconds silence;
+};
+
+Restarted restart(storage::Store& store, int hour, const std::string& source,
+                  const rules::BundleText& text = bundle_text()) {
+  Daemon daemon(store, options(), text, at_hour(hour));
+  const SourceId id = *daemon.pipeline().bundle().catalogue->find_source(source);
+  return {daemon.pipeline().last_arrival(id), daemon.pipeline().silence_of(id, at_hour(hour + 1))};
+}
+
+TEST(Pipeline, RemembersOverRestartsHowLongASourceHasBeenSilent) {
+  for (const bool checkpoint : {false, true}) {
+    SCOPED_TRACE(checkpoint);
+    const auto store = storage::make_memory_store();
+    {
+      Daemon daemon(*store, options());
+      daemon.feed(event_line(1, 0, "XA", 1, "wire"), at_hour(1));
+      daemon.feed(event_line(1, 0, "XA", 1), at_hour(2));
+      daemon.commit(checkpoint, at_hour(2));
+      daemon.feed(event_line(2, 1, "XA", 1), at_hour(30));
+      daemon.commit(checkpoint, at_hour(30));
+    }
+    for (const int hour : {100, 200}) {  // that the daemon was away is no silence of a source
+      SCOPED_TRACE(hour);
+      const Restarted desk = restart(*store, hour, "desk");
+      EXPECT_EQ(desk.last_arrival, at_hour(30));
+      EXPECT_EQ(desk.silence, hours(1));
+      const Restarted wire = restart(*store, hour, "wire");
+      EXPECT_EQ(wire.last_arrival, at_hour(1));
+      EXPECT_EQ(wire.silence, hours(30));
+      EXPECT_EQ(restart(*store, hour, "mute").last_arrival, std::nullopt);
+    }
+  }
+}
+
+TEST(Pipeline, RemembersLastArrivalsUnderAnotherCatalogue) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    daemon.feed(event_line(1, 0, "XA", 1), at_hour(5));
+    daemon.commit(true, at_hour(7));
+  }
+  rules::BundleText text = bundle_text();
+  std::string& catalogue = text.catalogue[0].text;
+  catalogue.insert(catalogue.find("  desk:"),
+                   "  a-new-one: {title: New, indicators: [violence.clash]}\n");
+  EXPECT_EQ(restart(*store, 10, "desk", text).last_arrival, at_hour(5));
+  EXPECT_EQ(restart(*store, 11, "desk", text).last_arrival, at_hour(5))
+      << "kept by the first restart";
+}
+
+TEST(Pipeline, RecoveryEndsWhenProgressSaysSo) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    daemon.feed(event_line(1, 0, "XA", 1));
+    daemon.commit();
+  }
+  const std::string serialized = rules::serialize(bundle_text());
+  Pipeline pipeline(*store, compile(serialized), serialized, options());
+  std::string warning;
+  uint64_t told = 0;
+  const Status status = pipeline.recover(
+      WallTime{}, compile,
+      [&](uint64_t, uint64_t of) {
+        told = of;
+        return false;
+      },
+      warning);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(told, 1U);
 }
 
 }  // namespace

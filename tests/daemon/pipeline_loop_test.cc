@@ -1,0 +1,131 @@
+#include "daemon/pipeline_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "storage/memory_store.h"
+#include "tests/daemon/fed_pipeline.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using std::chrono::hours;
+
+WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
+
+// The loop over a store that outlives it, and a queue to feed it by.
+class RunningLoop {
+ public:
+  RunningLoop(storage::Store& store, LoopOptions options)
+      : serialized_(rules::serialize(bundle_text())),
+        pipeline_(store, compile(serialized_), serialized_, {}),
+        decoder_(std::make_shared<ingest::NdjsonDecoder>(
+            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue))) {
+    std::string warning;
+    EXPECT_TRUE(pipeline_.recover(wall_now(), compile, {}, warning));
+    EXPECT_TRUE(pipeline_.commit(wall_now(), true));
+    PipelineLoop::Callbacks callbacks;
+    callbacks.on_commit = [this](const CommitReport& report) { note(report); };
+    callbacks.on_alerts = [] {};
+    callbacks.on_failure = [](const Error& error) { ADD_FAILURE() << error.message; };
+    callbacks.on_end_of_stream = [](const std::string&) {};
+    loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
+    loop_->start();
+  }
+  ~RunningLoop() { stop(); }
+
+  void stop() {
+    queue_.close();
+    loop_->stop();
+  }
+
+  void push(const std::string& lines) {
+    ingest::RawBatch batch;
+    batch.stream = "test";
+    batch.decoder = decoder_;
+    batch.bytes = lines;
+    batch.size = lines.size();
+    batch.bytes.resize(lines.size() + ingest::kPadding);
+    ASSERT_TRUE(queue_.push(std::move(batch), lines.size()));
+  }
+
+  std::shared_ptr<const PipelineSnapshot> snapshot() const { return loop_->snapshot(); }
+
+  // The records of each commit so far, once there are so many in all.
+  std::vector<uint64_t> commits_of(uint64_t records) {
+    std::unique_lock lock(mutex_);
+    const bool came = committed_.wait_for(lock, std::chrono::seconds(30),
+                                          [&] { return !commits_.empty() && records_ >= records; });
+    EXPECT_TRUE(came) << "waited in vain for a commit";
+    return commits_;
+  }
+
+ private:
+  void note(const CommitReport& report) {
+    const std::scoped_lock lock(mutex_);
+    commits_.push_back(report.counts.records);
+    records_ += report.counts.records;
+    committed_.notify_all();
+  }
+
+  std::string serialized_;
+  Pipeline pipeline_;
+  std::shared_ptr<ingest::NdjsonDecoder> decoder_;
+  ingest::BatchQueue queue_{64u << 20};
+  std::unique_ptr<PipelineLoop> loop_;
+  std::mutex mutex_;
+  std::condition_variable committed_;
+  std::vector<uint64_t> commits_;  // guarded by mutex_
+  uint64_t records_ = 0;           // guarded by mutex_
+};
+
+// Only size makes a commit due.
+LoopOptions patient() {
+  LoopOptions options;
+  options.commit_interval = options.checkpoint_interval = options.heartbeat_interval = hours(1);
+  return options;
+}
+
+TEST(PipelineLoop, CommitsByBytesAlsoWhatIsNoEvent) {
+  const auto store = storage::make_memory_store();
+  LoopOptions options = patient();
+  options.commit_max_bytes = 1u << 20;
+  RunningLoop loop(*store, options);
+  std::string garbage;
+  for (int i = 0; i < 1000; ++i) garbage += "x\n";
+  for (int i = 0; i < 50; ++i) loop.push(garbage);
+  // A dead letter takes some hundred bytes: some thousands of them are a commit.
+  for (const uint64_t records : loop.commits_of(30'000)) EXPECT_LE(records, 20'000U);
+  loop.stop();
+  EXPECT_EQ(store->statistics().dead_letters, 50'000U);
+}
+
+TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
+  const auto store = storage::make_memory_store();
+  const WallTime now = wall_now();
+  {
+    Daemon daemon(*store, {}, bundle_text(), now - hours(60));  // idle is a day
+    daemon.feed(event_line(1, 0, "XA", 1), now - hours(60));
+    daemon.feed(event_line(1, 0, "XA", 1, "wire"), now - hours(31));
+    daemon.commit(true, now - hours(30));
+  }
+  LoopOptions options = patient();
+  options.heartbeat_interval = options.commit_interval = Milliseconds(1);
+  RunningLoop loop(*store, options);
+  loop.commits_of(0);  // the watermark of the silent one is moved, which is journalled
+  loop.stop();
+  const auto snapshot = loop.snapshot();
+  ASSERT_EQ(snapshot->sources.size(), 2U);
+  EXPECT_EQ(snapshot->sources[0].name, "desk");
+  EXPECT_TRUE(snapshot->sources[0].idle);
+  EXPECT_GE(snapshot->sources[0].watermark, now - hours(24));
+  EXPECT_EQ(snapshot->sources[0].last_arrival, now - hours(60));
+  EXPECT_EQ(snapshot->sources[1].name, "wire");
+  EXPECT_FALSE(snapshot->sources[1].idle) << "silent for an hour while somebody listened";
+  EXPECT_EQ(snapshot->sources[1].last_arrival, now - hours(31));
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
