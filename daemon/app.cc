@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include "daemon/commands/commands.h"
 #include "daemon/inputs.h"
+#include "daemon/signals.h"
 #include "daemon/sinks.h"
 #include "daemon/version.h"
 #include "rules/load/rule_loader.h"
@@ -60,16 +62,34 @@ App::~App() = default;
 int App::run() {
   pthread_setname_np(pthread_self(), "tocsin");
   std::signal(SIGPIPE, SIG_IGN);
-  signals_.add(SIGINT);
-  signals_.add(SIGTERM);
-  signals_.add(SIGHUP);
+  const Signals signals({
+      .on_stop =
+          [this](int number) {
+            log_.info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+            stop_requested_ = true;
+            main_.stop();
+          },
+      .on_hangup =
+          [this] {
+            boost::asio::post(main_, [this] { reload_rules([](const ReloadReport&) {}); });
+          },
+  });
   log_.info("starting", {{"version", version()}, {"config", config_.path}});
+  exit_code_ = start();
+  if (exit_code_ == kDone && !stop_requested_) {
+    const auto until_stopped = boost::asio::make_work_guard(main_);
+    main_.run();
+  }
+  stop();
+  log_.info("stopped", {{"exit_code", std::to_string(exit_code_)}});
+  return exit_code_;
+}
+
+int App::start() {
   for (const auto step : {&App::load_rules, &App::open_store, &App::start_http, &App::recover,
                           &App::start_notifier, &App::start_pipeline, &App::start_inputs}) {
-    if (const int code = (this->*step)(); code != kDone) {
-      stop();
-      return code;
-    }
+    const int code = (this->*step)();
+    if (code != kDone || stop_requested_) return code;
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -78,11 +98,7 @@ int App::run() {
   has_started_ = true;
   log_.info("ready",
             {{"rules", std::to_string(bundle_->rules.size())}, {"data_dir", config_.data_dir}});
-  await_signal();
-  main_.run();
-  stop();
-  log_.info("stopped", {{"exit_code", std::to_string(exit_code_)}});
-  return exit_code_;
+  return kDone;
 }
 
 int App::load_rules() {
@@ -180,6 +196,7 @@ void App::write_port_file(uint16_t port) {
   std::error_code error;
   std::filesystem::rename(fresh, path, error);  // whole or not at all, for whoever waits for it
   if (error) log_.warn("cannot write the port file", {{"error", error.message()}});
+  wrote_port_file_ = !error;
 }
 
 int App::recover() {
@@ -199,9 +216,10 @@ int App::recover() {
       [this](uint64_t done, uint64_t of) {
         const std::scoped_lock lock(mutex_);
         waiting_for_ = fmt::format("recovery: {} of {} journal records", done, of);
-        return true;
+        return !stop_requested_;
       },
       warning);
+  if (!status && stop_requested_) return kDone;  // nothing was changed; the next start recovers
   if (status) status = pipeline_->commit(wall_now(), /*checkpoint=*/true);
   if (!warning.empty()) log_.warn("recovery", {{"warning", warning}});
   if (!status) {
@@ -311,28 +329,9 @@ void App::stop() {
   notifier_.reset();
   pipeline_.reset();
   store_.reset();
+  if (!wrote_port_file_) return;  // it may be that of the daemon whose folder this is
   std::error_code ignored;
   std::filesystem::remove(std::filesystem::path(config_.data_dir) / "port", ignored);
-}
-
-void App::await_signal() {
-  signals_.async_wait([this](boost::system::error_code error, int number) {
-    if (!error) on_signal(number);
-  });
-}
-
-void App::on_signal(int number) {
-  if (number == SIGHUP) {
-    reload_rules([](const ReloadReport&) {});
-    await_signal();
-    return;
-  }
-  log_.info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
-  // From here on a second signal ends the process at once.
-  signals_.clear();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  main_.stop();
 }
 
 void App::fail(const Error& error) {

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,12 +34,13 @@ class App : private http::Backend {
   App(Config config, Log& log);
   ~App() override;
 
-  // Until a signal (SIGTERM, SIGINT: stop; a second one: at once; SIGHUP: reload the rules)
-  // or a failure of the store. Gives the exit code.
+  // Until a signal (SIGTERM, SIGINT: stop, also while it still starts; a second one: at once;
+  // SIGHUP: reload the rules) or a failure of the store. Gives the exit code.
   int run();
 
  private:
   // Start, in this order; each says what failed and gives the exit code, 0 to go on.
+  int start();
   int load_rules();
   int open_store();
   int start_http();
@@ -51,8 +51,6 @@ class App : private http::Backend {
   // The mirror of it; each is bounded in time.
   void stop();
 
-  void await_signal();
-  void on_signal(int number);
   void fail(const Error& error);
   std::vector<Level> levels_of(const std::string& rule);
   void on_commit(const CommitReport& report);
@@ -73,7 +71,6 @@ class App : private http::Backend {
   Log& log_;
   const WallTime started_;
   boost::asio::io_context main_;
-  boost::asio::signal_set signals_{main_};
   Metrics metrics_;
 
   std::shared_ptr<const rules::Bundle>
@@ -93,10 +90,11 @@ class App : private http::Backend {
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 
-  std::atomic<bool> is_running_{false};   // input is taken
-  std::atomic<bool> has_started_{false};  // all parts are there and stay until the server stops
-  bool is_stopping_ = false;              // main thread only
-  int exit_code_ = 0;                     // main thread only
+  std::atomic<bool> stop_requested_{false};  // by a signal
+  std::atomic<bool> is_running_{false};      // input is taken
+  std::atomic<bool> has_started_{false};     // all parts are there and stay until the server stops
+  bool wrote_port_file_ = false;             // main thread only
+  int exit_code_ = 0;                        // main thread only
 
   std::mutex mutex_;
   std::string waiting_for_ = "start";  // guarded by mutex_; "" once everything runs
