@@ -84,6 +84,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_header(error_code error) {
     if (error) return on_read_error(error);
     busy_ = true;
+    if (!has_clear_length()) {
+      keep_alive_ = false;
+      server_->observer.connection_refused("malformed");
+      return write(problem(400,
+                           "malformed request: its length is not clear; send one of "
+                           "Content-Length and Transfer-Encoding: chunked"));
+    }
     stream_.expires_after(server_->options.read_timeout);
     if (beast::iequals(parser_->get()[bhttp::field::expect], "100-continue")) {
       continue_.emplace(bhttp::status::continue_, 11);
@@ -95,6 +102,17 @@ class Session : public std::enable_shared_from_this<Session> {
       return;
     }
     read_body();
+  }
+
+  // Where the body ends, for us and for whoever stands before us. The parser passes over codings
+  // that it does not know, and would take the body for the next request.
+  bool has_clear_length() const {
+    const auto& header = parser_->get();
+    const auto codings = header.count(bhttp::field::transfer_encoding);
+    if (codings == 0) return true;
+    return codings == 1 && header.version() >= 11 &&
+           beast::iequals(header[bhttp::field::transfer_encoding], "chunked") &&
+           header.count(bhttp::field::content_length) == 0;
   }
 
   void read_body() {
