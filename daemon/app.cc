@@ -407,6 +407,12 @@ void App::remember_reload(bool accepted, const std::vector<std::string>& diagnos
   if (accepted) reload_status_.last_success = wall_now();
 }
 
+bool App::is_mapped(std::string_view stream) const {
+  return std::any_of(config_.inputs.begin(), config_.inputs.end(), [&](const InputConfig& input) {
+    return !input.mapping.empty() && is_stream_of(input, stream);
+  });
+}
+
 DaemonStatus App::status() {
   DaemonStatus status;
   status.version = version();

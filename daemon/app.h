@@ -62,6 +62,7 @@ class App : private http::Backend {
 
   Taken push(ingest::RawBatch& batch) override;
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
+  bool is_mapped(std::string_view stream) const override;
   storage::Store& store() override { return *store_; }
   DaemonStatus status() override;
   std::vector<std::string> missing() override;

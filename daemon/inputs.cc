@@ -1,5 +1,6 @@
 #include "daemon/inputs.h"
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 
@@ -64,6 +65,16 @@ std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const
 }
 
 }  // namespace
+
+bool is_stream_of(const InputConfig& config, std::string_view stream) {
+  if (config.type == InputConfig::Type::kFile) return stream == "file/" + config.name;
+  constexpr std::string_view kPrefix = "kafka/";
+  if (!stream.starts_with(kPrefix)) return false;
+  const std::string_view topic = stream.substr(kPrefix.size(), stream.rfind('/') - kPrefix.size());
+  return std::any_of(config.topics.begin(), config.topics.end(), [&](const std::string& each) {
+    return each == topic || each.starts_with('^');  // a pattern: may be
+  });
+}
 
 Result<Input> make_input(const InputConfig& config, const Symbols& symbols,
                          const std::string& instance) {

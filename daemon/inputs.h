@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "daemon/config.h"
 #include "ingest/event_source.h"
@@ -22,5 +23,8 @@ struct Input {
 Result<Input> make_input(const InputConfig& config,
                          const std::shared_ptr<const ingest::CurrentSymbols>& symbols,
                          const std::string& instance);
+
+// Whether the input reads that stream: "file/NAME", "kafka/TOPIC/PARTITION".
+bool is_stream_of(const InputConfig& config, std::string_view stream);
 
 }  // namespace tocsin::daemon

@@ -16,6 +16,7 @@ std::shared_ptr<const OpenAlerts> OpenAlertsReader::read() {
   }
   const storage::Store::AlertQuery all_open{.open_only = true, .limit = SIZE_MAX};
   const Status status = store_.read_alerts(all_open, [&](const storage::Store::StoredAlert& alert) {
+    if (!alert.notify) return true;  // a rule that is tried out says nothing about the world
     const auto fields = read_alert_fields(alert.json);
     if (!fields || !fields->driver) return true;
     if (fields->tlp > ceiling_) {

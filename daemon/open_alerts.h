@@ -31,8 +31,9 @@ struct OpenAlerts {
 
 // Counts the open alerts of a store; reads it again only after a commit that changed alerts.
 //
-// Alerts marked above `ceiling` are left out of all numbers but one, so that an aggregate does not
-// tell what the alert may not. Thread-safety: any thread.
+// Those of rules that do not notify (shadow, draft) are in no number. Alerts marked above `ceiling`
+// are left out of all numbers but one, so that an aggregate does not tell what the alert may not.
+// Thread-safety: any thread.
 class OpenAlertsReader {
  public:
   OpenAlertsReader(const storage::Store& store, Tlp ceiling) : store_(store), ceiling_(ceiling) {}

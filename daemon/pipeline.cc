@@ -47,6 +47,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
   ingest::Receipt receipt;
   receipt_ = &receipt;
   stream_ = &raw.stream;
+  keep_refused_ = raw.keep_refused;
   now_ = now;
   if (raw.parts.empty()) {
     raw.decoder->decode(std::string_view(raw.bytes).substr(0, raw.size), raw.first_position, arena_,
@@ -61,6 +62,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
   flush();
   arena_.reset();
   receipt_ = nullptr;
+  keep_refused_ = true;
   if (!raw.next_position.empty()) batch().put_position(raw.stream, raw.next_position);
   if (raw.on_committed) receipts_.emplace_back(std::move(raw.on_committed), std::move(receipt));
 }
@@ -186,11 +188,14 @@ Admission Pipeline::refuse(Admission admission, const Event& event, std::string_
 void Pipeline::dead_letter(std::string_view reason, std::string_view message,
                            std::string_view stream, int64_t position, std::string_view raw,
                            WallTime now) {
-  const auto [count, added] = counts_.dead_letters.try_emplace(std::string(reason), 0);
-  ++count->second;
   if (receipt_ != nullptr && receipt_->problems.size() < ingest::kMaxProblems) {
     receipt_->problems.push_back({position, std::string(reason), std::string(message)});
   }
+  if (!keep_refused_) {
+    ++counts_.skipped["refused_again"];
+    return;
+  }
+  ++counts_.dead_letters[std::string(reason)];
   batch().put_dead_letter({.reason = std::string(reason),
                            .message = std::string(message),
                            .stream = std::string(stream),

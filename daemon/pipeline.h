@@ -207,6 +207,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   std::vector<ingest::Decoded> decoded_;  // not yet taken, at most kLookAhead
   ingest::Receipt* receipt_ = nullptr;
   const std::string* stream_ = nullptr;
+  bool keep_refused_ = true;
   WallTime now_{};
 };
 

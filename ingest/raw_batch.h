@@ -53,6 +53,7 @@ struct RawBatch {
   std::string next_position;  // stored for `stream` with the commit; empty: none
   std::function<void(const Receipt&)> on_committed;  // on the pipeline thread: hand over, return
   std::chrono::steady_clock::time_point received{};
+  bool keep_refused = true;    // false: what is refused is told in the receipt and no dead letter
   bool end_of_stream = false;  // a one-shot input has been read whole
 };
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "storage/key_value_store.h"
 #include "storage/keys.h"
 
@@ -110,6 +112,40 @@ Status KeyValueStore::read_alerts(const AlertQuery& query,
                                        return each(**alert) && ++count < query.limit;
                                      });
   return status ? problem : status;
+}
+
+Result<std::vector<Store::StoredAlert>> KeyValueStore::find_alerts(std::string_view beginning,
+                                                                   size_t limit) const {
+  if (Status status = check(); !status) return status.error();
+  std::string lowest(beginning);
+  lowest.resize(std::max<size_t>(beginning.size(), 32), '0');
+  Hash128 first;
+  if (beginning.empty() || !from_hex(lowest, first)) {
+    return invalid("find alerts: an id begins with 1 to 32 hexadecimal digits");
+  }
+  std::vector<StoredAlert> found;
+  Status problem;
+  Status status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kAlertHead, first),
+                                [&](std::string_view key, std::string_view value) {
+                                  if (found.size() == limit || key.front() != keys::kAlertHead)
+                                    return false;
+                                  AlertRef ref;
+                                  if (!decode(value, ref)) {
+                                    problem = corrupt("find alerts: an index row makes no sense");
+                                    return false;
+                                  }
+                                  if (!to_hex(ref.alert).starts_with(beginning)) return false;
+                                  Result<std::optional<StoredAlert>> alert = stored_alert(ref);
+                                  if (!alert) {
+                                    problem = alert.error();
+                                    return false;
+                                  }
+                                  if (alert->has_value()) found.push_back(std::move(**alert));
+                                  return true;
+                                });
+  if (!status) return status.error();
+  if (!problem) return problem.error();
+  return found;
 }
 
 Result<std::vector<std::string>> KeyValueStore::read_alert(Hash128 alert) const {

@@ -51,6 +51,8 @@ class KeyValueStore : public Store {
   Status put_meta(std::string_view name, std::string_view value) override;
   Status read_alerts(const AlertQuery& query,
                      const std::function<bool(const StoredAlert&)>& each) const override;
+  Result<std::vector<StoredAlert>> find_alerts(std::string_view beginning,
+                                               size_t limit) const override;
   Result<std::vector<std::string>> read_alert(Hash128 alert) const override;
   Status read_alert_log(uint64_t from,
                         const std::function<bool(const StoredAlert&)>& each) const override;

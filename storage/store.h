@@ -168,6 +168,10 @@ class Store {
   };
   virtual Status read_alerts(const AlertQuery& query,
                              const std::function<bool(const StoredAlert&)>& each) const = 0;
+  // The last transition of each alert whose id, in hexadecimal digits, begins so: by id, at most
+  // `limit`. kInvalid when that is not one to 32 digits.
+  virtual Result<std::vector<StoredAlert>> find_alerts(std::string_view beginning,
+                                                       size_t limit) const = 0;
   // All transitions of one alert, by seq.
   virtual Result<std::vector<std::string>> read_alert(Hash128 alert) const = 0;
   // The alert log in commit order, from an order number on.

@@ -40,19 +40,21 @@ Api::Api(Options options, Backend& backend, Metrics& metrics)
 
 const std::vector<Api::Route>& Api::routes() {
   using enum Access::Need;
+  using enum Where;
   static const std::vector<Route> kRoutes{
-      {"POST", "/v1/events", kToken, &Api::post_events},
-      {"GET", "/v1/alerts", kRead, &Api::get_alerts},
-      {"GET", "/v1/alerts/{id}", kRead, &Api::get_alert},
+      {"POST", "/v1/events", kToken, kServerThread, &Api::post_events},
+      {"GET", "/v1/alerts", kRead, kReadThread, &Api::get_alerts},
+      {"GET", "/v1/alerts/{id}", kRead, kReadThread, &Api::get_alert},
       // Dead letters hold what people sent, unmarked: as careful as with writing.
-      {"GET", "/v1/dead-letters", kToken, &Api::get_dead_letters},
-      {"GET", "/v1/dead-letters/{number}", kToken, &Api::get_dead_letter},
-      {"DELETE", "/v1/dead-letters/{number}", kToken, &Api::delete_dead_letter},
-      {"GET", "/v1/status", kRead, &Api::get_status},
-      {"GET", "/metrics", kRead, &Api::get_metrics},
-      {"GET", "/-/healthy", kRead, &Api::get_healthy},
-      {"GET", "/-/ready", kRead, &Api::get_ready},
-      {"POST", "/-/reload", kToken, &Api::post_reload},
+      {"GET", "/v1/dead-letters", kToken, kReadThread, &Api::get_dead_letters},
+      {"DELETE", "/v1/dead-letters", kToken, kReadThread, &Api::delete_dead_letters},
+      {"GET", "/v1/dead-letters/{number}", kToken, kReadThread, &Api::get_dead_letter},
+      {"DELETE", "/v1/dead-letters/{number}", kToken, kReadThread, &Api::delete_dead_letter},
+      {"GET", "/v1/status", kRead, kServerThread, &Api::get_status},
+      {"GET", "/metrics", kRead, kServerThread, &Api::get_metrics},
+      {"GET", "/-/healthy", kRead, kServerThread, &Api::get_healthy},
+      {"GET", "/-/ready", kRead, kServerThread, &Api::get_ready},
+      {"POST", "/-/reload", kToken, kServerThread, &Api::post_reload},
   };
   return kRoutes;
 }
@@ -94,7 +96,13 @@ void Api::handle(Request request, Respond respond) {
     response.headers.emplace_back("Allow", allowed);
     return counted(std::move(response));
   }
-  (this->*route->answer)(request, argument, counted);
+  if (route->where == Where::kServerThread) {
+    return (this->*route->answer)(request, argument, counted);
+  }
+  reader_.post([this, route, counted, argument = std::string(argument),
+                request = std::move(request)]() mutable {
+    (this->*route->answer)(request, argument, counted);
+  });
 }
 
 void Api::connections_open(size_t count) { metrics_.connections_open(count); }

@@ -8,6 +8,7 @@
 #include "daemon/http/backend.h"
 #include "daemon/http/message.h"
 #include "daemon/http/server.h"
+#include "daemon/http/worker.h"
 #include "daemon/metrics.h"
 #include "daemon/tlp_policy.h"
 
@@ -16,15 +17,19 @@ namespace tocsin::daemon::http {
 // The routes of the daemon: finds the one that a request means, refuses who may not, and counts.
 //
 //   POST /v1/events             take events; answered after the durable commit
-//   GET  /v1/alerts             newest transition of each alert: state, level, rule, driver,
-//                               country, limit, before
+//   GET  /v1/alerts             newest transition of each alert: state, status, level, rule,
+//   driver,
+//                               country, id, limit, before
 //   GET  /v1/alerts/{id}        all transitions of one
-//   GET  /v1/dead-letters       what could not be read: from, limit, reason
+//   GET|DELETE /v1/dead-letters what could not be read: from, limit, reason; numbers
 //   GET|DELETE /v1/dead-letters/{number}
 //   GET  /v1/status             GET /metrics
 //   GET  /-/healthy             GET /-/ready            POST /-/reload
 //
-// Errors are problem+json. Thread-safety: the server's thread.
+// Errors are problem+json. What reads or writes the store, and unpacking, is done on a thread of
+// its own, `toc-read`: one request after the other, each bounded in what it looks at, so that the
+// server's thread can always take events and tell how the daemon is.
+// Thread-safety: called on the server's thread.
 class Api : public Handler, public Observer {
  public:
   struct Options {
@@ -42,18 +47,22 @@ class Api : public Handler, public Observer {
   void connection_refused(std::string_view reason) override;
 
  private:
+  enum class Where { kServerThread, kReadThread };
   struct Route {
     std::string_view method;
     std::string_view pattern;  // a last segment in braces takes any text
     Access::Need need;
+    Where where;
     void (Api::*answer)(Request& request, std::string_view argument, const Respond& respond);
   };
   static const std::vector<Route>& routes();
 
+  void take_events(Request& request, const Respond& respond);
   void post_events(Request& request, std::string_view, const Respond& respond);
   void get_alerts(Request& request, std::string_view, const Respond& respond);
   void get_alert(Request& request, std::string_view id, const Respond& respond);
   void get_dead_letters(Request& request, std::string_view, const Respond& respond);
+  void delete_dead_letters(Request& request, std::string_view, const Respond& respond);
   void get_dead_letter(Request& request, std::string_view number, const Respond& respond);
   void delete_dead_letter(Request& request, std::string_view number, const Respond& respond);
   void get_status(Request& request, std::string_view, const Respond& respond);
@@ -67,6 +76,7 @@ class Api : public Handler, public Observer {
   Backend& backend_;
   Metrics& metrics_;
   const TlpPolicy tlp_;
+  Worker reader_{"toc-read"};  // last, so that it ends first
 };
 
 }  // namespace tocsin::daemon::http

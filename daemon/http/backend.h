@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/daemon_status.h"
@@ -13,7 +14,8 @@
 namespace tocsin::daemon::http {
 
 // What the API needs of the daemon; the app implements it, tests replace it.
-// Thread-safety: called on the server's thread alone.
+// Thread-safety: called on the server's thread and on that which reads for it; status(), missing()
+// and reload() on the former alone.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -23,6 +25,9 @@ class Backend {
   // taken, and `batch` is left as it was when not.
   virtual Taken push(ingest::RawBatch& batch) = 0;
   virtual std::shared_ptr<const ingest::CurrentSymbols> symbols() = 0;
+
+  // Whether the records of a stream are rows that a mapping makes events of.
+  virtual bool is_mapped(std::string_view stream) const = 0;
 
   virtual storage::Store& store() = 0;
   virtual DaemonStatus status() = 0;

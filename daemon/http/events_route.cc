@@ -8,6 +8,7 @@
 
 #include "daemon/alert_json.h"
 #include "daemon/http/api.h"
+#include "daemon/http/parameters.h"
 #include "ingest/http_body.h"
 
 namespace tocsin::daemon::http {
@@ -47,7 +48,19 @@ Response answer_of(const ingest::Receipt& receipt) {
 
 }  // namespace
 
+// Unpacking takes long: not on the server's thread.
 void Api::post_events(Request& request, std::string_view, const Respond& respond) {
+  const std::string_view encoding = request.header("content-encoding");
+  if (encoding.empty() || encoding == "identity") return take_events(request, respond);
+  reader_.post(
+      [this, respond, request = std::move(request)]() mutable { take_events(request, respond); });
+}
+
+void Api::take_events(Request& request, const Respond& respond) {
+  Parameters parameters(request.query);
+  const bool keep_refused = parameters.word("refused", {"keep", "tell"}).value_or("keep") == "keep";
+  parameters.refuse_unknown();
+  if (auto refusal = parameters.refusal()) return respond(std::move(*refusal));
   std::vector<ingest::Header> headers;
   for (const auto& [name, value] : request.headers) headers.emplace_back(name, value);
   const ingest::BodyLimits limits{.inflate = {.max_bytes = options_.decompressed_bytes},
@@ -63,6 +76,7 @@ void Api::post_events(Request& request, std::string_view, const Respond& respond
   batch.bytes = std::move(body.bytes);
   batch.size = body.size;
   batch.first_position = 1;
+  batch.keep_refused = keep_refused;
   batch.received = std::chrono::steady_clock::now();
   batch.on_committed = [respond](const ingest::Receipt& receipt) { respond(answer_of(receipt)); };
   switch (backend_.push(batch)) {

@@ -25,27 +25,33 @@ struct AlertText {
   std::string ends_at{};
   std::string tlp = "clear";
   std::string summary = "62 dead";
+  std::string status = "production";
 
   Hash128 id() const { return {.high = 0, .low = alert}; }
   std::string json() const {
     std::string to = fmt::format(
         R"({{"format":"alert/1","id":"{}","seq":{},"action":"{}","rule":"{}","ruleset":"violence",)"
-        R"("driver":"{}","stage":"escalation","status":"production","level":"{}",)"
+        R"("driver":"{}","stage":"escalation","status":"{}","level":"{}",)"
         R"("previous_level":"{}","group":{{"region":"{}"}},"region":"{}","country":"{}",)"
         R"("region_name":{{"en":"Libya"}},"starts_at":"{}",)",
-        to_hex(id()), seq, action, rule, driver, level, previous_level, country, country, country,
-        starts_at);
+        to_hex(id()), seq, action, rule, driver, status, level, previous_level, country, country,
+        country, starts_at);
     if (!ends_at.empty()) to += fmt::format(R"("ends_at":"{}",)", ends_at);
     return to + fmt::format(
                     R"("at":"{}","provisional":false,"watermark":"{}","stale":false,"tlp":"{}",)"
                     R"("title":{{"en":"Clashes"}},"summary":{{"en":"{}"}},"values":{{"dead":62}},)"
                     R"("condition":"dead >= 25","events_counted":7,"evidence":[{{"role":"dead",)"
-                    R"("id":"canary-event","source":"canary-source"}}],"labels":{{}}}})",
+                    R"("id":"canary-event","source":"canary-source"}}],"source":{{"document":"d",)"
+                    R"("paragraph":"p"}},"labels":{{}}}})",
                     at, at, tlp, summary);
   }
   bool is_open() const { return action != "resolve" && action != "withdraw"; }
   storage::AlertRecord record() const {
-    return {.alert = id(), .seq = seq, .open = is_open(), .notify = true, .json = json()};
+    return {.alert = id(),
+            .seq = seq,
+            .open = is_open(),
+            .notify = status == "production",
+            .json = json()};
   }
   Notification notification() const {
     return {.alert = id(), .id = to_hex(id()), .seq = seq, .json = json()};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,21 +26,31 @@ class FakeBackend final : public http::Backend {
     const std::scoped_lock lock(mutex_);
     if (taken != Taken::kYes) return taken;
     bodies_.push_back(batch.bytes.substr(0, batch.size));
+    keep_refused = batch.keep_refused;
     if (hold) {
       held_.push_back(std::move(batch.on_committed));
       held_changed_.notify_all();
+    } else if (!receipts.empty()) {
+      const ingest::Receipt next = receipts.front();
+      receipts.pop_front();
+      batch.on_committed(next);
     } else {
       batch.on_committed(receipt);
     }
     return Taken::kYes;
   }
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
-  storage::Store& store() override { return *store_; }
+  bool is_mapped(std::string_view stream) const override { return stream == mapped_stream; }
+  storage::Store& store() override {
+    if (before_store) before_store();
+    return *store_;
+  }
   DaemonStatus status() override {
     DaemonStatus status;
     status.version = "test";
     status.missing = missing_;
     status.store = store_->statistics();
+    status.alerts = open_alerts;
     return status;
   }
   std::vector<std::string> missing() override { return missing_; }
@@ -57,9 +68,15 @@ class FakeBackend final : public http::Backend {
   // Set before requests are made.
   Taken taken = Taken::kYes;
   bool hold = false;
-  ingest::Receipt receipt;
+  std::function<void()> before_store;
+  std::string mapped_stream;
+  std::deque<ingest::Receipt> receipts;  // of the first batches
+  ingest::Receipt receipt;               // of the others
+  std::shared_ptr<const OpenAlerts> open_alerts;
   ReloadReport reload_report;
   std::vector<std::string> missing_;
+
+  bool keep_refused = true;  // of the last batch
 
   std::vector<std::string> bodies() {
     const std::scoped_lock lock(mutex_);

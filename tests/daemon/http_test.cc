@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <future>
 #include <thread>
 
 #include "daemon/base64.h"
@@ -266,6 +267,40 @@ TEST_F(Http, RequestWithoutAClearLengthIsRefusedAndItsConnectionClosed) {
   EXPECT_TRUE(backend_.bodies().empty());
 }
 
+TEST_F(Http, MoreRecordsThanABodyMayHaveAre413) {
+  api_options_.body_records = 2;
+  expect_problem(post("x\nx\nx\n"), 413, "more than 2 records");
+  EXPECT_TRUE(backend_.bodies().empty());
+  EXPECT_EQ(post("x\nx\n").status, 200);
+}
+
+TEST_F(Http, RefusedRecordsAreKeptUnlessTheSenderHasThem) {
+  EXPECT_EQ(post("{}\n").status, 200);
+  EXPECT_TRUE(backend_.keep_refused);
+  EXPECT_EQ(call("POST", "/v1/events?refused=tell", "{}\n").status, 200);
+  EXPECT_FALSE(backend_.keep_refused);
+  expect_problem(call("POST", "/v1/events?refused=lose", "{}\n"), 400, "keep, tell");
+}
+
+TEST_F(Http, WhatWaitsForTheStoreHoldsNothingElseUp) {
+  std::promise<void> reached;
+  std::promise<void> released;
+  start();
+  backend_.before_store = [&] {
+    reached.set_value();
+    released.get_future().wait();
+    backend_.before_store = nullptr;
+  };
+  RawConnection reader(port_);
+  reader.send("GET /v1/alerts HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  reached.get_future().wait();
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  EXPECT_EQ(call("GET", "/metrics").status, 200);
+  EXPECT_EQ(post("{}\n").status, 200);
+  released.set_value();
+  EXPECT_THAT(reader.read_until("]}\n"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(Http, SlowClientIsCutOffHoweverItDrips) {
   server_options_.read_timeout = std::chrono::milliseconds(300);
   start();
@@ -304,6 +339,7 @@ TEST_F(Http, TokenIsAskedForWhereOneIsConfigured) {
   expect_problem(call("POST", "/-/reload"), 401, "Bearer");
   expect_problem(call("GET", "/v1/dead-letters"), 401, "Bearer");
   expect_problem(call("DELETE", "/v1/dead-letters/1"), 401, "Bearer");
+  expect_problem(call("DELETE", "/v1/dead-letters?numbers=1"), 401, "Bearer");
   EXPECT_EQ(call("POST", "/v1/events", "{}\n", {good}).status, 200);
   EXPECT_EQ(call("GET", "/v1/dead-letters", "", {good}).status, 200);
   EXPECT_EQ(call("GET", "/v1/alerts").status, 200);
@@ -367,6 +403,56 @@ TEST_F(Http, AlertsCanBeFilteredAndPaged) {
                  "`colour` is unknown");
 }
 
+// However rare what is asked for: the client asks again, and others are served in between.
+TEST_F(Http, OneRequestLooksAtABoundedNumberOfAlerts) {
+  std::vector<AlertText> alerts{{.alert = 1, .country = "SY"}};
+  for (uint64_t i = 2; i <= 2500; ++i) alerts.push_back({.alert = i});
+  backend_.commit(alerts);
+  const json::object first = get("/v1/alerts?state=all&country=SY&limit=5");
+  EXPECT_TRUE(first.at("alerts").as_array().empty());
+  ASSERT_TRUE(first.contains("next"));
+  const json::object second = get(std::string(first.at("next").as_string()));
+  EXPECT_EQ(second.at("alerts").as_array().size(), 1u);
+  EXPECT_FALSE(second.contains("next"));
+}
+
+TEST_F(Http, AlertsAreFoundByTheBeginningOfTheirId) {
+  backend_.commit({{.alert = 0x10}, {.alert = 0x11}, {.alert = 0x12, .status = "shadow"}});
+  backend_.commit(
+      {{.alert = 0x11, .seq = 1, .action = "resolve", .ends_at = "2011-03-01T00:00:00Z"}});
+  const std::string zeros(30, '0');
+  EXPECT_THAT(ids_at("/v1/alerts?id=" + zeros + "11"), ElementsAre("1"));
+  EXPECT_THAT(ids_at("/v1/alerts?id=" + zeros + "1"), ElementsAre("0", "1", "2"));
+  EXPECT_THAT(ids_at("/v1/alerts?id=0&limit=2"), ElementsAre("0", "1"));
+  EXPECT_THAT(ids_at("/v1/alerts?id=0&state=open&status=production"), ElementsAre("0"));
+  EXPECT_THAT(ids_at("/v1/alerts?id=7"), testing::IsEmpty());
+  expect_problem(call("GET", "/v1/alerts?id=xyz"), 400, "hexadecimal");
+  expect_problem(call("GET", "/v1/alerts?id=" + zeros + "000"), 400, "32");
+}
+
+TEST_F(Http, WithheldAlertsAreFoundByTheIdThatTheyAreShownUnder) {
+  backend_.commit({{.alert = 9, .tlp = "red"}});
+  const json::object list = get("/v1/alerts");
+  const std::string shown(list.at("alerts").at(0).at("id").as_string());
+  EXPECT_THAT(ids_at("/v1/alerts?id=" + shown.substr(0, 8)), ElementsAre(shown.substr(31)));
+  EXPECT_THAT(ids_at("/v1/alerts?id=" + to_hex(AlertText{.alert = 9}.id())), testing::IsEmpty());
+}
+
+TEST_F(Http, AlertsOfRulesOnTrialAreShownOnlyToThoseWhoAsk) {
+  backend_.commit({{.alert = 1},
+                   {.alert = 2, .status = "shadow"},
+                   {.alert = 3, .status = "draft"},
+                   {.alert = 4, .tlp = "red", .status = "shadow"}});
+  EXPECT_THAT(ids_at("/v1/alerts"), ElementsAre("1"));
+  EXPECT_THAT(ids_at("/v1/alerts?state=all"), ElementsAre("1"));
+  // The withheld one is shown under another id.
+  EXPECT_THAT(ids_at("/v1/alerts?status=shadow"), ElementsAre(testing::_, "3", "2"));
+  EXPECT_THAT(ids_at("/v1/alerts?status=all"), ElementsAre(testing::_, "3", "2", "1"));
+  const json::object page = get("/v1/alerts?status=shadow");
+  EXPECT_EQ(page.at("alerts").at(0).at("status").as_string(), "shadow") << "also when withheld";
+  EXPECT_EQ(page.at("alerts").at(1).at("status").as_string(), "draft");
+}
+
 TEST_F(Http, OneAlertHasAllItsTransitions) {
   backend_.commit({{.alert = 7}});
   backend_.commit({{.alert = 7, .seq = 1, .action = "escalate", .level = "alert"}});
@@ -414,6 +500,52 @@ TEST_F(Http, DeadLettersAreListedShownAndRemoved) {
   EXPECT_EQ(call("DELETE", "/v1/dead-letters/2").status, 200);
   expect_problem(call("GET", "/v1/dead-letters/2"), 404, "2");
   expect_problem(call("DELETE", "/v1/dead-letters/2"), 404, "2");
+  EXPECT_EQ(get("/v1/dead-letters").at("dead_letters").as_array().size(), 2u);
+}
+
+TEST_F(Http, OneRequestLooksAtABoundedNumberOfDeadLetters) {
+  const storage::DeadLetter small{.reason = "syntax",
+                                  .message = {},
+                                  .stream = "http",
+                                  .position = 1,
+                                  .at = {},
+                                  .raw = "x",
+                                  .number = 0};
+  storage::DeadLetter large = small;
+  large.raw.assign(60'000, 'x');
+  storage::DeadLetter rare = small;
+  rare.reason = "bad_time";
+  std::vector<storage::DeadLetter> letters(10'050, small);
+  letters.push_back(rare);
+  letters.insert(letters.end(), 300, large);
+  letters.push_back(rare);
+  backend_.commit({}, letters);
+  std::vector<size_t> pages;
+  std::string path = "/v1/dead-letters?reason=bad_time";
+  while (!path.empty() && pages.size() < 10) {
+    const json::object page = get(path);
+    pages.push_back(page.at("dead_letters").as_array().size());
+    path = page.contains("next") ? std::string(page.at("next").as_string()) : "";
+  }
+  // The first ends after 10,000, the second within the large ones.
+  EXPECT_THAT(pages, ElementsAre(0u, 1u, 1u));
+}
+
+TEST_F(Http, SeveralDeadLettersAreRemovedByOneRequest) {
+  const storage::DeadLetter letter{.reason = "syntax",
+                                   .message = {},
+                                   .stream = "http",
+                                   .position = 1,
+                                   .at = {},
+                                   .raw = "x",
+                                   .number = 0};
+  backend_.commit({}, {letter, letter, letter, letter});
+  EXPECT_EQ(call("DELETE", "/v1/dead-letters?numbers=1,3,99").status, 200);
+  EXPECT_EQ(get("/v1/dead-letters").at("dead_letters").as_array().size(), 2u);
+  for (const char* wrong : {"", "?numbers=", "?numbers=1,", "?numbers=a", "?numbers=1&all=yes"}) {
+    SCOPED_TRACE(wrong);
+    EXPECT_EQ(call("DELETE", std::string("/v1/dead-letters") + wrong).status, 400);
+  }
   EXPECT_EQ(get("/v1/dead-letters").at("dead_letters").as_array().size(), 2u);
 }
 

@@ -215,7 +215,8 @@ TEST(OpenAlertsReader, CountsWhatFiresAndForgetsNoCountry) {
   };
   commit({{.alert = 1, .level = "watch"},
           {.alert = 2, .level = "alert"},
-          {.alert = 3, .level = "emergency", .country = "SY", .tlp = "red"}});
+          {.alert = 3, .level = "emergency", .country = "SY", .tlp = "red"},
+          {.alert = 4, .level = "emergency", .status = "shadow"}});
   const auto first = reader.read();
   EXPECT_EQ(first->total, 2u);
   EXPECT_EQ(first->withheld, 1u);

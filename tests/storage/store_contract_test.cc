@@ -338,6 +338,19 @@ TYPED_TEST(StoreContract, KnowsTheLastTransitionOfEachAlert) {
     const auto life = this->store().read_alert(alert_record(1, 0).alert);
     ASSERT_TRUE(life);
     EXPECT_EQ(*life, (std::vector<std::string>{R"({"alert":1,"seq":0})", one}));
+    const auto found = [this](std::string_view beginning, size_t limit = 9) {
+      std::vector<std::string> alerts;
+      const auto some = this->store().find_alerts(beginning, limit);
+      EXPECT_TRUE(some) << beginning;
+      for (const Store::StoredAlert& alert : some.value()) alerts.push_back(alert.json);
+      return alerts;
+    };
+    EXPECT_EQ(found("000"), (std::vector<std::string>{one, two, three}));
+    EXPECT_EQ(found("000", 2), (std::vector<std::string>{one, two}));
+    EXPECT_EQ(found("0000000000000002f"), (std::vector<std::string>{two}));
+    EXPECT_EQ(found("1"), std::vector<std::string>{});
+    EXPECT_EQ(this->store().find_alerts("", 1).error().code, ErrorCode::kInvalid);
+    EXPECT_EQ(this->store().find_alerts("x", 1).error().code, ErrorCode::kInvalid);
     EXPECT_EQ(this->log().size(), 5u);
     EXPECT_EQ(this->log(4), (std::vector<std::string>{three, two}));
     auto none = this->store().read_alert({9, 9});
