@@ -53,6 +53,8 @@ Result<AlertFields> read_alert_fields(std::string_view text) {
   fields.previous = parse_enum<Level>(text_at(object, "previous_level")).value_or(Level::kNone);
   fields.rule = text_at(object, "rule");
   fields.ruleset = text_at(object, "ruleset");
+  fields.status =
+      parse_enum<RuleStatus>(text_at(object, "status")).value_or(RuleStatus::kProduction);
   fields.driver = parse_enum<Driver>(text_at(object, "driver"));
   fields.group = texts_at(object, "group");
   fields.region = text_at(object, "region");

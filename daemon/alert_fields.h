@@ -18,7 +18,8 @@ struct AlertFields {
   Action action = Action::kFire;
   std::string rule;  // empty when withheld (tlp_policy.h)
   std::string ruleset;
-  std::optional<Driver> driver;  // nullopt when withheld
+  RuleStatus status = RuleStatus::kProduction;  // of the rule; not told when withheld
+  std::optional<Driver> driver;                 // nullopt when withheld
   Level level = Level::kNone;
   Level previous = Level::kNone;
   std::map<std::string, std::string> group;

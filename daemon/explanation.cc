@@ -52,12 +52,20 @@ class Explanation {
       : transitions_(std::move(transitions)), language_(language) {}
 
   std::string write() {
-    const json::object& last = transitions_.back();
-    headline(last);
-    reason(peak());
-    evidence(peak());
+    const json::object* last = last_readable();
+    if (last == nullptr) {
+      line("(withheld) | TLP:{} is above what may be shown here",
+           upper(text_of(transitions_.back(), "tlp")));
+      standing();
+      line("  alert {}", text_of(transitions_.back(), "id"));
+      life();
+      return std::move(out_);
+    }
+    headline(*last);
+    reason(peak(kReadable));
+    evidence(peak(kReadable));
     life();
-    matters(last);
+    matters(*last);
     return std::move(out_);
   }
 
@@ -78,11 +86,27 @@ class Explanation {
     return action == "resolve" || action == "withdraw";
   }
 
-  // The transition that says most: the first that reached the highest level.
-  const json::object& peak() const {
-    const json::object* best = &transitions_.front();
+  // Marked above what its reader may see: it has id, action, level and times, and nothing else.
+  static bool is_withheld(const json::object& transition) {
+    const json::value* withheld = transition.if_contains("withheld");
+    return withheld != nullptr && withheld->is_bool() && withheld->as_bool();
+  }
+
+  const json::object* last_readable() const {
+    const auto found = std::find_if(transitions_.rbegin(), transitions_.rend(),
+                                    [](const json::object& each) { return !is_withheld(each); });
+    return found == transitions_.rend() ? nullptr : &*found;
+  }
+
+  enum Of { kAll, kReadable };
+  // The transition that says most: the first that reached the highest level. Of kReadable there
+  // must be one.
+  const json::object& peak(Of which) const {
+    const json::object* best = nullptr;
     for (const json::object& transition : transitions_) {
-      if (!is_end(transition) && rank(transition) > rank(*best)) best = &transition;
+      if (which == kReadable && is_withheld(transition)) continue;
+      const bool higher = best != nullptr && !is_end(transition) && rank(transition) > rank(*best);
+      if (best == nullptr || higher) best = &transition;
     }
     return *best;
   }
@@ -93,14 +117,20 @@ class Explanation {
   }
 
   void headline(const json::object& last) {
-    const bool ended = is_end(last);
     line("{} | {}", in_language(last, "title", language_), place(last));
-    line("  level {} ({} of 5), {} since {}{}", text_of(peak(), "level"), rank(peak()),
-         ended ? "over: it stood" : "firing", date_of(last, "starts_at"),
-         ended ? " until " + date_of(last, "ends_at") : "");
+    standing();
     line("  driver: {}; stage: {}; TLP:{}", spaced(text_of(last, "driver")),
          spaced(text_of(last, "stage")), upper(text_of(last, "tlp")));
     line("  alert {}  rule {}", text_of(last, "id"), text_of(last, "rule"));
+  }
+
+  // Its height and times: of all transitions, since these are told also where the rest is withheld.
+  void standing() {
+    const json::object& last = transitions_.back();
+    const bool ended = is_end(last);
+    line("  level {} ({} of 5), {} since {}{}", text_of(peak(kAll), "level"), rank(peak(kAll)),
+         ended ? "over: it stood" : "firing", date_of(last, "starts_at"),
+         ended ? " until " + date_of(last, "ends_at") : "");
   }
 
   static std::string upper(std::string word) {
@@ -158,10 +188,17 @@ class Explanation {
     line("Its life so far");
     for (const json::object& transition : transitions_) {
       line("  {}  {:<11} {:<9}  {}", date_of(transition, "at"), text_of(transition, "action"),
-           text_of(transition, "level"),
-           is_end(transition) ? text_of(transition, "condition")
-                              : in_language(transition, "summary", language_));
+           text_of(transition, "level"), told_of(transition));
     }
+  }
+
+  std::string told_of(const json::object& transition) const {
+    if (is_withheld(transition)) {
+      return fmt::format("(withheld: TLP:{} is above what may be shown here)",
+                         upper(text_of(transition, "tlp")));
+    }
+    return is_end(transition) ? text_of(transition, "condition")
+                              : in_language(transition, "summary", language_);
   }
 
   void matters(const json::object& last) {

@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <thread>
+#include <tuple>
 
 #include "daemon/alert_fields.h"
 #include "daemon/commands/commands.h"
@@ -18,7 +20,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kIdLength = 32;
 constexpr size_t kShownIdLength = 8;
 constexpr std::chrono::seconds kWatchInterval{2};
 
@@ -26,6 +27,7 @@ struct AlertsArguments {
   Remote remote;
   std::string id;
   bool all = false;
+  bool shadow = false;
   std::string level;
   std::string rule;
   std::string driver;
@@ -37,8 +39,9 @@ struct AlertsArguments {
 };
 
 std::string list_path(const AlertsArguments& arguments) {
-  std::string path = "/v1/alerts?state=";
-  path += arguments.all ? "all" : "open";
+  std::string path =
+      fmt::format("/v1/alerts?limit=1000&state={}&status={}", arguments.all ? "all" : "open",
+                  arguments.shadow ? "all" : "production");
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) path += fmt::format("&{}={}", name, http::percent_encode(value));
   };
@@ -56,11 +59,16 @@ std::string in_language(const std::map<std::string, std::string>& texts,
   return it == texts.end() ? std::string() : it->second;
 }
 
+std::string clock_time() {
+  return format_time(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+}
+
 std::vector<std::string> row_of(const AlertFields& alert, const AlertsArguments& arguments,
                                 bool colour) {
   std::string level = level_text(alert.level, colour);
   if (alert.is_end()) level = fmt::format("({})", to_string(alert.level));
   if (alert.stale) level += " stale";
+  if (alert.status != RuleStatus::kProduction) level += fmt::format(" {}", to_string(alert.status));
   std::string where = in_language(alert.region_name, arguments.language);
   if (where.empty()) where = alert.region;
   if (!alert.country.empty() && alert.country != alert.region) where += ", " + alert.country;
@@ -77,75 +85,114 @@ std::vector<std::string> row_of(const AlertFields& alert, const AlertsArguments&
           std::move(title)};
 }
 
-// The alerts as one page of text; nothing is printed before all of it is known.
-Result<std::string> page_of(const AlertsArguments& arguments) {
-  std::vector<std::vector<std::string>> rows;
-  std::string lines;
-  size_t count = 0;
-  const bool colour = wants_colour(STDOUT_FILENO);
+// The first of all alerts that come, in the order in which a desk wants them: what fires before
+// what has ended, the gravest first, of one level the newest.
+class FirstAlerts {
+ public:
+  explicit FirstAlerts(size_t limit) : limit_(limit) {}
+
+  // Alerts come newest first.
+  void add(const AlertFields& fields, std::string json) {
+    const int level = fields.is_end() ? 0 : static_cast<int>(fields.level);
+    kept_.emplace(Rank{fields.is_end(), -level, came_++}, std::move(json));
+    if (kept_.size() > limit_) kept_.erase(std::prev(kept_.end()));
+  }
+  size_t came() const { return came_; }
+  std::vector<std::string> in_order() const {
+    std::vector<std::string> texts;
+    for (const auto& [rank, json] : kept_) texts.push_back(json);
+    return texts;
+  }
+
+ private:
+  using Rank = std::tuple<bool, int, size_t>;
+  const size_t limit_;
+  size_t came_ = 0;
+  std::map<Rank, std::string> kept_;
+};
+
+struct Page {
+  std::string text;
+  std::string left_out;  // a line for stderr; empty when all are shown
+};
+
+// Nothing is printed before all of it is known.
+Result<Page> page_of(const AlertsArguments& arguments) {
+  FirstAlerts first(arguments.limit);
   const Status status =
       arguments.remote.each_of(list_path(arguments), "alerts", [&](const json::object& alert) {
-        const std::string text = json::serialize(alert);
-        lines += text + "\n";
-        if (const auto fields = read_alert_fields(text)) {
-          rows.push_back(row_of(*fields, arguments, colour));
-        }
-        return ++count < arguments.limit;
+        std::string text = json::serialize(alert);
+        if (const auto fields = read_alert_fields(text)) first.add(*fields, std::move(text));
+        return true;
       });
   if (!status) return status.error();
-  if (arguments.format == "json") return lines;
-  if (rows.empty()) return std::string(arguments.all ? "no alerts\n" : "nothing fires\n");
-  return format_table({"LEVEL", "SINCE", "UNTIL", "WHERE", "RULE", "EVENTS", "ID", "WHAT"}, rows,
-                      terminal_width());
+  Page page;
+  std::vector<std::vector<std::string>> rows;
+  const bool colour = wants_colour(STDOUT_FILENO);
+  for (const std::string& text : first.in_order()) {
+    if (arguments.format == "json") page.text += text + "\n";
+    rows.push_back(row_of(*read_alert_fields(text), arguments, colour));
+  }
+  if (first.came() > rows.size()) {
+    page.left_out = fmt::format("{} of {} shown, the gravest first; --limit {} shows all\n",
+                                rows.size(), first.came(), first.came());
+  }
+  if (arguments.format == "json") return page;
+  if (rows.empty()) {
+    page.text = arguments.all ? "no alerts\n" : "nothing fires\n";
+  } else {
+    page.text = format_table({"LEVEL", "SINCE", "UNTIL", "WHERE", "RULE", "EVENTS", "ID", "WHAT"},
+                             rows, terminal_width());
+  }
+  return page;
+}
+
+void print_page(const Page& page, bool on_screen) {
+  fmt::print("{}{}", on_screen ? "\x1b[H\x1b[2J" : "", page.text);
+  std::fflush(stdout);
+  fmt::print(stderr, "{}", page.left_out);
 }
 
 int list(const AlertsArguments& arguments) {
-  std::string last;
-  do {
-    const auto page = page_of(arguments);
-    if (!page) return fail("alerts", page.error());
-    if (*page != last) {
-      const bool on_screen = arguments.watch && isatty(STDOUT_FILENO) == 1;
-      fmt::print("{}{}", on_screen ? "\x1b[H\x1b[2J" : "", *page);
-      std::fflush(stdout);
-      last = *page;
-    }
-    if (arguments.watch) std::this_thread::sleep_for(kWatchInterval);
-  } while (arguments.watch);
+  const auto page = page_of(arguments);
+  if (!page) return fail("alerts", page.error());
+  print_page(*page, /*on_screen=*/false);
   return kDone;
 }
 
-// The whole id of the one alert that begins so.
-Result<std::string> whole_id(const AlertsArguments& arguments) {
-  if (arguments.id.size() == kIdLength) return arguments.id;
-  std::vector<std::string> found;
-  const Status status = arguments.remote.each_of("/v1/alerts?state=all&limit=1000", "alerts",
-                                                 [&](const json::object& alert) {
-                                                   const std::string id = text_at(alert, "id");
-                                                   if (id.starts_with(arguments.id))
-                                                     found.push_back(id);
-                                                   return found.size() < 2;
-                                                 });
-  if (!status) return status.error();
-  if (found.empty()) return not_found("no alert begins with " + arguments.id);
-  if (found.size() > 1) return invalid("several alerts begin with " + arguments.id);
-  return found.front();
+// A daemon that restarts does not end the watch: whoever looks at it must not take a table that
+// stands still for calm.
+int watch(const AlertsArguments& arguments) {
+  std::string last;
+  bool is_away = false;
+  while (true) {
+    const auto page = page_of(arguments);
+    if (!page && page.error().code != ErrorCode::kUnavailable) return fail("alerts", page.error());
+    if (!page && !is_away) {
+      fmt::print(stderr, "no answer since {}: {}; what is shown may be over\n", clock_time(),
+                 page.error().message);
+      is_away = true;
+    }
+    if (page && (is_away || page->text != last)) {
+      if (is_away) fmt::print(stderr, "answers again since {}\n", clock_time());
+      print_page(*page, isatty(STDOUT_FILENO) == 1);
+      last = page->text;
+      is_away = false;
+    }
+    std::this_thread::sleep_for(kWatchInterval);
+  }
 }
 
 int show(const AlertsArguments& arguments) {
-  const auto id = whole_id(arguments);
+  const auto id = whole_id(arguments.remote, arguments.id);
   if (!id) return fail("alerts", id.error());
-  const auto alert = arguments.remote.ask("GET", "/v1/alerts/" + *id);
-  if (!alert) return fail("alerts", alert.error());
-  const json::value* list = alert->if_contains("transitions");
-  if (list == nullptr || !list->is_array()) return fail("alerts", unavailable("no transitions"));
-  std::vector<std::string> transitions;
-  for (const json::value& each : list->as_array()) transitions.push_back(json::serialize(each));
+  const auto transitions = transitions_of(arguments.remote, *id);
+  if (!transitions) return fail("alerts", transitions.error());
   if (arguments.format == "json") {
-    for (const std::string& each : transitions) fmt::print("{}\n", each);
+    for (const std::string& each : *transitions) fmt::print("{}\n", each);
     return kDone;
   }
-  const auto text = explain_alert(transitions, arguments.language);
+  const auto text = explain_alert(*transitions, arguments.language);
   if (!text) return fail("alerts", text.error());
   fmt::print("{}", *text);
   return kDone;
@@ -160,17 +207,18 @@ void add_alerts(CLI::App& program, int& exit_code) {
       "Examples:\n"
       "  tocsin alerts                         what fires now\n"
       "  tocsin alerts --level alert --watch   the gravest, kept up to date\n"
-      "  tocsin alerts --all --country LY      also what has ended, newest first\n"
+      "  tocsin alerts --all --country LY      also what has ended, behind what fires\n"
       "  tocsin alerts 3f2a91c0                one of them in words, by the beginning of its id");
   command->add_option("id", arguments->id, "One alert, or the beginning of its id");
   arguments->remote.add_options(*command);
   command->add_flag("--all", arguments->all, "Also what has ended");
+  command->add_flag("--shadow", arguments->shadow, "Also of rules that are tried out");
   command->add_option("--level", arguments->level, "This level and higher")
       ->check(CLI::IsMember({"info", "watch", "warning", "alert", "emergency"}));
   command->add_option("--rule", arguments->rule, "Of one rule: package/name");
   command->add_option("--driver", arguments->driver, "Of one driver");
   command->add_option("--country", arguments->country, "Of one country: ISO 3166-1 alpha-2");
-  command->add_option("--limit", arguments->limit, "At most so many")
+  command->add_option("--limit", arguments->limit, "At most so many, the gravest first")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--language", arguments->language, "en, fr or ar")->capture_default_str();
@@ -179,7 +227,11 @@ void add_alerts(CLI::App& program, int& exit_code) {
       ->capture_default_str();
   command->add_flag("--watch", arguments->watch, "Again every two seconds, until Ctrl-C");
   command->callback([arguments, &exit_code] {
-    exit_code = arguments->id.empty() ? list(*arguments) : show(*arguments);
+    if (!arguments->id.empty()) {
+      exit_code = show(*arguments);
+    } else {
+      exit_code = arguments->watch ? watch(*arguments) : list(*arguments);
+    }
   });
 }
 

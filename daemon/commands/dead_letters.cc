@@ -1,9 +1,12 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <set>
+#include <span>
 
 #include "daemon/base64.h"
 #include "daemon/commands/commands.h"
@@ -82,16 +85,27 @@ int show(const DeadLettersArguments& arguments) {
   return kDone;
 }
 
-bool is_true(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->as_bool();
-}
+// What was sent: its bytes can be sent again in the same way.
+enum class Form { kEvent, kCloudEvent };
 
-// Bytes that can be sent again as they are: one event, whole. A row of a published table is no
-// event by itself; its file has to be read again.
-bool can_be_sent(const Letter& letter) {
-  const size_t first = letter.raw.find_first_not_of(" \t\r\n");
-  return first != std::string::npos && letter.raw[first] == '{' && !is_true(letter.about, "cut");
+// Why it cannot be sent again as it came; empty, and `form` set, when it can.
+std::string why_not(const Letter& letter, Form& form) {
+  if (is_true(letter.about, "cut")) return "only its beginning was kept; its sender has it whole";
+  json::error_code error;
+  const json::value value = json::parse({letter.raw.data(), letter.raw.size()}, error);
+  const bool is_object = !error && value.is_object();
+  if (is_object && value.as_object().contains("specversion")) {
+    form = Form::kCloudEvent;
+    return {};
+  }
+  if (is_true(letter.about, "mapped")) {
+    return "a row that a mapping reads is no event by itself; mend the mapping or the catalogue, "
+           "then let the daemon read its source again under a new input name (what it has already "
+           "is a duplicate), or judge it with `tocsin replay --input MAPPING:FILE`";
+  }
+  if (!is_object) return "not one whole JSON object; its sender has to mend it";
+  form = Form::kEvent;
+  return {};
 }
 
 // What is sent again in one request, so that a commit serves many. No more than a receipt has room
@@ -99,8 +113,8 @@ bool can_be_sent(const Letter& letter) {
 constexpr size_t kBatch = 100;
 
 struct Batch {
-  std::vector<uint64_t> numbers;  // by line
-  std::string body;
+  std::vector<uint64_t> numbers;  // by position in the body
+  std::vector<std::string> records;
 
   void add(uint64_t number, std::string record) {
     // Onto one line, as NDJSON wants it: line ends outside strings mean nothing in JSON, and inside
@@ -109,47 +123,91 @@ struct Batch {
       if (c == '\n' || c == '\r') c = ' ';
     }
     numbers.push_back(number);
-    body += record + "\n";
+    records.push_back(std::move(record));
   }
 };
 
-void tell_problems(const json::object& receipt, const Batch& batch) {
+Result<json::object> post(const Remote& remote, const Batch& batch, Form form) {
+  // What is refused again stays the letter that it is; no second one is made of it.
+  const std::string path = "/v1/events?refused=tell";
+  switch (form) {
+    case Form::kEvent:
+      return remote.ask("POST", path, fmt::format("{}\n", fmt::join(batch.records, "\n")));
+    case Form::kCloudEvent:
+      break;
+  }
+  return remote.ask("POST", path, fmt::format("[{}]", fmt::join(batch.records, ",")),
+                    "application/cloudevents-batch+json");
+}
+
+// Those that the daemon has now: accepted, or known already. The rest is told on stderr.
+Result<std::vector<uint64_t>> taken_of(const json::object& receipt, const Batch& batch) {
+  std::set<size_t> refused;
   const json::value* problems = receipt.if_contains("problems");
-  if (problems == nullptr || !problems->is_array()) return;
-  for (const json::value& problem : problems->as_array()) {
-    if (!problem.is_object()) continue;
-    const auto line = static_cast<size_t>(number_at(problem.as_object(), "position"));
-    if (line < 1 || line > batch.numbers.size()) continue;
-    fmt::print(stderr, "{}: still refused: {}\n", batch.numbers[line - 1],
-               text_at(problem.as_object(), "message"));
+  if (problems != nullptr && problems->is_array()) {
+    for (const json::value& problem : problems->as_array()) {
+      if (!problem.is_object()) continue;
+      const auto position = static_cast<size_t>(number_at(problem.as_object(), "position"));
+      if (position < 1 || position > batch.numbers.size()) continue;
+      refused.insert(position);
+      fmt::print(stderr, "{}: still refused: {}\n", batch.numbers[position - 1],
+                 text_at(problem.as_object(), "message"));
+    }
   }
+  const double taken = number_at(receipt, "accepted") + number_at(receipt, "duplicates");
+  if (static_cast<size_t>(taken) + refused.size() != batch.numbers.size()) {
+    return unavailable("the receipt does not say what became of each; none is removed");
+  }
+  std::vector<uint64_t> numbers;
+  for (size_t i = 0; i < batch.numbers.size(); ++i) {
+    if (!refused.contains(i + 1)) numbers.push_back(batch.numbers[i]);
+  }
+  return numbers;
 }
 
-// How many were taken.
-Result<size_t> send_again(const Remote& remote, const Batch& batch) {
+// How many were taken; these are removed.
+Result<size_t> send_again(const Remote& remote, const Batch& batch, Form form) {
   if (batch.numbers.empty()) return size_t{0};
-  const auto receipt = remote.ask("POST", "/v1/events", batch.body);
+  const auto receipt = post(remote, batch, form);
   if (!receipt) return receipt.error();
-  tell_problems(*receipt, batch);
-  // Taken, or set aside anew under a new number with today's reason: the old ones are done.
-  for (const uint64_t number : batch.numbers) {
-    const auto removed = remote.ask("DELETE", fmt::format("/v1/dead-letters/{}", number));
-    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed.error();
-  }
-  return batch.numbers.size() - static_cast<size_t>(number_at(*receipt, "rejected"));
+  const auto taken = taken_of(*receipt, batch);
+  if (!taken) return taken.error();
+  if (taken->empty()) return size_t{0};
+  const auto removed =
+      remote.ask("DELETE", fmt::format("/v1/dead-letters?numbers={}", fmt::join(*taken, ",")));
+  if (!removed) return removed.error();
+  return taken->size();
 }
 
-void tell_left(uint64_t number, const Letter& letter) {
-  fmt::print(stderr,
-             "{}: left where it is: not one whole event/1 object; after a fix its source ({}, "
-             "position {}) has to give it again\n",
-             number, text_at(letter.about, "stream"), number_text(letter.about, "position"));
+// Up to kBatch of them; how many were taken.
+Result<size_t> replay_some(const Remote& remote, std::span<const uint64_t> numbers) {
+  Batch events;
+  Batch cloud_events;
+  for (const uint64_t number : numbers) {
+    auto letter = fetch(remote, number);
+    if (!letter && letter.error().code == ErrorCode::kNotFound) {
+      fmt::print(stderr, "{}: there is none of that number\n", number);
+      continue;
+    }
+    if (!letter) return letter.error();
+    Form form = Form::kEvent;
+    if (const std::string why = why_not(*letter, form); !why.empty()) {
+      fmt::print(stderr, "{} ({}, position {}): left where it is: {}\n", number,
+                 text_at(letter->about, "stream"), number_text(letter->about, "position"), why);
+      continue;
+    }
+    (form == Form::kEvent ? events : cloud_events).add(number, std::move(letter->raw));
+  }
+  const auto sent = send_again(remote, events, Form::kEvent);
+  if (!sent) return sent;
+  const auto sent_too = send_again(remote, cloud_events, Form::kCloudEvent);
+  if (!sent_too) return sent_too;
+  return *sent + *sent_too;
 }
 
 int replay(const DeadLettersArguments& arguments) {
   std::vector<uint64_t> numbers = arguments.numbers;
   if (numbers.empty()) {
-    // All of them are listed first: those that are refused again come back with higher numbers.
     const Status status = arguments.remote.each_of(
         list_path(arguments), "dead_letters", [&](const json::object& letter) {
           numbers.push_back(static_cast<uint64_t>(number_at(letter, "number")));
@@ -160,21 +218,11 @@ int replay(const DeadLettersArguments& arguments) {
   size_t taken = 0;
   ProgressBar bar("dead letters");
   for (size_t begin = 0; begin < numbers.size(); begin += kBatch) {
-    const size_t end = std::min(numbers.size(), begin + kBatch);
-    Batch batch;
-    for (size_t i = begin; i < end; ++i) {
-      const auto letter = fetch(arguments.remote, numbers[i]);
-      if (!letter) return fail("dead-letters", letter.error());
-      if (can_be_sent(*letter)) {
-        batch.add(numbers[i], letter->raw);
-      } else {
-        tell_left(numbers[i], *letter);
-      }
-    }
-    const auto sent = send_again(arguments.remote, batch);
-    if (!sent) return fail("dead-letters", sent.error());
-    taken += *sent;
-    bar.show(end, numbers.size());
+    const size_t count = std::min(kBatch, numbers.size() - begin);
+    const auto some = replay_some(arguments.remote, std::span(numbers).subspan(begin, count));
+    if (!some) return fail("dead-letters", some.error());
+    taken += *some;
+    bar.show(begin + count, numbers.size());
   }
   bar.finish();
   fmt::print("{} of {} taken\n", taken, numbers.size());
@@ -212,7 +260,7 @@ void add_dead_letters(CLI::App& program, int& exit_code) {
   show_command->callback([arguments, &exit_code] { exit_code = show(*arguments); });
 
   CLI::App* replay_command = command->add_subcommand(
-      "replay", "Send them again; what is taken now is removed, the rest set aside anew");
+      "replay", "Send them again; what is taken now is removed, the rest stays");
   arguments->remote.add_options(*replay_command);
   replay_command->add_option("number", arguments->numbers, "Only these; none: all");
   replay_command->add_option("--reason", arguments->reason, "Only of this reason");

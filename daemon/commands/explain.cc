@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <cstdio>
 #include <memory>
 
 #include "daemon/alert_log.h"
 #include "daemon/commands/commands.h"
+#include "daemon/commands/remote.h"
 #include "daemon/explanation.h"
-#include "daemon/http_client.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -15,44 +14,22 @@ namespace {
 struct ExplainArguments {
   std::string alert;
   std::string log;
-  std::string url = "http://127.0.0.1:8788";
+  Remote remote;
   std::string language = "en";
 };
 
-// The transitions of one alert, from the running daemon.
-Result<std::vector<std::string>> fetch_alert(const std::string& url, const std::string& id) {
-  HttpCall call;
-  call.url = url + "/v1/alerts/" + id;
-  const Result<HttpAnswer> answer = call_http(call);
-  if (!answer) return answer.error();
-  boost::system::error_code error;
-  const boost::json::value body = boost::json::parse(answer->body, error);
-  if (error || !body.is_object()) return unavailable(url + " is no tocsin: " + answer->body);
-  if (answer->status != 200) {
-    const boost::json::value* detail = body.as_object().if_contains("detail");
-    return not_found(detail != nullptr && detail->is_string() ? std::string(detail->as_string())
-                                                              : answer->body);
-  }
-  std::vector<std::string> transitions;
-  for (const boost::json::value& transition : body.at("transitions").as_array()) {
-    transitions.push_back(boost::json::serialize(transition));
-  }
-  return transitions;
+Result<std::vector<std::string>> find_transitions(const ExplainArguments& arguments) {
+  if (!arguments.log.empty()) return read_alert_from_log(arguments.log, arguments.alert);
+  const auto id = whole_id(arguments.remote, arguments.alert);
+  if (!id) return id.error();
+  return transitions_of(arguments.remote, *id);
 }
 
 int explain(const ExplainArguments& arguments) {
-  const auto transitions = arguments.log.empty()
-                               ? fetch_alert(arguments.url, arguments.alert)
-                               : read_alert_from_log(arguments.log, arguments.alert);
-  if (!transitions) {
-    fmt::print(stderr, "tocsin explain: {}\n", transitions.error().message);
-    return transitions.error().code == ErrorCode::kUnavailable ? kEnvironment : kAnswerIsNo;
-  }
+  const auto transitions = find_transitions(arguments);
+  if (!transitions) return fail("explain", transitions.error());
   const auto text = explain_alert(*transitions, arguments.language);
-  if (!text) {
-    fmt::print(stderr, "tocsin explain: {}\n", text.error().message);
-    return kAnswerIsNo;
-  }
+  if (!text) return fail("explain", text.error());
   fmt::print("{}", *text);
   return kDone;
 }
@@ -64,14 +41,13 @@ void add_explain(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand("explain", "Tell in plain words why an alert fired");
   command->footer(
       "Examples:\n"
-      "  tocsin explain 3f2a91… (32 digits)               # of the running daemon\n"
+      "  tocsin explain 3f2a91c0                          # of the running daemon\n"
       "  tocsin explain 3f2a91 --log replay/alerts.ndjson # of a replay\n"
       "  tocsin explain 3f2a91 --language fr");
-  command
-      ->add_option("alert", arguments->alert, "Id of the alert; with --log its beginning is enough")
+  command->add_option("alert", arguments->alert, "Id of the alert, or the beginning of it")
       ->required();
   command->add_option("--log", arguments->log, "Alert log to look in instead of the daemon");
-  command->add_option("--url", arguments->url, "Where the daemon listens")->capture_default_str();
+  arguments->remote.add_options(*command);
   command->add_option("--language", arguments->language, "Of titles and summaries")
       ->check(CLI::IsMember({"en", "fr", "ar"}))
       ->capture_default_str();

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "daemon/commands/commands.h"
+#include "daemon/http/parameters.h"
 #include "daemon/http_client.h"
 
 namespace tocsin::daemon {
@@ -18,10 +19,10 @@ void Remote::add_options(CLI::App& command) {
 }
 
 Result<json::object> Remote::ask(const std::string& method, const std::string& path,
-                                 const std::string& body) const {
+                                 const std::string& body, const std::string& content_type) const {
   HttpCall call{.method = method,
                 .url = url_ + path,
-                .headers = {{"Content-Type", "application/x-ndjson"}},
+                .headers = {{"Content-Type", content_type}},
                 .body = body};
   if (!token_file_.empty()) {
     std::ifstream file(token_file_);
@@ -59,6 +60,31 @@ Status Remote::each_of(const std::string& path, const std::string& list,
   return Status::ok();
 }
 
+Result<std::string> whole_id(const Remote& remote, const std::string& beginning) {
+  constexpr size_t kIdLength = 32;
+  if (beginning.size() == kIdLength) return beginning;
+  std::vector<std::string> found;
+  const std::string path = "/v1/alerts?limit=2&id=" + http::percent_encode(beginning);
+  const Status status = remote.each_of(path, "alerts", [&](const json::object& alert) {
+    found.push_back(text_at(alert, "id"));
+    return found.size() < 2;
+  });
+  if (!status) return status.error();
+  if (found.empty()) return not_found("no alert begins with " + beginning);
+  if (found.size() > 1) return invalid("several alerts begin with " + beginning);
+  return found.front();
+}
+
+Result<std::vector<std::string>> transitions_of(const Remote& remote, const std::string& id) {
+  const auto alert = remote.ask("GET", "/v1/alerts/" + http::percent_encode(id));
+  if (!alert) return alert.error();
+  const json::value* list = alert->if_contains("transitions");
+  if (list == nullptr || !list->is_array()) return unavailable("no `transitions` of alert " + id);
+  std::vector<std::string> transitions;
+  for (const json::value& each : list->as_array()) transitions.push_back(json::serialize(each));
+  return transitions;
+}
+
 std::string text_at(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
@@ -68,6 +94,11 @@ double number_at(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   if (value == nullptr || !value->is_number()) return 0;
   return value->to_number<double>();
+}
+
+bool is_true(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->as_bool();
 }
 
 int fail(std::string_view command, const Error& error) {

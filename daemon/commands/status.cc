@@ -30,11 +30,6 @@ const json::object& object_at(const json::object& object, std::string_view key) 
   return value != nullptr && value->is_object() ? value->as_object() : kNone;
 }
 
-bool is_true(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->as_bool();
-}
-
 template <typename Row>
 void print_table(const json::object& status, std::string_view key,
                  const std::vector<std::string>& header, const Row& row) {
@@ -63,16 +58,32 @@ void print_texts(const json::object& object, std::string_view key, std::string_v
   }
 }
 
+std::string firing(const json::object& status) {
+  if (!status.contains("alerts")) return "unknown: the store could not be read";
+  const json::object& alerts = object_at(status, "alerts");
+  const double withheld = number_at(alerts, "withheld");
+  std::string text = fmt::format("{:.0f} firing", number_at(alerts, "open"));
+  if (withheld > 0) {
+    text += fmt::format(", +{:.0f} withheld: marked above what may be shown here", withheld);
+  }
+  return text;
+}
+
+// A source is listed once something of it has come, be it before the daemon kept note of when.
+std::string arrival_of(const json::object& source) {
+  const std::string last = text_at(source, "last_arrival");
+  return last.empty() ? "unknown" : last;
+}
+
 void print_status(const json::object& status) {
   const json::object& rules = object_at(status, "rules");
-  const json::object& alerts = object_at(status, "alerts");
   const json::object& queue = object_at(status, "queue");
   const json::object& store = object_at(status, "store");
   fmt::print("tocsin {}, up {}, {}\n", text_at(status, "version"),
              duration(number_at(status, "uptime_seconds")),
              is_true(status, "ready") ? "ready" : "NOT READY; missing:");
   print_texts(status, "missing", "  ");
-  fmt::print("alerts       {:.0f} firing\n", number_at(alerts, "open"));
+  fmt::print("alerts       {}\n", firing(status));
   fmt::print("rules        {:.0f} in force, last load {}\n", number_at(rules, "loaded"),
              is_true(rules, "last_reload_successful") ? "good" : "REFUSED:");
   if (!is_true(rules, "last_reload_successful")) print_texts(rules, "diagnostics", "  ");
@@ -84,10 +95,10 @@ void print_status(const json::object& status) {
   fmt::print("dead letters {:.0f}\n", number_at(store, "dead_letters"));
   print_table(status, "sources", {"SOURCE", "WATERMARK", "NEWEST EVENT", "LAST ARRIVAL", "IDLE"},
               [](const json::object& source) {
-                return std::vector<std::string>{
-                    text_at(source, "name"), text_at(source, "watermark"),
-                    text_at(source, "newest_event"), text_at(source, "last_arrival"),
-                    is_true(source, "idle") ? "idle" : ""};
+                return std::vector<std::string>{text_at(source, "name"),
+                                                text_at(source, "watermark"),
+                                                text_at(source, "newest_event"), arrival_of(source),
+                                                is_true(source, "idle") ? "idle" : ""};
               });
   print_table(status, "inputs", {"INPUT", "TYPE", "STATE", "LAG", "PROBLEM"},
               [](const json::object& input) {

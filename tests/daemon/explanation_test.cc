@@ -49,6 +49,37 @@ TEST(ExplainAlert, ShowsTheHeightOfAnAlertThatIsOver) {
   EXPECT_THAT(*text, HasSubstr("until 2011-03-01"));
 }
 
+std::string withheld(int seq, std::string_view action, std::string_view level,
+                     std::string_view at) {
+  return R"({"format":"alert/1","id":"0123456789abcdef0123456789abcdef","seq":)" +
+         std::to_string(seq) + R"(,"action":")" + std::string(action) + R"(","level":")" +
+         std::string(level) + R"(","starts_at":"2011-02-18T00:00:00Z",)" +
+         (action == "resolve" ? R"("ends_at":"2011-03-01T00:00:00Z",)" : "") + R"("at":")" +
+         std::string(at) + R"(T00:00:00Z","tlp":"red","withheld":true})";
+}
+
+TEST(ExplainAlert, TellsWithheldTransitionsInALineEach) {
+  const auto text = explain_alert({transition(0, "fire", "watch", "2011-02-18"),
+                                   withheld(1, "escalate", "emergency", "2011-02-20"),
+                                   transition(2, "deescalate", "warning", "2011-02-22"),
+                                   withheld(3, "resolve", "warning", "2011-03-01")},
+                                  "en");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("Clashes | Libya"));
+  EXPECT_THAT(*text, HasSubstr("level emergency (5 of 5), over: it stood since 2011-02-18"));
+  EXPECT_THAT(*text, HasSubstr("Decided for 2011-02-22")) << "the height of what can be read";
+  EXPECT_THAT(*text, HasSubstr("2011-02-20  escalate    emergency  (withheld: TLP:RED is above"));
+  EXPECT_THAT(*text, HasSubstr("Call the desk."));
+}
+
+TEST(ExplainAlert, TellsWhatIsLeftOfAnAlertThatIsWithheldWhole) {
+  const auto text = explain_alert({withheld(0, "fire", "alert", "2011-02-18")}, "en");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("(withheld) | TLP:RED"));
+  EXPECT_THAT(*text, HasSubstr("level alert (4 of 5), firing since 2011-02-18"));
+  EXPECT_THAT(*text, HasSubstr("alert 0123456789abcdef0123456789abcdef"));
+}
+
 TEST(ExplainAlert, RefusesWhatIsNoAlert) {
   for (const char* bad : {"", "{}", "[]", R"({"format":"alert/1"})", "not json"}) {
     const auto text = explain_alert({bad}, "en");
