@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -166,6 +167,13 @@ class ConfigReader {
     if (address.starts_with('[') && address.ends_with(']')) {
       address = address.substr(1, address.size() - 2);
     }
+    boost::system::error_code not_an_address;
+    boost::asio::ip::make_address(address, not_an_address);
+    if (address != "localhost" && not_an_address) {
+      error("T0501", node, "`" + address + "` is no address of a listener",
+            "an address in figures, for instance 127.0.0.1:8788, or localhost");
+      return;
+    }
     config_.http.address = std::move(address);
     config_.http.port = port;
   }
@@ -320,12 +328,16 @@ bool is_loopback(std::string_view address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
 
-std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics) {
-  const int errors_before = diagnostics.errors();
+std::optional<Config> read_config(const std::string& path, Diagnostics& diagnostics) {
   const auto root = yaml::read_document(path, diagnostics);
   if (!root) return std::nullopt;
   rules::check_shape(*root, config_schema(), "the configuration", diagnostics);
-  Config config = ConfigReader(path, diagnostics).read(*root);
+  return ConfigReader(path, diagnostics).read(*root);
+}
+
+std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics) {
+  const int errors_before = diagnostics.errors();
+  std::optional<Config> config = read_config(path, diagnostics);
   if (diagnostics.errors() != errors_before) return std::nullopt;
   return config;
 }

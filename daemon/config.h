@@ -120,4 +120,8 @@ bool is_loopback(std::string_view address);
 // is.
 std::optional<Config> load_config(const std::string& path, Diagnostics& diagnostics);
 
+// What can be made out of the file, whatever is wrong in it: for looking on, not for running.
+// nullopt when it is no YAML.
+std::optional<Config> read_config(const std::string& path, Diagnostics& diagnostics);
+
 }  // namespace tocsin::daemon

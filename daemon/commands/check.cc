@@ -3,11 +3,13 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/commands/commands.h"
 #include "daemon/config.h"
+#include "daemon/config_check.h"
 #include "daemon/data_paths.h"
 #include "daemon/terminal.h"
 #include "rules/load/rule_loader.h"
@@ -89,11 +91,9 @@ void print_json(const rules::Bundle* bundle, const Diagnostics& diagnostics, boo
 
 // What is checked: the configuration's rules and catalogue, those of the command line, or those
 // that are shipped.
-rules::BundlePaths paths_of(const CheckArguments& arguments, Diagnostics& diagnostics) {
+rules::BundlePaths paths_of(const CheckArguments& arguments, const std::optional<Config>& config) {
   rules::BundlePaths paths;
-  if (!arguments.config.empty()) {
-    if (const auto config = load_config(arguments.config, diagnostics)) paths = config->bundle;
-  }
+  if (config) paths = config->bundle;
   if (!arguments.rules.empty()) paths.rules = arguments.rules;
   if (!arguments.catalogue.empty()) paths.catalogue = arguments.catalogue;
   if (paths.rules.empty() && arguments.config.empty()) {
@@ -105,10 +105,13 @@ rules::BundlePaths paths_of(const CheckArguments& arguments, Diagnostics& diagno
 
 int check(const CheckArguments& arguments) {
   Diagnostics diagnostics;
-  const rules::BundlePaths paths = paths_of(arguments, diagnostics);
+  std::optional<Config> config;
+  if (!arguments.config.empty()) config = read_config(arguments.config, diagnostics);
+  const rules::BundlePaths paths = paths_of(arguments, config);
   std::shared_ptr<const rules::Bundle> bundle;
-  // A configuration that could not be read names no rules: that has been told.
+  // A configuration that names no rules, or could not be read: that has been told.
   if (!paths.rules.empty()) bundle = rules::load_bundle(paths, diagnostics);
+  if (config) check_named_files(*config, bundle ? bundle->catalogue.get() : nullptr, diagnostics);
   const bool good =
       !diagnostics.has_errors() && !(arguments.deny_warnings && diagnostics.warnings() > 0);
   if (arguments.format == "json") {
@@ -129,6 +132,11 @@ void add_check(CLI::App& program, int& exit_code) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command = program.add_subcommand(
       "check", "Tell everything that `run` would refuse, all problems at once");
+  command->footer(
+      "Examples:\n"
+      "  tocsin check --config tocsin.yaml    the configuration, and all files that it names\n"
+      "  tocsin check --rules my-rules        rules alone\n"
+      "Exit code 0 when `run` would take it, 2 when it would not.");
   command->add_option("--config", arguments->config, "Configuration file");
   command->add_option("--rules", arguments->rules,
                       "Rule files or folders; default the shipped sets");

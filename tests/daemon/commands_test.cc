@@ -256,5 +256,36 @@ TEST_F(Commands, DeadLettersStayWhenTheReceiptDoesNotNameThem) {
   EXPECT_THAT(letters_left(), ElementsAre(1u, 2u));
 }
 
+TEST(CheckCommand, LooksIntoAllFilesThatTheConfigurationNames) {
+  const TemporaryFolder folder;
+  folder.write("rules.yaml", "tocsin: rules/1\npackage: none\nrules: []\n");
+  folder.write("tokens", "short\n");
+  folder.write("good-tokens", "0123456789abcdef\n");
+  folder.write("mapping.yaml", "tocsin: mapping/1\nsauce: wrong\n");
+  folder.write("hook", "no-url\n");
+  const auto check = [&](const std::string& rest) {
+    return run({"check", "--rules", folder.path("rules.yaml"), "--config",
+                folder.write("tocsin.yaml",
+                             "tocsin: config/1\ndata_dir: data\nrules: rules.yaml\n" + rest)});
+  };
+  const Outcome all = check(
+      "colour: red\n"  // what is wrong in the file itself hides nothing else
+      "http: {tokens_file: tokens}\n"
+      "inputs:\n"
+      "  - {name: a, type: file, path: x, mapping: mapping.yaml}\n"
+      "  - {name: b, type: file, path: x, mapping: absent.yaml}\n"
+      "sinks: [{name: desk, type: webhook, url_file: hook, token_file: nowhere}]\n");
+  EXPECT_EQ(all.code, kUsage);
+  EXPECT_THAT(all.out,
+              AllOf(HasSubstr("colour"), HasSubstr("at least 16 characters"),
+                    HasSubstr("mapping.yaml:2"), HasSubstr("sauce"), HasSubstr("absent.yaml"),
+                    HasSubstr("`url_file`"), HasSubstr("nowhere"), Not(HasSubstr("no-url"))));
+  EXPECT_EQ(check("http: {tokens_file: nowhere}\n").code, kUsage);
+  EXPECT_EQ(check("http: {listen: nowhere:1, allow_insecure_listen: true}\n").code, kUsage);
+  EXPECT_EQ(check("sinks: [{name: a, type: webhook, url: h}]\n").code, kUsage);
+  const Outcome good = check("http: {tokens_file: good-tokens}\n");
+  EXPECT_EQ(good.code, kDone) << good.out;
+}
+
 }  // namespace
 }  // namespace tocsin::daemon
