@@ -99,7 +99,9 @@ class LivePath(unittest.TestCase):
 
                 self.assertEqual(0, self.daemon.stop(), self.daemon.log_tail())
 
-            log = by_key(read_ndjson(self.path / "alerts.ndjson"))
+            lines = read_ndjson(self.path / "alerts.ndjson")
+            log = by_key(lines)
+            self.assertEqual(len(log), len(lines), "the log file has a line twice")
             self.assertEqual(self.sent, len(self.fires(log.values())))
             # by_key refuses a key that was told twice with different content.
             self.assertEqual(log, by_key(self.webhook.transitions()), "the webhook and the log differ")
