@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "daemon/alert_json.h"
@@ -84,6 +85,9 @@ void write_pipeline(Json& json, const DaemonStatus& status) {
       });
     }
   });
+  json.list("never_seen", [&] {
+    for (const std::string& source : never_seen(status)) json.text_item(source);
+  });
   json.object("engine", [&] {
     json.number("state_bytes", pipeline.state_bytes);
     json.number("seen_ids", pipeline.seen_ids);
@@ -136,6 +140,17 @@ void write_rules(Json& json, const DaemonStatus& status) {
 }
 
 }  // namespace
+
+std::vector<std::string> never_seen(const DaemonStatus& status) {
+  std::vector<std::string> names = status.awaited_sources;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::erase_if(names, [&](const std::string& name) {
+    return std::any_of(status.pipeline->sources.begin(), status.pipeline->sources.end(),
+                       [&](const auto& seen) { return seen.name == name; });
+  });
+  return names;
+}
 
 std::string write_status(const DaemonStatus& status) {
   std::string to = "{";

@@ -52,6 +52,10 @@ struct DaemonStatus {
   std::shared_ptr<const OpenAlerts> alerts;  // nullptr when the store could not be read
 };
 
+// Sources that an input is configured for and that have sent nothing yet, sorted. `pipeline` must
+// be there.
+std::vector<std::string> never_seen(const DaemonStatus& status);
+
 // The answer of `/v1/status`: one JSON object.
 std::string write_status(const DaemonStatus& status);
 

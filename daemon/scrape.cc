@@ -1,6 +1,5 @@
 #include "daemon/scrape.h"
 
-#include <algorithm>
 #include <functional>
 #include <string>
 #include <utility>
@@ -69,18 +68,6 @@ class Collection {
 
 using Samples = Collection::Samples;
 
-// Sources that an input is configured for and that have sent nothing yet.
-std::vector<std::string> never_seen(const DaemonStatus& status) {
-  std::vector<std::string> names = status.awaited_sources;
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  std::erase_if(names, [&](const std::string& name) {
-    return std::any_of(status.pipeline->sources.begin(), status.pipeline->sources.end(),
-                       [&](const auto& seen) { return seen.name == name; });
-  });
-  return names;
-}
-
 void add_time(Collection& to, const DaemonStatus& status) {
   const PipelineSnapshot& pipeline = *status.pipeline;
   to.gauge("tocsin_watermark_delay_seconds",
@@ -90,18 +77,19 @@ void add_time(Collection& to, const DaemonStatus& status) {
                samples.add({{"source", source.name}}, seconds(status.now - source.watermark));
              }
            });
-  to.gauge("tocsin_source_last_arrival_timestamp_seconds",
-           "When the last event of a source arrived, by the clock, also before a restart; where none "
-           "has, or it is not known, when tocsin began to wait for it.",
-           [&](Samples& samples) {
-             for (const auto& source : pipeline.sources) {
-               samples.add({{"source", source.name}},
-                           timestamp(source.last_arrival.value_or(status.started)));
-             }
-             for (const std::string& source : never_seen(status)) {
-               samples.add({{"source", source}}, timestamp(status.started));
-             }
-           });
+  to.gauge(
+      "tocsin_source_last_arrival_timestamp_seconds",
+      "When the last event of a source arrived, by the clock, also before a restart; where none "
+      "has, or it is not known, when tocsin began to wait for it.",
+      [&](Samples& samples) {
+        for (const auto& source : pipeline.sources) {
+          samples.add({{"source", source.name}},
+                      timestamp(source.last_arrival.value_or(status.started)));
+        }
+        for (const std::string& source : never_seen(status)) {
+          samples.add({{"source", source}}, timestamp(status.started));
+        }
+      });
   to.gauge("tocsin_source_newest_event_timestamp_seconds",
            "Time of the newest event of a source, by the source.", [&](Samples& samples) {
              for (const auto& source : pipeline.sources) {

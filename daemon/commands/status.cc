@@ -30,16 +30,27 @@ const json::object& object_at(const json::object& object, std::string_view key) 
   return value != nullptr && value->is_object() ? value->as_object() : kNone;
 }
 
+using Rows = std::vector<std::vector<std::string>>;
+
 template <typename Row>
-void print_table(const json::object& status, std::string_view key,
-                 const std::vector<std::string>& header, const Row& row) {
+Rows rows_of(const json::object& status, std::string_view key, const Row& row) {
+  Rows rows;
   const json::value* items = status.if_contains(key);
-  if (items == nullptr || !items->is_array() || items->as_array().empty()) return;
-  std::vector<std::vector<std::string>> rows;
+  if (items == nullptr || !items->is_array()) return rows;
   for (const json::value& item : items->as_array()) {
     if (item.is_object()) rows.push_back(row(item.as_object()));
   }
-  fmt::print("\n{}", format_table(header, rows, terminal_width()));
+  return rows;
+}
+
+void print_rows(const std::vector<std::string>& header, const Rows& rows) {
+  if (!rows.empty()) fmt::print("\n{}", format_table(header, rows, terminal_width()));
+}
+
+template <typename Row>
+void print_table(const json::object& status, std::string_view key,
+                 const std::vector<std::string>& header, const Row& row) {
+  print_rows(header, rows_of(status, key, row));
 }
 
 std::string lag_of(const json::object& input) {
@@ -69,10 +80,22 @@ std::string firing(const json::object& status) {
   return text;
 }
 
-// A source is listed once something of it has come, be it before the daemon kept note of when.
-std::string arrival_of(const json::object& source) {
+std::vector<std::string> source_row(const json::object& source) {
   const std::string last = text_at(source, "last_arrival");
-  return last.empty() ? "unknown" : last;
+  return {text_at(source, "name"), text_at(source, "watermark"), text_at(source, "newest_event"),
+          last.empty() ? "unknown" : last,  // it came before the daemon kept note of when
+          is_true(source, "idle") ? "idle" : ""};
+}
+
+void print_sources(const json::object& status) {
+  auto rows = rows_of(status, "sources", source_row);
+  const json::value* never_seen = status.if_contains("never_seen");
+  if (never_seen != nullptr && never_seen->is_array()) {
+    for (const json::value& name : never_seen->as_array()) {
+      if (name.is_string()) rows.push_back({std::string(name.as_string()), "", "", "never", ""});
+    }
+  }
+  print_rows({"SOURCE", "WATERMARK", "NEWEST EVENT", "LAST ARRIVAL", "IDLE"}, rows);
 }
 
 void print_status(const json::object& status) {
@@ -93,13 +116,7 @@ void print_status(const json::object& status) {
   fmt::print("queue        {} of {}\n", megabytes(number_at(queue, "bytes")),
              megabytes(number_at(queue, "capacity_bytes")));
   fmt::print("dead letters {:.0f}\n", number_at(store, "dead_letters"));
-  print_table(status, "sources", {"SOURCE", "WATERMARK", "NEWEST EVENT", "LAST ARRIVAL", "IDLE"},
-              [](const json::object& source) {
-                return std::vector<std::string>{text_at(source, "name"),
-                                                text_at(source, "watermark"),
-                                                text_at(source, "newest_event"), arrival_of(source),
-                                                is_true(source, "idle") ? "idle" : ""};
-              });
+  print_sources(status);
   print_table(status, "inputs", {"INPUT", "TYPE", "STATE", "LAG", "PROBLEM"},
               [](const json::object& input) {
                 std::string state = is_true(input, "connected") ? "connected" : "away";

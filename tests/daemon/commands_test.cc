@@ -196,6 +196,22 @@ TEST_F(Commands, StatusDoesNotTakeWhatItDoesNotKnowForCalm) {
   EXPECT_THAT(ask({"status"}).out, HasSubstr("alerts       0 firing, +3 withheld"));
 }
 
+TEST_F(Commands, StatusTellsWhatNeverCameFromWhatIsLongAgo) {
+  auto pipeline = std::make_shared<PipelineSnapshot>();
+  pipeline->sources = {
+      {.name = "desk",
+       .watermark = from_ms(0),
+       .newest = from_ms(0),
+       .last_arrival = from_ms(86'400'000)},
+      {.name = "wire", .watermark = from_ms(0), .newest = from_ms(0), .last_arrival = {}}};
+  backend_.pipeline = pipeline;
+  backend_.awaited_sources = {"mute", "desk"};
+  const std::string out = ask({"status"}).out;
+  EXPECT_THAT(out, testing::ContainsRegex("desk .* 1970-01-02T00:00:00Z"));
+  EXPECT_THAT(out, testing::ContainsRegex("wire .* unknown"));
+  EXPECT_THAT(out, testing::ContainsRegex("mute .* never"));
+}
+
 storage::DeadLetter letter(const std::string& stream, const std::string& raw) {
   return {.reason = "unknown_indicator",
           .message = "m",

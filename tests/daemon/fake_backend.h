@@ -51,6 +51,8 @@ class FakeBackend final : public http::Backend {
     status.missing = missing_;
     status.store = store_->statistics();
     status.alerts = open_alerts;
+    status.pipeline = pipeline;
+    status.awaited_sources = awaited_sources;
     return status;
   }
   std::vector<std::string> missing() override { return missing_; }
@@ -73,6 +75,8 @@ class FakeBackend final : public http::Backend {
   std::deque<ingest::Receipt> receipts;  // of the first batches
   ingest::Receipt receipt;               // of the others
   std::shared_ptr<const OpenAlerts> open_alerts;
+  std::shared_ptr<const PipelineSnapshot> pipeline;
+  std::vector<std::string> awaited_sources;
   ReloadReport reload_report;
   std::vector<std::string> missing_;
 
