@@ -27,6 +27,13 @@ void keep_best(std::vector<EvidenceItem>& items, const EvidenceItem& item, size_
   items.insert(std::upper_bound(items.begin(), items.end(), item, is_better), item);
 }
 
+size_t evidence_per_pane(size_t most, size_t panes) {
+  constexpr size_t kPanesWithAll = 32;
+  constexpr size_t kLeast = 4;
+  if (panes <= kPanesWithAll) return most;
+  return std::min(most, std::max(kLeast, most * kPanesWithAll / panes));
+}
+
 std::vector<EvidenceRef> references(std::span<const EvidenceItem> items, const std::string& role) {
   std::vector<EvidenceRef> refs;
   refs.reserve(items.size());

@@ -29,6 +29,10 @@ bool is_better(const EvidenceItem& a, const EvidenceItem& b);
 // Keeps the best `most` items, best first.
 void keep_best(std::vector<EvidenceItem>& items, const EvidenceItem& item, size_t most);
 
+// How many of `most` items each pane of a window keeps: wide windows keep less of a pane, since the
+// best of a window rarely lie in one.
+size_t evidence_per_pane(size_t most, size_t panes);
+
 std::vector<EvidenceRef> references(std::span<const EvidenceItem> items, const std::string& role);
 
 void write(ByteWriter& to, const EvidenceItem& item);

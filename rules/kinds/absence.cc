@@ -269,7 +269,10 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
 }
 
 size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
-  return group.pending.capacity() * sizeof(Report) + group.recent.capacity() * sizeof(PastReport);
+  size_t sum = group.pending.capacity() * sizeof(Report) + group.last.id.capacity() +
+               group.recent.capacity() * sizeof(PastReport);
+  for (const Report& report : group.pending) sum += report.id.capacity();
+  return sum;
 }
 
 }  // namespace tocsin::rules

@@ -385,6 +385,7 @@ size_t SequenceDetector::bytes_of(const SequenceGroup& group) const {
   for (const OpenMatch& match : group.open) {
     for (const BoundStep& bound : match.bound) sum += sizeof bound + bound.event->capacity();
   }
+  for (const BoundStep& bound : group.match.bound) sum += sizeof bound + bound.event->capacity();
   for (const PendingStep& step : group.pending) sum += sizeof step + step.event->capacity();
   return sum;
 }

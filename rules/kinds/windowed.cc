@@ -5,10 +5,6 @@
 namespace tocsin::rules {
 
 namespace {
-// Wide windows keep less of each pane: the best of a window rarely lie in one.
-constexpr size_t kPanesWithAllEvidence = 32;
-constexpr size_t kLeastEvidenceOfPane = 4;
-
 // Ticks at which a straggler is judged early; what it brings about at later ones is told by the
 // watermark.
 constexpr size_t kMostEarlyTicks = 32;
@@ -24,12 +20,8 @@ void WindowedDetector::size_up() {
   every_ = measures().front().every;
   window_ = Milliseconds{0};
   for (const Measure& measure : measures()) window_ = std::max(window_, measure.window);
-  const size_t most = rule().alert.max_evidence;
-  const auto panes = static_cast<size_t>(window_ / every_);
   evidence_per_pane_ =
-      panes <= kPanesWithAllEvidence
-          ? most
-          : std::min(most, std::max(kLeastEvidenceOfPane, most * kPanesWithAllEvidence / panes));
+      evidence_per_pane(rule().alert.max_evidence, static_cast<size_t>(window_ / every_));
 }
 
 void WindowedDetector::on_event(const Event& event, JournalSeq seq) {

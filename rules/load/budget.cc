@@ -3,44 +3,114 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
+#include "rules/kinds/absence.h"
+#include "rules/kinds/event.h"
+#include "rules/kinds/sequence.h"
+#include "rules/kinds/windowed.h"
 #include "rules/load/group_keys.h"
+#include "rules/load/monotone.h"
 
 namespace tocsin::rules {
 
 namespace {
 
-constexpr uint64_t kGroupBytes = 256;
-constexpr uint64_t kEvidenceBytes = 96;
-constexpr uint64_t kPaneBytes = 32;
-constexpr uint64_t kDistinctPaneBytes = 64;
-constexpr uint64_t kMatchBytes = 64;
-constexpr uint64_t kStepBytes = 64;
+constexpr Milliseconds kEventEvery = std::chrono::hours(6);  // in a group, on average
+constexpr uint64_t kEventBytes = 512;                        // encoded, with what its owner adds
+constexpr uint64_t kTextBytes = 64;                          // a key or an id, on the heap
+constexpr uint64_t kTableBytes = 128;  // a group's slots in the table, its pointer and its timers
 
-uint64_t pane_bytes(const Measure& measure) {
-  return measure.aggregate == AggregateKind::kDistinct ? kDistinctPaneBytes : kPaneBytes;
+// What a vector of so many items, filled one by one, takes.
+template <typename T>
+uint64_t grown(uint64_t items) {
+  return items == 0 ? 0 : std::bit_ceil(items) * sizeof(T);
 }
 
-uint64_t panes(Milliseconds length, const Measure& measure) {
-  return static_cast<uint64_t>(length / measure.every);
+uint64_t ceil_div(Milliseconds a, Milliseconds b) {
+  return static_cast<uint64_t>((a.count() + b.count() - 1) / b.count());
 }
 
-uint64_t detect_bytes(const EventDetect& /*detect*/) { return 0; }
-uint64_t detect_bytes(const ThresholdDetect& detect) {
-  uint64_t bytes = 0;
-  for (const Measure& measure : detect.measures) {
-    bytes += panes(measure.window, measure) * pane_bytes(measure);
+// How far the watermark may lie behind the newest event.
+Milliseconds behind(const Catalogue& catalogue, const Rule& rule) {
+  Milliseconds idle{0};
+  for (const SourceId source : feeding_sources(catalogue, rule)) {
+    idle = std::max(idle, catalogue.source(source).idle);
   }
-  return bytes;
+  return lateness_of(catalogue, rule) + idle;
 }
-uint64_t detect_bytes(const SurgeDetect& detect) {
-  const Milliseconds length = detect.measure.window * (detect.history + 1) + detect.gap;
-  return panes(length, detect.measure) * pane_bytes(detect.measure);
+
+uint64_t waiting_events(const Catalogue& catalogue, const Rule& rule) {
+  return ceil_div(behind(catalogue, rule), kEventEvery) + 1;
 }
-uint64_t detect_bytes(const SequenceDetect& detect) {
-  return detect.max_open * (kMatchBytes + kStepBytes * detect.steps.size());
+
+// Sources with a date of onboarding have a part of each pane of their own.
+uint64_t lanes(const Catalogue& catalogue, const Rule& rule) {
+  const auto* surge = std::get_if<SurgeDetect>(&rule.detect);
+  if (surge == nullptr || !surge->stable_sources) return 1;
+  uint64_t lanes = 1;
+  for (const Source& source : catalogue.sources()) lanes += source.onboarded ? 1 : 0;
+  return lanes;
 }
-uint64_t detect_bytes(const AbsenceDetect& /*detect*/) { return kMatchBytes; }
+
+// Panes from the oldest that matters to the newest event.
+uint64_t windowed_bytes(const Catalogue& catalogue, const Rule& rule,
+                        const std::vector<Measure>& measures, Milliseconds reach) {
+  const Milliseconds every = measures.front().every;
+  Milliseconds window{0};
+  for (const Measure& measure : measures) window = std::max(window, measure.window);
+  const uint64_t ahead = ceil_div(behind(catalogue, rule), every) + 2;
+  const uint64_t events = ceil_div(every, kEventEvery);
+  const uint64_t parts = std::min(lanes(catalogue, rule), events);  // of a pane, one a lane
+  const uint64_t panes = (ceil_div(reach, every) + ahead) * parts;
+  const uint64_t kept = std::min<uint64_t>(
+      events, evidence_per_pane(rule.alert.max_evidence, ceil_div(window, every)));
+  uint64_t bytes = grown<Pane>(panes) + grown<Accumulator>(panes) * measures.size();
+  bytes += (ceil_div(window, every) + ahead) * parts * grown<EvidenceItem>(kept);
+  for (const Measure& measure : measures) {
+    if (measure.aggregate != AggregateKind::kDistinct) continue;
+    bytes += panes * grown<DistinctSet::Entry>(std::min<uint64_t>(events, DistinctSet::kMost));
+  }
+  return sizeof(WindowGroup) + bytes;
+}
+
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const EventDetect&) {
+  const uint64_t pending = rule.emit == Emit::kFinal ? waiting_events(catalogue, rule) : 0;
+  return sizeof(EventGroup) + kEventBytes + grown<EvidenceItem>(rule.alert.max_evidence) +
+         grown<PendingMatch>(pending) + pending * kEventBytes;
+}
+
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const ThresholdDetect& detect) {
+  Milliseconds reach{0};
+  for (const Measure& measure : detect.measures) reach = std::max(reach, measure.window);
+  return windowed_bytes(catalogue, rule, detect.measures, reach);
+}
+
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SurgeDetect& detect) {
+  return windowed_bytes(catalogue, rule, {detect.measure},
+                        detect.measure.window * (detect.history + 1) + detect.gap);
+}
+
+// Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule
+// that fires on arrival keeps where its matches stand with the events that wait.
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SequenceDetect& detect) {
+  const auto steps =
+      static_cast<uint64_t>(std::count_if(detect.steps.begin(), detect.steps.end(),
+                                          [](const SequenceStep& step) { return !step.negated; }));
+  const uint64_t pending = waiting_events(catalogue, rule);
+  const uint64_t bound = grown<BoundStep>(steps);
+  const uint64_t open = grown<OpenMatch>(detect.max_open) + detect.max_open * bound;
+  return sizeof(SequenceGroup) + (rule.emit == Emit::kEarly ? 2 : 1) * open +
+         detect.max_open * steps * kEventBytes + bound + steps * kEventBytes +
+         grown<PendingStep>(pending) + pending * kEventBytes;
+}
+
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const AbsenceDetect& detect) {
+  const uint64_t pending = waiting_events(catalogue, rule);
+  return sizeof(AbsenceGroup) + grown<PastReport>(detect.at_least + 1) + grown<Report>(pending) +
+         (pending + 1) * kTextBytes;
+}
 
 std::string readable(uint64_t bytes) {
   const auto size = static_cast<double>(bytes);
@@ -50,21 +120,25 @@ std::string readable(uint64_t bytes) {
 
 }  // namespace
 
-uint64_t bytes_per_group(const Rule& rule) {
-  const uint64_t detect = std::visit([](const auto& d) { return detect_bytes(d); }, rule.detect);
-  return kGroupBytes + rule.alert.max_evidence * kEvidenceBytes + detect;
+uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule) {
+  const uint64_t key = rule.by.size() * (sizeof(std::string) + kTextBytes);
+  return kTableBytes + key +
+         std::visit([&](const auto& detect) { return detect_bytes(catalogue, rule, detect); },
+                    rule.detect);
 }
 
 void check_budget(RuleScope& scope, const Rule& rule) {
   const uint64_t groups =
       std::min(rule.max_groups, possible_groups(scope, rule.by, rule.indicators));
-  const uint64_t per_group = bytes_per_group(rule);
+  const uint64_t per_group = bytes_per_group(scope.catalogue(), rule);
   const uint64_t total = groups * per_group;
   if (total <= rule.max_state_bytes) return;
-  scope.error("T0366", rule.place,
-              fmt::format("the rule may need {}: {} groups of {} bytes, but `limits.state` is {}",
-                          readable(total), groups, per_group, readable(rule.max_state_bytes)),
-              "lower `limits.groups`, take fewer or longer panes, or raise `limits.state`");
+  scope.error(
+      "T0366", rule.place,
+      fmt::format("the rule may need {}: {} groups of {}, but `limits.state` is {}",
+                  readable(total), groups, readable(per_group), readable(rule.max_state_bytes)),
+      "counted with an event every six hours in each group; lower `limits.groups`, take "
+      "fewer or longer panes, or raise `limits.state`");
 }
 
 }  // namespace tocsin::rules

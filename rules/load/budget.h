@@ -6,8 +6,20 @@
 
 namespace tocsin::rules {
 
-// An upper bound of the memory that one group of the rule can take.
-uint64_t bytes_per_group(const Rule& rule);
+// What a rule may keep in memory, told before it runs.
+//
+// An estimate for a busy time, not a bound: it takes every possible group to exist and to meet one
+// event in six hours, all its windows to be full, all matches of a sequence to be open, and an
+// event kept whole to be 512 bytes. Events wait, where they must, as long as the catalogue says
+// that a source may be late and then idle. A group that hears more keeps more evidence, distinct
+// values and waiting events; what a rule really keeps is held to `limits.state` by the engine,
+// which then takes no new groups.
+//
+// Sizes are those of the structures themselves, with the room that vectors grow into; what the
+// engine counts for a group that is as busy as this is never more.
+
+// What one such group of the rule takes.
+uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule);
 
 // Tells when all groups that the catalogue and the rule's limits allow would not fit its
 // `limits.state`, with the numbers.
