@@ -8,7 +8,6 @@
 #include "ingest/file_source.h"
 #include "ingest/kafka_source.h"
 #include "ingest/mapping_decoder.h"
-#include "ingest/source_mapping.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -21,7 +20,10 @@ Result<Mapping> mapping_of(const InputConfig& config, const Symbols& symbols) {
   if (config.mapping.empty()) return Mapping();
   Diagnostics diagnostics;
   Mapping mapping = ingest::load_mapping(config.mapping, &symbols->get()->catalogue(), diagnostics);
-  if (mapping) return mapping;
+  if (mapping) {
+    if (Status fits = check_mapping_fits(config, *mapping); !fits) return fits.error();
+    return mapping;
+  }
   std::string told = "the mapping does not load:";
   for (const Diagnostic& d : diagnostics.sorted()) told += "\n  " + to_text(d);
   return invalid(told);
@@ -74,6 +76,14 @@ bool is_stream_of(const InputConfig& config, std::string_view stream) {
   return std::any_of(config.topics.begin(), config.topics.end(), [&](const std::string& each) {
     return each == topic || each.starts_with('^');  // a pattern: may be
   });
+}
+
+Status check_mapping_fits(const InputConfig& config, const ingest::SourceMapping& mapping) {
+  if (config.type != InputConfig::Type::kKafka || !mapping.header_in_file) return Status::ok();
+  return invalid(
+      "mapping " + config.mapping +
+      ": the first row names the columns, but messages of Kafka have no header row; list "
+      "the columns in their order, `header: [a, b]`");
 }
 
 Result<Input> make_input(const InputConfig& config, const Symbols& symbols,

@@ -6,6 +6,7 @@
 
 #include "daemon/config.h"
 #include "ingest/event_source.h"
+#include "ingest/source_mapping.h"
 #include "ingest/symbols.h"
 #include "rules/model/result.h"
 
@@ -26,5 +27,7 @@ Result<Input> make_input(const InputConfig& config,
 
 // Whether the input reads that stream: "file/NAME", "kafka/TOPIC/PARTITION".
 bool is_stream_of(const InputConfig& config, std::string_view stream);
+// Whether the input can be read with that mapping, which has loaded; kInvalid says why not.
+Status check_mapping_fits(const InputConfig& config, const ingest::SourceMapping& mapping);
 
 }  // namespace tocsin::daemon
