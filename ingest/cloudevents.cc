@@ -8,6 +8,7 @@
 #include "ingest/event_decoder.h"
 #include "ingest/json_array.h"
 #include "ingest/reasons.h"
+#include "ingest/record_splitter.h"
 #include "rules/model/utf8.h"
 
 namespace tocsin::ingest {
@@ -53,6 +54,35 @@ void append_json_text(std::string& out, std::string_view text) {
     }
   }
   out += '"';
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// As the HTTP binding of CloudEvents 1.0 (3.1.3.2) wants: quotes around all of it and backslashes
+// inside them go first, then percent signs with two digits become bytes. What is no UTF-8 then is
+// refused with the envelope.
+std::string decoded_value(std::string_view value) {
+  const bool is_quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  if (is_quoted) value = value.substr(1, value.size() - 2);
+  std::string text;
+  for (size_t i = 0; i < value.size(); ++i) {
+    const int high = value[i] == '%' && i + 2 < value.size() ? hex_digit(value[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(value[i + 2]) : -1;
+    if (low >= 0) {
+      text += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (is_quoted && value[i] == '\\' && i + 1 < value.size()) {
+      text += value[++i];
+    } else {
+      text += value[i];
+    }
+  }
+  return text;
 }
 
 // The attribute's name when the header is one of CloudEvents: `ce_id` or `ce-id` is "id".
@@ -207,7 +237,7 @@ void CloudEventsDecoder::tell(std::string_view envelope, int64_t position, Arena
                               DecodedSink& sink) {
   std::string_view data;
   EnvelopeDefaults defaults;
-  if (!envelope_->read(envelope, arena, data, defaults, rejection_)) {
+  if (!envelope_->read(without_mark(envelope), arena, data, defaults, rejection_)) {
     tell_rejection(envelope, position, rejection_, arena, sink);
     return;
   }
@@ -225,7 +255,7 @@ void CloudEventsDecoder::decode(std::string_view bytes, int64_t first_position, 
     }
     return;
   }
-  JsonArrayScanner scanner(bytes);
+  JsonArrayScanner scanner(without_mark(bytes));
   std::string_view element;
   std::string_view problem;
   for (int64_t position = first_position;; ++position) {
@@ -250,10 +280,12 @@ bool is_binary_cloud_event(std::span<const Header> headers) {
   });
 }
 
-std::string structured_from_binary(std::span<const Header> headers, std::string_view payload) {
+std::string structured_from_binary(std::span<const Header> headers, HeaderCoding coding,
+                                   std::string_view payload) {
   std::string out = "{";
   for (const Header& header : headers) {
     std::string name = attribute_of(header.first);
+    const bool is_encoded = coding == HeaderCoding::kPercent && !name.empty();
     if (name.empty() &&
         absl::EqualsIgnoreCase(absl::string_view(header.first.data(), header.first.size()),
                                "content-type")) {
@@ -262,11 +294,11 @@ std::string structured_from_binary(std::span<const Header> headers, std::string_
     if (name.empty() || name == "data" || name == "data_base64") continue;
     append_json_text(out, name);
     out += ':';
-    append_json_text(out, header.second);
+    append_json_text(out, is_encoded ? decoded_value(header.second) : std::string(header.second));
     out += ',';
   }
   out += "\"data\":";
-  out += payload;
+  out += without_mark(payload);
   out += '}';
   return out;
 }

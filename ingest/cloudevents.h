@@ -42,9 +42,16 @@ using Header = std::pair<std::string_view, std::string_view>;
 // of HTTP; any case).
 bool is_binary_cloud_event(std::span<const Header> headers);
 
+// How a protocol writes attributes into headers.
+enum class HeaderCoding : uint8_t {
+  kPlain,    // Kafka: as they are
+  kPercent,  // HTTP: what is not printable ASCII percent-encoded, perhaps in quotes
+};
+
 // A binary-mode event as the structured envelope that means the same, so that one decoder reads
 // both and a dead letter is whole. `payload` is put under `data` as it is.
-std::string structured_from_binary(std::span<const Header> headers, std::string_view payload);
+std::string structured_from_binary(std::span<const Header> headers, HeaderCoding coding,
+                                   std::string_view payload);
 
 // Refuses every record with the same words: for a content type that nobody here can read.
 // Thread-safety: immutable after construction.

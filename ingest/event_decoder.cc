@@ -6,18 +6,13 @@
 
 #include "ingest/json_array.h"
 #include "ingest/reasons.h"
+#include "ingest/record_splitter.h"
 
 namespace tocsin::ingest {
 namespace {
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-// Some programs put a byte order mark before UTF-8; it means nothing there.
-std::string_view without_mark(std::string_view text) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
 }  // namespace

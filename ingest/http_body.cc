@@ -143,7 +143,7 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
   std::string_view type = written_type;
   const bool structured = type.starts_with("application/cloudevents");
   if (!structured && is_binary_cloud_event(headers)) {
-    readable.bytes = structured_from_binary(headers, readable.bytes);
+    readable.bytes = structured_from_binary(headers, HeaderCoding::kPercent, readable.bytes);
     type = "application/cloudevents+json";
   }
   readable.decoder = decoder_of(type, readable.bytes, symbols);

@@ -268,7 +268,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
                          ? pending.cloud_decoder
                          : other_format();
     } else if (is_binary_cloud_event(headers) && !payload.empty()) {
-      batch.bytes += structured_from_binary(headers, payload);
+      batch.bytes += structured_from_binary(headers, HeaderCoding::kPlain, payload);
       part.decoder = pending.cloud_decoder;
     } else {
       // An empty payload is a tombstone, which the decoder skips.

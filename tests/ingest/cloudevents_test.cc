@@ -116,13 +116,48 @@ TEST(CloudEvents, BinaryModeMeansTheSameAsStructured) {
                                        {"other", "x"}};
   ASSERT_TRUE(is_binary_cloud_event(headers));
   const std::string text = structured_from_binary(
-      headers, R"({"indicator":"violence.state_based","time":"2011-03-18","region":"SY"})");
+      headers, HeaderCoding::kPlain,
+      R"({"indicator":"violence.state_based","time":"2011-03-18","region":"SY"})");
   EXPECT_EQ(text,
             R"({"specversion":"1.0","id":"e\"1","source":"ucdp-ged","type":"t",)"
             R"("datacontenttype":"application/json",)"
             R"("data":{"indicator":"violence.state_based","time":"2011-03-18","region":"SY"}})");
   EXPECT_EQ(decode_one(CloudEventsForm::kSingle, text).verdict, Verdict::kEvent);
   EXPECT_FALSE(is_binary_cloud_event(std::vector<Header>{{"content-type", "application/json"}}));
+}
+
+TEST(CloudEvents, AttributesOfBinaryModeArePercentEncodedInHttpAlone) {
+  const auto source_of = [](std::string_view value, HeaderCoding coding) {
+    const std::string text =
+        structured_from_binary(std::vector<Header>{{"ce-source", value}}, coding, "{}");
+    constexpr std::string_view kBefore = R"({"source":)";
+    return text.substr(kBefore.size(),
+                       text.size() - kBefore.size() - std::size(R"(,"data":{}})") + 1);
+  };
+  for (const auto& [value, wanted] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"plain", R"("plain")"},
+           {"Euro%20%E2%82%AC%20%F0%9F%98%80", "\"Euro € 😀\""},
+           {"a%25b", R"("a%b")"},
+           {"%22quoted%22", R"("\"quoted\"")"},
+           {R"("in quotes \" and \\")", R"("in quotes \" and \\")"},
+           {"100%", R"("100%")"},
+           {"%4", R"("%4")"},
+           {"%zz%4x", R"("%zz%4x")"}}) {
+    EXPECT_EQ(source_of(value, HeaderCoding::kPercent), wanted) << value;
+  }
+  EXPECT_EQ(source_of("a%25b", HeaderCoding::kPlain), R"("a%25b")");
+}
+
+TEST(CloudEvents, TakesAByteOrderMarkForNothing) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string one = envelope(R"("data":)" + std::string(kData));
+  EXPECT_EQ(decode_one(CloudEventsForm::kSingle, mark + one).verdict, Verdict::kEvent);
+  EXPECT_EQ(decode_one(CloudEventsForm::kBatch, mark + "[" + one + "]").verdict, Verdict::kEvent);
+  const std::vector<Header> headers = {
+      {"ce_specversion", "1.0"}, {"ce_id", "e"}, {"ce_source", "s"}, {"ce_type", "t"}};
+  const std::string binary =
+      structured_from_binary(headers, HeaderCoding::kPlain, mark + std::string(kData));
+  EXPECT_EQ(decode_one(CloudEventsForm::kSingle, binary).verdict, Verdict::kEvent);
 }
 
 }  // namespace

@@ -73,10 +73,11 @@ TEST(HttpBody, ReadsABinaryModeCloudEvent) {
   auto result = read({{"Content-Type", "application/json"},
                       {"ce-specversion", "1.0"},
                       {"ce-id", "i"},
-                      {"ce-source", "s"},
+                      {"ce-source", "s%20%C3%A9"},
                       {"ce-type", "t"}},
                      std::string(kEvent));
   ASSERT_TRUE(std::holds_alternative<ReadableBody>(result));
+  EXPECT_THAT(std::get<0>(result).bytes, testing::HasSubstr("\"source\":\"s é\""));
   EXPECT_EQ(events_in(std::get<0>(result)), 1u);
 }
 
