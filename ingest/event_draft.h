@@ -69,6 +69,8 @@ struct EventDraft {
   void mark(Field field) { present |= 1U << static_cast<unsigned>(field); }
   void clear() {
     present = 0;
+    actors = {};
+    tags = {};
     attrs.clear();
     extras.clear();
   }

@@ -273,6 +273,24 @@ TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
   }
 }
 
+TEST(NdjsonDecoder, TakesNothingOfAnEventForTheNextOne) {
+  NdjsonDecoder decoder(small_symbols());
+  const std::string bytes = padded(std::string(kWhole) + "\n" + least() + "\n");
+  Arena arena;
+  const auto told = decode(decoder, bytes, arena);
+  ASSERT_EQ(told.size(), 2u);
+  const Event& event = told[1].event;
+  EXPECT_TRUE(event.actors.empty());
+  EXPECT_TRUE(event.tags.empty());
+  EXPECT_TRUE(event.attrs.empty());
+  EXPECT_EQ(event.geo_precision, 1);
+  EXPECT_EQ(event.rev, 0u);
+  EXPECT_FALSE(event.has_value());
+  EXPECT_FALSE(event.has_position());
+  EXPECT_FALSE(event.has_time_end);
+  EXPECT_EQ(event.tlp, Tlp::kClear);
+}
+
 // However many there are, the first is kept and named: to keep each cost a third of a second a
 // record.
 TEST(NdjsonDecoder, NamesTheFirstOfManyUnknownNestedKeys) {

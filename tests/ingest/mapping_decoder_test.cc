@@ -94,6 +94,14 @@ TEST(MappingDecoder, TurnsARowIntoItsEvents) {
   EXPECT_EQ(r->counts.events, 1u);
 }
 
+TEST(MappingDecoder, TakesNothingOfAnEventForTheNextOne) {
+  const auto r = run(kMapping, std::string(kHeader) + "7,2011,clash,SYR,4,3,Army,,0.25\n");
+  ASSERT_EQ(r->told.all.size(), 2u);
+  ASSERT_EQ(r->told.all[1].verdict, Verdict::kEvent) << r->told.all[1].message;
+  EXPECT_THAT(r->told.all[0].event.actors, ElementsAre("Army", "desk"));
+  EXPECT_TRUE(r->told.all[1].event.actors.empty());
+}
+
 TEST(MappingDecoder, EndsEveryRowOnce) {
   struct RowCase {
     std::string_view name;
