@@ -2,6 +2,7 @@
 
 #include "daemon/http/access.h"
 #include "daemon/http_client.h"
+#include "daemon/inputs.h"
 #include "daemon/secret_file.h"
 #include "ingest/source_mapping.h"
 
@@ -35,7 +36,12 @@ void check_secrets_of(const SinkConfig& sink, const Place& place, Diagnostics& d
 void check_named_files(const Config& config, const Catalogue* catalogue, Diagnostics& diagnostics) {
   const Place place{.file = config.path, .line = 0, .column = 0};
   for (const InputConfig& input : config.inputs) {
-    if (!input.mapping.empty()) ingest::load_mapping(input.mapping, catalogue, diagnostics);
+    if (input.mapping.empty()) continue;
+    const auto mapping = ingest::load_mapping(input.mapping, catalogue, diagnostics);
+    if (!mapping) continue;
+    if (Status fits = check_mapping_fits(input, *mapping); !fits) {
+      diagnostics.error("T0508", place, "input " + input.name + ": " + fits.error().message);
+    }
   }
   if (!config.http.tokens_file.empty()) {
     const auto tokens = http::read_tokens(config.http.tokens_file);
