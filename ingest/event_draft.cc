@@ -22,6 +22,8 @@ constexpr EventTime kFirstTime{std::chrono::sys_days{std::chrono::year{1} / 1 / 
 constexpr EventTime kLastTime{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1} -
                               Milliseconds{1}};
 
+bool is_in_range(EventTime time) { return time >= kFirstTime && time <= kLastTime; }
+
 bool refuse(Rejection& rejection, std::string_view reason, std::string message) {
   rejection.reason = reason;
   rejection.message = std::move(message);
@@ -53,6 +55,43 @@ bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
   });
+}
+
+// Bytes of all texts of an event.
+size_t text_bytes(const Event& event) {
+  size_t bytes = event.id.size();
+  for (const std::string_view actor : event.actors) bytes += actor.size();
+  for (const std::string_view tag : event.tags) bytes += tag.size();
+  for (const Attr& attr : event.attrs) {
+    bytes += attr.key.size();
+    if (const auto* text = std::get_if<std::string_view>(&attr.value)) bytes += text->size();
+  }
+  return bytes;
+}
+
+bool check_attr(const Attr& attr, Rejection& rejection) {
+  if (attr.key.empty() || attr.key.size() > kMaxIdBytes) {
+    return refuse(rejection, reasons::kBadValue,
+                  fmt::format("attrs: a key of {} bytes ({}); use 1 to {}", attr.key.size(),
+                              in_quotes(attr.key), kMaxIdBytes));
+  }
+  const auto out_of_range = [&](auto number) {
+    return refuse(rejection, reasons::kBadValue,
+                  fmt::format("attrs.{}: {} is out of range; send a number within ±1e15, or text",
+                              attr.key, number));
+  };
+  if (const auto* whole = std::get_if<int64_t>(&attr.value)) {
+    constexpr auto kMost = static_cast<int64_t>(kMaxValue);
+    return *whole >= -kMost && *whole <= kMost ? true : out_of_range(*whole);
+  }
+  if (const auto* real = std::get_if<double>(&attr.value)) {
+    return std::abs(*real) <= kMaxValue ? true : out_of_range(*real);
+  }
+  const auto* text = std::get_if<std::string_view>(&attr.value);
+  if (text == nullptr || text->size() <= kMaxAttrBytes) return true;
+  return refuse(
+      rejection, reasons::kTooLarge,
+      fmt::format("attrs.{}: {} bytes; send at most {}", attr.key, text->size(), kMaxAttrBytes));
 }
 
 std::string_view type_name(const AttrValue& value) {
@@ -115,7 +154,7 @@ std::optional<Field> find_field(std::string_view name) {
 bool read_event_time(std::string_view text, EventTime& time) {
   const auto parsed = parse_time(text);
   // The offset can carry a written year 0001 or 9999 out of the range.
-  if (!parsed || *parsed < kFirstTime || *parsed > kLastTime) return false;
+  if (!parsed || !is_in_range(*parsed)) return false;
   time = *parsed;
   return true;
 }
@@ -162,7 +201,7 @@ bool EventValidator::finish(EventDraft& draft, Arena& arena, Event& event, Rejec
   ++records_;
   return names(draft, event, rejection) && words(draft, event, rejection) &&
          numbers(draft, event, rejection) && place(draft, event, rejection) &&
-         attrs(draft, arena, event, rejection);
+         lists(draft, event, rejection) && attrs(draft, arena, event, rejection);
 }
 
 bool EventValidator::names(const EventDraft& draft, Event& event, Rejection& rejection) {
@@ -243,9 +282,16 @@ bool EventValidator::words(const EventDraft& draft, Event& event, Rejection& rej
                       place_of(draft, Field::kUnit), in_quotes(draft.unit), draft.indicator, unit));
     }
   }
+  const auto bad_year = [&](Field field) {
+    return refuse(rejection, reasons::kBadTime,
+                  fmt::format("{}: is outside of the years 0001 to 9999; correct it",
+                              place_of(draft, field)));
+  };
+  if (!is_in_range(draft.time)) return bad_year(Field::kTime);
   event.time = draft.time;
   event.time_end = draft.time;
   if (draft.has(Field::kTimeEnd)) {
+    if (!is_in_range(draft.time_end)) return bad_year(Field::kTimeEnd);
     if (draft.time_end < draft.time) {
       return refuse(rejection, reasons::kBadTime,
                     fmt::format("{}: is before time ({} < {}); swap them or leave time_end out",
@@ -255,8 +301,6 @@ bool EventValidator::words(const EventDraft& draft, Event& event, Rejection& rej
     event.time_end = draft.time_end;
     event.has_time_end = true;
   }
-  event.actors = draft.actors;
-  event.tags = draft.tags;
   return true;
 }
 
@@ -332,6 +376,21 @@ bool EventValidator::place(const EventDraft& draft, Event& event, Rejection& rej
   return true;
 }
 
+bool EventValidator::lists(const EventDraft& draft, Event& event, Rejection& rejection) {
+  for (const auto& [field, list] :
+       {std::pair{Field::kActors, draft.actors}, {Field::kTags, draft.tags}}) {
+    for (const std::string_view entry : list) {
+      if (!entry.empty() && entry.size() <= kMaxAttrBytes) continue;
+      return refuse(rejection, reasons::kBadValue,
+                    fmt::format("{}: an entry of {} bytes; send 1 to {}", place_of(draft, field),
+                                entry.size(), kMaxAttrBytes));
+    }
+  }
+  event.actors = draft.actors;
+  event.tags = draft.tags;
+  return true;
+}
+
 bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Rejection& rejection) {
   if (!draft.extras.empty()) [[unlikely]] {
     const Source& source = symbols_->catalogue().source(event.source);
@@ -355,8 +414,9 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
   }
   std::sort(draft.attrs.begin(), draft.attrs.end(),
             [](const Attr& a, const Attr& b) { return a.key < b.key; });
-  for (size_t i = 1; i < draft.attrs.size(); ++i) {
-    if (draft.attrs[i].key != draft.attrs[i - 1].key) continue;
+  for (size_t i = 0; i < draft.attrs.size(); ++i) {
+    if (!check_attr(draft.attrs[i], rejection)) return false;
+    if (i == 0 || draft.attrs[i].key != draft.attrs[i - 1].key) continue;
     return refuse(rejection, reasons::kDuplicateField,
                   fmt::format("{}: {} is there twice; send each key once",
                               place_of(draft, Field::kAttrs), in_quotes(draft.attrs[i].key)));
@@ -400,7 +460,12 @@ bool EventValidator::attrs(EventDraft& draft, Arena& arena, Event& event, Reject
   const std::span<Attr> kept = arena.array<Attr>(draft.attrs.size());
   std::copy(draft.attrs.begin(), draft.attrs.end(), kept.begin());
   event.attrs = kept;
-  return true;
+  // A record of JSON has been measured, and its texts are not longer than itself.
+  if (draft.has_bytes) return true;
+  const size_t bytes = text_bytes(event);
+  if (bytes <= kMaxEventBytes) return true;
+  return refuse(rejection, reasons::kTooLarge,
+                fmt::format("event: {} bytes; make at most {} of a row", bytes, kMaxEventBytes));
 }
 
 }  // namespace tocsin::ingest

@@ -88,7 +88,8 @@ class EventValidator {
   const Symbols& symbols() const { return *symbols_; }
 
   // True and `event` complete, or false and `rejection` filled. Attrs are put into the arena; other
-  // texts stay where the draft's views point. May reorder the draft's attrs.
+  // texts stay where the draft's views point. May reorder the draft's attrs. Whoever fills the
+  // draft bounds how many actors, tags and attrs it takes, since it has to keep them.
   bool finish(EventDraft& draft, Arena& arena, Event& event, Rejection& rejection);
 
  private:
@@ -102,6 +103,7 @@ class EventValidator {
   bool words(const EventDraft& draft, Event& event, Rejection& rejection);
   bool numbers(const EventDraft& draft, Event& event, Rejection& rejection);
   bool place(const EventDraft& draft, Event& event, Rejection& rejection);
+  bool lists(const EventDraft& draft, Event& event, Rejection& rejection);
   bool attrs(EventDraft& draft, Arena& arena, Event& event, Rejection& rejection);
   // "did you mean …? " or nothing: the nearest of `names`, looked for a bounded number of times.
   std::string hint_for(std::string_view word, const std::vector<std::string>& names);

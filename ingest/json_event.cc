@@ -383,12 +383,6 @@ class JsonEventReader::Parser {
                                                      place_of(draft_, field), most, most));
       }
       if (!text(field, item_token, item, read[count])) return false;
-      if (read[count].empty() || read[count].size() > kMaxAttrBytes) {
-        return refuse(
-            reasons::kBadValue,
-            fmt::format("{} (byte {}): an entry of {} bytes; send 1 to {}", to_string(field),
-                        offset(item_token.data()), read[count].size(), kMaxAttrBytes));
-      }
       ++count;
     }
     const std::span<std::string_view> kept = arena_->array<std::string_view>(count);
@@ -436,22 +430,12 @@ class JsonEventReader::Parser {
       return refuse(reasons::kTooMany, fmt::format("attrs: more than {} entries; send at most {}",
                                                    kMaxAttrs, kMaxAttrs));
     }
-    if (key.empty() || key.size() > kMaxIdBytes) {
-      return refuse(reasons::kBadValue,
-                    fmt::format("attrs (byte {}): a key of {} bytes; use 1 to {}",
-                                offset(token.data()), key.size(), kMaxIdBytes));
-    }
     Attr& attr = into.emplace_back();
     attr.key = key;
     switch (token.empty() ? ' ' : token.front()) {
       case '"': {
         std::string_view written;
         if (!unquote(token, value, written)) return false;
-        if (written.size() > kMaxAttrBytes) {
-          return refuse(reasons::kTooLarge,
-                        fmt::format("attrs.{} (byte {}): {} bytes; send at most {}", key,
-                                    offset(token.data()), written.size(), kMaxAttrBytes));
-        }
         attr.value = written;
         return true;
       }
@@ -494,12 +478,6 @@ class JsonEventReader::Parser {
     }
     double real = 0;
     if (!number(fmt::format("attrs.{}", key), token, value, real)) return false;
-    if (std::abs(real) > kMaxValue) {
-      return refuse(reasons::kBadValue,
-                    fmt::format("attrs.{} (byte {}): {} is out of range; send a number within "
-                                "±1e15, or text",
-                                key, offset(token.data()), in_quotes(token)));
-    }
     attr.value = real;
     return true;
   }

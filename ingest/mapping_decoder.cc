@@ -457,6 +457,20 @@ bool MappingDecoder::number_field(const std::optional<MappedExpression>& express
   return true;
 }
 
+bool MappingDecoder::whole_field(const std::optional<MappedExpression>& expression, Field field,
+                                 Arena& arena, int64_t& out) {
+  double number = 0;
+  if (!number_field(expression, field, arena, number)) return false;
+  if (!draft_.has(field)) return true;
+  if (!(std::abs(number) <= kMaxValue) || number != std::floor(number)) {
+    return refuse(reasons::kBadValue, fmt::format("{}: {} is no whole number; round it, or skip "
+                                                  "such rows",
+                                                  to_string(field), number));
+  }
+  out = static_cast<int64_t>(number);
+  return true;
+}
+
 bool MappingDecoder::time_field(const std::optional<MappedExpression>& expression, Field field,
                                 Arena& arena, EventTime& out) {
   if (!expression) return true;
@@ -539,19 +553,10 @@ bool MappingDecoder::attr_fields(const EventTemplate& event, Arena& arena) {
         attr.value = value.integer();
         break;
       case cel::Kind::kDouble:
-        if (!(std::abs(value.real()) <= kMaxValue)) {
-          return refuse(reasons::kBadValue, fmt::format("attrs.{}: {} is out of range; keep it "
-                                                        "within ±1e15",
-                                                        name, value.real()));
-        }
         attr.value = value.real();
         break;
       case cel::Kind::kString: {
         if (value.text().empty()) continue;
-        if (value.text().size() > kMaxAttrBytes) {
-          return refuse(reasons::kTooLarge, fmt::format("attrs.{}: {} bytes; keep at most {}", name,
-                                                        value.text().size(), kMaxAttrBytes));
-        }
         attr.value = value.text();
         if (declared == nullptr) break;
         const auto found = std::find_if(declared->begin(), declared->end(),
@@ -598,7 +603,6 @@ MappingDecoder::TemplateEnd MappingDecoder::make_event(const EventTemplate& even
   }
   const TemplateEnd valued = value_field(event, arena);
   if (valued != TemplateEnd::kEvent) return valued;
-  double geo_precision = 0;
   const bool read =
       text_field(event.id, Field::kId, arena, draft_.id) &&
       text_field(event.region, Field::kRegion, arena, draft_.region) &&
@@ -610,12 +614,11 @@ MappingDecoder::TemplateEnd MappingDecoder::make_event(const EventTemplate& even
       number_field(event.confidence, Field::kConfidence, arena, draft_.confidence) &&
       number_field(event.lat, Field::kLat, arena, draft_.lat) &&
       number_field(event.lon, Field::kLon, arena, draft_.lon) &&
-      number_field(event.geo_precision, Field::kGeoPrecision, arena, geo_precision) &&
+      whole_field(event.geo_precision, Field::kGeoPrecision, arena, draft_.geo_precision) &&
       list_field(event.actors, Field::kActors, kMaxActors, arena, draft_.actors) &&
       list_field(event.tags, Field::kTags, kMaxTags, arena, draft_.tags) &&
       attr_fields(event, arena);
   if (!read) return TemplateEnd::kRejected;
-  draft_.geo_precision = static_cast<int64_t>(geo_precision);
   if (mapping_->lag && draft_.has(Field::kTime)) {
     draft_.time = apply_lag(draft_.time, *mapping_->lag);
   }

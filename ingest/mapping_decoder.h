@@ -75,6 +75,8 @@ class MappingDecoder final : public RecordDecoder {
                   std::string_view& out);
   bool number_field(const std::optional<MappedExpression>& expression, Field field, Arena& arena,
                     double& out, bool* is_null = nullptr);
+  bool whole_field(const std::optional<MappedExpression>& expression, Field field, Arena& arena,
+                   int64_t& out);
   bool time_field(const std::optional<MappedExpression>& expression, Field field, Arena& arena,
                   EventTime& out);
   bool list_field(const std::vector<MappedExpression>& expressions, Field field, size_t most,

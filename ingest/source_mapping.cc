@@ -105,6 +105,10 @@ class MappingLoader {
     if (const Node* const node = root.find("skip_rows_starting_with")) {
       mapping_->skip_rows_starting_with =
           yaml::as_text(*node, "`skip_rows_starting_with`", diagnostics_).value_or("");
+      if (mapping_->format == TableFormat::kNdjson) {
+        error("T0405", node->place, "ndjson has no first cell to look at",
+              "take `skip_rows_starting_with` out; `skip` can look at a member");
+      }
     }
   }
 

@@ -145,6 +145,66 @@ TEST(MappingDecoder, EndsEveryRowOnce) {
   }
 }
 
+// The limits of event/1, which no format may pass.
+TEST(MappingDecoder, HoldsItsEventsToTheLimits) {
+  std::string text = R"(tocsin: mapping/1
+name: limits
+source: centre-desk
+format: tsv
+header: [id, day, text, number]
+events:
+  - indicator: violence.state_based
+    id: row.id
+    time: 'row.day == "" ? dyn(timestamp("9999-12-31T23:59:59Z")) : dyn(row.day)'
+    region: '"SY"'
+    actors: ['row.id == "actor" ? row.text : ""']
+    tags: ['row.id == "tag" ? row.text : ""']
+    geo_precision: 'row.id == "geo" ? dyn(double(row.number)) : dyn(1)'
+    attrs:
+      real: 'row.id == "real" ? dyn(double(row.number)) : dyn(null)'
+      whole: 'row.id == "whole" ? dyn(int(row.number)) : dyn(null)'
+)";
+  for (int i = 0; i < 20; ++i) {
+    text += "      t" + std::to_string(i) + ": 'row.id == \"large\" ? row.text : \"\"'\n";
+  }
+  struct LimitCase {
+    std::string id, cells;
+    std::string_view reason, fragment;
+  };
+  const std::string most(4096, 'x');
+  const std::vector<LimitCase> cases = {
+      {"actor", "2011\t" + most + "\t", "", ""},
+      {"actor", "2011\t" + most + "x\t", reasons::kBadValue, "actors: an entry of 4097 bytes"},
+      {"tag", "2011\t" + most + "x\t", reasons::kBadValue, "tags: an entry of 4097 bytes"},
+      {"large", "2011\t" + most.substr(0, 3000) + "\t", "", ""},
+      {"large", "2011\t" + most + "\t", reasons::kTooLarge, "at most 65536"},
+      {"large", "2011\t" + most + "x\t", reasons::kTooLarge, "attrs.t0: 4097 bytes"},
+      {"geo", "2011\t\t2", "", ""},
+      {"geo", "2011\t\t1e300", reasons::kBadValue, "geo_precision: 1e+300 is no whole number"},
+      {"geo", "2011\t\tnan", reasons::kBadValue, "geo_precision: nan is no whole number"},
+      {"geo", "2011\t\t1.5", reasons::kBadValue, "geo_precision: 1.5 is no whole number"},
+      {"geo", "2011\t\t4", reasons::kBadValue, "region only"},
+      {"real", "2011\t\t1e15", "", ""},
+      {"real", "2011\t\t-1.1e15", reasons::kBadValue, "attrs.real"},
+      {"real", "2011\t\tnan", reasons::kBadValue, "attrs.real"},
+      {"whole", "2011\t\t1000000000000000", "", ""},
+      {"whole", "2011\t\t1000000000000001", reasons::kBadValue, "attrs.whole"},
+      {"last", "\t\t", "", ""},
+  };
+  for (const LimitCase& c : cases) {
+    SCOPED_TRACE(c.id + " " + c.cells.substr(0, 40));
+    const auto r = run(text, c.id + "\t" + c.cells + "\n");
+    ASSERT_EQ(r->told.all.size(), 1u);
+    EXPECT_EQ(r->told.all[0].reason, c.reason) << r->told.all[0].message;
+    EXPECT_THAT(r->told.all[0].message, HasSubstr(c.fragment));
+    EXPECT_EQ(r->told.all[0].verdict, c.reason.empty() ? Verdict::kEvent : Verdict::kReject);
+  }
+  const auto late = run("publication_lag: {until: 04-01}\n" + text, "last\t\t\t\n");
+  ASSERT_EQ(late->told.all.size(), 1u);
+  EXPECT_EQ(late->told.all[0].reason, reasons::kBadTime);
+  EXPECT_THAT(late->told.all[0].message, HasSubstr("years 0001 to 9999"));
+}
+
 TEST(MappingDecoder, DoesNotDependOnWhereChunksAreCut) {
   const std::string text = std::string(kHeader) +
                            "1,2011-03-18,clash,SY,4,,\"a\nb\",,\n"
@@ -366,6 +426,23 @@ events:
        {"bad.yaml:1:9: error T0403", "`ucdp-ged`", "T0405", "T0406", "colour", "T0409", "T0411",
         "T0413", "did you mean `violence.state_based`", "T0415"}) {
     EXPECT_THAT(all, HasSubstr(part));
+  }
+}
+
+TEST(MappingLoader, RefusesForJsonWhatOnlyTablesHave) {
+  for (const std::string_view key : {"header: true", "skip_rows_starting_with: '#'"}) {
+    Diagnostics diagnostics;
+    EXPECT_EQ(parse_mapping(std::string("tocsin: mapping/1\nname: x\nsource: ucdp-ged\nformat: "
+                                        "ndjson\n") +
+                                std::string(key) +
+                                "\nevents:\n  - {indicator: violence.state_based, id: row.id, "
+                                "time: row.day, region: row.at}\n",
+                            "x.yaml", nullptr, diagnostics),
+              nullptr)
+        << key;
+    ASSERT_EQ(diagnostics.errors(), 1);
+    EXPECT_EQ(diagnostics.all()[0].place.line, 5);
+    EXPECT_THAT(diagnostics.all()[0].hint, HasSubstr("take `"));
   }
 }
 
