@@ -250,10 +250,9 @@ class MappingLoader {
       return std::nullopt;
     }
     MappedExpression mapped;
-    const std::string& text = node.raw;
-    mapped.program = cel::Program::compile(text, node.places, environment_, diagnostics_);
+    mapped.program = cel::Program::compile(node.raw, node.places, environment_, diagnostics_);
     if (!mapped.program) return std::nullopt;
-    RowColumns columns = row_columns(text);
+    RowColumns columns = row_columns(*mapped.program);
     mapping_->whole_row = mapping_->whole_row || columns.whole_row;
     for (const std::string& column : columns.names) used_.emplace(column, node.place);
     mapped.columns = std::move(columns.names);

@@ -359,7 +359,7 @@ name: json
 source: ucdp-ged
 format: ndjson
 events:
-  - {indicator: violence.state_based, id: row.id, time: row.day, region: row.at, tags: ['(row).map(k, k)']}
+  - {indicator: violence.state_based, id: row.id, time: row.day, region: row.at, tags: ['row.map(k, k)']}
 )",
       R"({"id":"1","day":"2011-03-18","at":"SY","first":"x","id":"2"})"
       "\n"
@@ -469,15 +469,31 @@ TEST(RowColumns, FindsTheColumnsOfAnExpression) {
     std::vector<std::string> names;
     bool whole_row;
   };
-  for (const ColumnCase& c : std::vector<ColumnCase>{{"row.a + row.b", {"a", "b"}, false},
-                                                     {"row[\"a b\"]", {"a b"}, false},
-                                                     {"get(row, 'x', \"\")", {"x"}, false},
-                                                     {"'row.no' + row.yes", {"yes"}, false},
-                                                     {"arrow.x + other.row.y", {}, false},
-                                                     {"row[row.which]", {"which"}, true},
-                                                     {"size(row)", {}, true}}) {
+  for (const ColumnCase& c :
+       std::vector<ColumnCase>{{"row.a + row.b", {"a", "b"}, false},
+                               {"row[\"a b\"]", {"a b"}, false},
+                               {"row[r'''a\\b''']", {"a\\b"}, false},
+                               {"row[\"\\u0061\"]", {"a"}, false},
+                               {"get(row, 'x', \"\")", {"x"}, false},
+                               {"get(row, row.which, \"\")", {"which"}, true},
+                               {"has(row.a) ? row.b : 'c'", {"a", "b"}, false},
+                               {"'row.no' + row.yes", {"yes"}, false},
+                               {"'''row.no \" ''' + row.yes // row.neither", {"yes"}, false},
+                               {"other.row", {}, false},
+                               {"['a'].map(row, row + 'b') == ['ab']", {}, false},
+                               {"row[row.which]", {"which"}, true},
+                               {"size(row)", {}, true},
+                               {"'a' in row", {}, true},
+                               {"row.exists(k, row[k] == 'x')", {}, true},
+                               {"row.filter(k, k != 'a').map(k, row.b)", {"b"}, true}}) {
     SCOPED_TRACE(c.expression);
-    const RowColumns found = row_columns(c.expression);
+    cel::Environment environment;
+    const cel::Type text_map = cel::Type::map(cel::Type::Tag::kString, cel::Type::Tag::kString);
+    environment.variables = {{"row", text_map}, {"other", text_map}};
+    Diagnostics diagnostics;
+    const auto program = cel::Program::compile(c.expression, Place{}, environment, diagnostics);
+    ASSERT_TRUE(program) << to_text(diagnostics.all().front());
+    const RowColumns found = row_columns(*program);
     EXPECT_EQ(found.names, c.names);
     EXPECT_EQ(found.whole_row, c.whole_row);
   }
