@@ -11,7 +11,9 @@ namespace tocsin::daemon {
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
                              rules::EngineOptions options, size_t shards)
     : catalogue_(bundle->catalogue), sources_(catalogue_->sources().size()) {
-  for (size_t i = 0; i < std::max<size_t>(shards, 1); ++i) {
+  options.shard.of = static_cast<uint32_t>(std::max<size_t>(shards, 1));
+  for (uint32_t i = 0; i < options.shard.of; ++i) {
+    options.shard.index = i;
     shards_.push_back(std::make_unique<Shard>(bundle, options));
   }
   for (uint32_t i = 1; i < shards_.size(); ++i) {
@@ -37,30 +39,19 @@ void ShardedEngine::observe(SourceId source, EventTime time) {
   known.newest = std::max(known.newest, time);
 }
 
-// By country, so that a group is never cut in two; the country's text, not its number, so that a
-// grown catalogue moves nothing.
-uint32_t ShardedEngine::shard_of(RegionId region) const {
-  const Region& country = catalogue_->region(catalogue_->region(region).country);
-  return static_cast<uint32_t>(hash128(country.id).low % shards_.size());
-}
-
 void ShardedEngine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   observe(event.source, event.time);
   if (shards_.size() == 1) {
     shards_[0]->engine.on_event(event, seq, out);
   } else {
-    gathered_.push_back({event, seq, shard_of(event.region)});
+    gathered_.push_back({event, seq});
   }
 }
 
 void ShardedEngine::evaluate(uint32_t index) {
   Shard& shard = *shards_[index];
   for (const Gathered& item : gathered_) {
-    if (item.shard == index) {
-      shard.engine.on_event(item.event, item.seq, shard.transitions);
-    } else {
-      shard.engine.observe(item.event.source, item.event.time, shard.transitions);
-    }
+    shard.engine.on_event(item.event, item.seq, shard.transitions);
   }
 }
 

@@ -14,8 +14,7 @@
 
 namespace tocsin::daemon {
 
-// The engine, cut by country over N cores: groups of a rule lie inside one country, so each shard
-// holds its countries' groups and none asks another for anything.
+// The engine, cut over N cores as rules/shard.h says: no shard asks another for anything.
 //
 // Every shard sees every event go by in order of arrival: its own it evaluates, of the others it
 // takes the time alone. So results do not depend on the number of shards. With one shard all runs
@@ -69,7 +68,6 @@ class ShardedEngine {
   struct Gathered {
     Event event;
     JournalSeq seq;
-    uint32_t shard;
   };
   struct SourceTime {
     bool seen = false;
@@ -78,7 +76,6 @@ class ShardedEngine {
   };
 
   void observe(SourceId source, EventTime time);
-  uint32_t shard_of(RegionId region) const;
   void evaluate(uint32_t shard);
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);

@@ -16,11 +16,15 @@ namespace tocsin::rules {
 
 // What every detector uses of its engine.
 struct Surroundings {
+  Surroundings(const Catalogue& with, Timeline& time, EngineOptions engine_options)
+      : catalogue(&with), timeline(&time), options(engine_options), shards(with, options.shard) {}
+
   const Catalogue* catalogue;
   Timeline* timeline;
   Arena arena;                         // emptied by the engine after each call and timer
   Engine::Transitions* out = nullptr;  // of the running call
   EngineOptions options;
+  ShardMap shards;
   uint64_t catalogue_print = 0;  // fingerprint of the ids that saved state depends on
 };
 

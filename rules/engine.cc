@@ -43,10 +43,9 @@ void sort_from(Engine::Transitions& out, size_t first) {
 
 struct Engine::State {
   State(std::shared_ptr<const Bundle> with, EngineOptions options)
-      : bundle(std::move(with)), timeline(*bundle->catalogue) {
-    around.catalogue = bundle->catalogue.get();
-    around.timeline = &timeline;
-    around.options = options;
+      : bundle(std::move(with)),
+        timeline(*bundle->catalogue),
+        around(*bundle->catalogue, timeline, options) {
     around.catalogue_print = fingerprint(*bundle->catalogue);
   }
 
@@ -75,7 +74,15 @@ struct Engine::State {
     if (!timeline.take_first_moved()) return;
     for (const uint32_t absence : absences) detectors[absence]->on_first_moved();
   }
-  void list_absences() {
+  // What follows from the rules as they are now.
+  void list_rules() {
+    index = RuleIndexTable(*bundle);
+    parts.clear();
+    for (const Rule& rule : bundle->rules) {
+      parts.push_back(groups_by_region(rule)           ? Part::kOwnRegions
+                      : around.shards.is_home_of(rule) ? Part::kAll
+                                                       : Part::kNone);
+    }
     absences.clear();
     for (uint32_t i = 0; i < detectors.size(); ++i) {
       if (bundle->rules[i].kind() == RuleKind::kAbsence) absences.push_back(i);
@@ -92,6 +99,9 @@ struct Engine::State {
   Surroundings around;
   RuleIndexTable index;
   std::vector<std::unique_ptr<Detector>> detectors;  // by RuleIndex
+  // Which events of a rule are this shard's.
+  enum class Part : uint8_t { kOwnRegions, kAll, kNone };
+  std::vector<Part> parts;  // by RuleIndex
   std::vector<uint32_t> absences;
   EventTime saved_finish = kMinEventTime;
   std::vector<std::string> removed;  // keys of rules that are gone
@@ -101,13 +111,12 @@ struct Engine::State {
 Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : state_(std::make_unique<State>(std::move(bundle), options)) {
   State& s = *state_;
-  s.index = RuleIndexTable(*s.bundle);
   for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {
     const Rule& rule = s.bundle->rules[i];
     s.detectors.push_back(make_detector(s.around, rule, i, s.class_of(rule)));
     s.detectors.back()->prepare();
   }
-  s.list_absences();
+  s.list_rules();
 }
 
 Engine::~Engine() = default;
@@ -121,18 +130,16 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   s.begin(out);
   if (s.observe(event.source, event.time)) s.run(event.source);
   if (event.op == Operation::kAssert) {
+    const bool is_own = s.around.shards.owns(event.region);
     for (const auto& list : s.index.candidates(event.indicator, event.region)) {
-      for (const RuleIndex rule : list) s.detectors[rule]->on_event(event, seq);
+      for (const RuleIndex rule : list) {
+        const State::Part part = s.parts[rule];
+        if (part == State::Part::kOwnRegions ? is_own : part == State::Part::kAll) {
+          s.detectors[rule]->on_event(event, seq);
+        }
+      }
     }
   }
-  s.end(out, first);
-}
-
-void Engine::observe(SourceId source, EventTime time, Transitions& out) {
-  State& s = *state_;
-  const size_t first = out.size();
-  s.begin(out);
-  if (s.observe(source, time)) s.run(source);
   s.end(out, first);
 }
 
@@ -280,6 +287,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& out) {
   // The bundle of kept detectors must live until they are bound to the new one.
   const std::shared_ptr<const Bundle> old = std::exchange(s.bundle, std::move(bundle));
   s.around.catalogue = s.bundle->catalogue.get();
+  s.around.shards = ShardMap(*s.bundle->catalogue, s.around.options.shard);
   s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
   s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
   s.detectors.clear();
@@ -297,8 +305,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& out) {
     }
     detector->prepare();
   }
-  s.index = RuleIndexTable(*s.bundle);
-  s.list_absences();
+  s.list_rules();
   s.run_all();
   s.end(out, first);
 }

@@ -10,6 +10,7 @@
 #include "rules/model/alert.h"
 #include "rules/model/event.h"
 #include "rules/rule.h"
+#include "rules/shard.h"
 
 namespace tocsin::rules {
 
@@ -35,6 +36,8 @@ struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
   // monotone rules fire on arrival and say `provisional`.
   Emit emit = Emit::kEarly;
+  // Of several engines that are all told every event, this one keeps its shard's groups.
+  Shard shard{};
 };
 
 // Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
@@ -60,10 +63,6 @@ class Engine {
   // An accepted event (kAssert of rev 0; corrections and retractions are only counted for now).
   // Also moves the watermark of its source to at least event.time - lateness.
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
-
-  // An event of `source` with this time went by that belongs to another shard: only its time
-  // counts.
-  void observe(SourceId source, EventTime time, Transitions& out);
 
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
   void advance(SourceId source, EventTime to, Transitions& out);

@@ -38,12 +38,18 @@ void AbsenceDetector::prepare() {
   for (const std::string& name : detect().roster) {
     if (find({name}) != nullptr) continue;
     const auto hash = keyer_.hash(std::vector<std::string>{name});
-    if (!hash) continue;
+    if (!hash || !is_kept_here(name)) continue;
     AbsenceGroup& group = create(*hash, {name});
     group.is_on_roster = true;
     const EventTime due = next_due(group, watermark());
     if (due != kNever) schedule(group, due);
   }
+}
+
+// A roster names keys of all shards.
+bool AbsenceDetector::is_kept_here(const std::string& key) const {
+  const std::optional<RegionId> region = keyer_.region({key});
+  return region ? around_.shards.owns(*region) : around_.shards.is_home_of(rule());
 }
 
 void AbsenceDetector::on_first_moved() {

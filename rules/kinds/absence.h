@@ -54,6 +54,7 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
 
  private:
   const AbsenceDetect& detect() const { return std::get<AbsenceDetect>(rule().detect); }
+  bool is_kept_here(const std::string& key) const;
   // What the deadlines count from; kNever when nothing is known yet.
   EventTime base_of(const AbsenceGroup& group) const;
   EventTime deadline(EventTime base, int64_t number) const;  // number from 1

@@ -103,18 +103,51 @@ TEST(Pipeline, RestartAtAnyPointGivesTheLogOfAnUninterruptedRun) {
   }
 }
 
+// With the rule by country: one that groups over countries, and one that knows its keys beforehand.
+constexpr const char* kMoreRules = R"(tocsin: rules/1
+package: more
+defaults: {status: shadow, driver: violence, stage: latent}
+lists: {watched: [XA, XB, XC, XD]}
+rules:
+  - rule: busy-source
+    kind: threshold
+    title: "{{ by.source }} is busy"
+    select: e.indicator == "violence.clash"
+    by: [e.source]
+    detect: {measures: {n: {agg: count, window: 2d, every: 1d}}, when: n >= 9}
+    severity: watch
+  - rule: never-heard
+    kind: absence
+    title: Nothing from {{ region.name }}
+    select: e.indicator == "violence.clash"
+    by: [region@country]
+    detect: {expect: {at_least: 1, every: 5d}, roster: {list: watched}, grace: 1d}
+    severity: watch
+)";
+
 TEST(Pipeline, ResultsDoNotDependOnTheNumberOfShards) {
   std::vector<std::vector<std::string>> logs;
+  rules::BundleText text = bundle_text();
+  text.rules.push_back({"more.yaml", kMoreRules});
+  std::string& regions = text.catalogue[0].text;
+  regions.replace(regions.find("{XA:"), 1, "{XD: {names: {en: Delta}}, ");
   for (const size_t shards : {1, 2, 3}) {
     const auto store = storage::make_memory_store();
-    Daemon daemon(*store, options(shards));
+    Daemon daemon(*store, options(shards), text);
     std::string all;
     for (const std::string& line : stream(7)) all += line;
     daemon.feed(all);
     daemon.commit();
     logs.push_back(alert_log(*store));
   }
-  ASSERT_GT(logs[0].size(), 5U);
+  const auto tells_of = [&](std::string_view rule) {
+    return std::any_of(logs[0].begin(), logs[0].end(), [&](const std::string& line) {
+      return line.find(rule) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(tells_of("test/many-dead"));
+  EXPECT_TRUE(tells_of("more/busy-source"));
+  EXPECT_TRUE(tells_of("more/never-heard"));
   EXPECT_EQ(logs[1], logs[0]);
   EXPECT_EQ(logs[2], logs[0]);
 }

@@ -42,7 +42,7 @@ class BusyGroup {
     EventTime time = day(0);
     for (size_t i = 0; time < day(until) + silent.idle; ++i, time += hours(6)) {
       if (time < day(until)) {
-        engine_.observe(*bundle_->catalogue->find_source("iom"), time, out_);
+        engine_.advance(*bundle_->catalogue->find_source("iom"), time - silent.lateness, out_);
       }
       feed(time, indicators[i % indicators.size()]);
     }

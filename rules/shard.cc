@@ -1,0 +1,26 @@
+#include "rules/shard.h"
+
+#include <algorithm>
+
+#include "rules/model/hash.h"
+
+namespace tocsin::rules {
+
+ShardMap::ShardMap(const Catalogue& catalogue, Shard shard) : shard_(shard) {
+  if (shard.of <= 1) return;
+  for (const Region& region : catalogue.regions()) {
+    const Region& country = catalogue.region(region.country);
+    owned_.push_back(hash128(country.id).low % shard.of == shard.index);
+  }
+}
+
+bool ShardMap::is_home_of(const Rule& rule) const {
+  return shard_.of <= 1 || hash128(rule.id).low % shard_.of == shard_.index;
+}
+
+bool groups_by_region(const Rule& rule) {
+  return std::any_of(rule.by.begin(), rule.by.end(),
+                     [](const GroupKey& key) { return key.kind == GroupKey::Kind::kRegion; });
+}
+
+}  // namespace tocsin::rules
