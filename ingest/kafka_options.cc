@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 
 namespace tocsin::ingest {
 namespace {
 
-constexpr std::array<std::string_view, 14> kReserved{"bootstrap.servers",
+constexpr std::array<std::string_view, 16> kReserved{"bootstrap.servers",
                                                      "metadata.broker.list",
                                                      "group.id",
                                                      "group.instance.id",
@@ -24,12 +26,22 @@ constexpr std::array<std::string_view, 14> kReserved{"bootstrap.servers",
                                                      "enable.partition.eof",
                                                      "isolation.level",
                                                      "sasl.password",
-                                                     "ssl.key.password"};
+                                                     "ssl.key.password",
+                                                     "auto.offset.reset",
+                                                     "statistics.interval.ms"};
+
+constexpr size_t kMaxSecretBytes = 4096;
 
 Result<std::string> read_secret(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return not_found(fmt::format("read secret {}: cannot be opened", path));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto failed = [&path] {
+    return invalid(fmt::format("read secret {}: {}", path, std::strerror(errno)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (!file) return failed();
+  std::string text(kMaxSecretBytes, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get()) != 0) return failed();
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty()) return invalid(fmt::format("read secret {}: is empty", path));
   return text;

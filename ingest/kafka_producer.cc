@@ -44,7 +44,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(KafkaProducerOptions 
 }
 
 Status KafkaProducer::connect() {
-  handle_ = std::make_unique<Handle>();
+  auto handle = std::make_unique<Handle>();
   const std::unique_ptr<RdKafka::Conf> conf(RdKafka::Conf::create(RdKafka::Conf::CONF_GLOBAL));
   if (Status applied = apply_connection(options_.connection, *conf); !applied) return applied;
   const std::string timeout = std::to_string(options_.timeout.count());
@@ -56,16 +56,16 @@ Status KafkaProducer::connect() {
     if (Status set = set_property(*conf, name, value); !set) return set;
   }
   std::string why;
-  if (conf->set("dr_cb", static_cast<RdKafka::DeliveryReportCb*>(handle_.get()), why) !=
+  if (conf->set("dr_cb", static_cast<RdKafka::DeliveryReportCb*>(handle.get()), why) !=
           RdKafka::Conf::CONF_OK ||
-      conf->set("event_cb", static_cast<RdKafka::EventCb*>(handle_.get()), why) !=
+      conf->set("event_cb", static_cast<RdKafka::EventCb*>(handle.get()), why) !=
           RdKafka::Conf::CONF_OK) {
     return invalid(fmt::format("set up the Kafka producer: {}", why));
   }
-  handle_->producer.reset(RdKafka::Producer::create(conf.get(), why));
-  if (handle_->producer) return Status::ok();
-  handle_.reset();
-  return invalid(fmt::format("create the Kafka producer: {}", why));
+  handle->producer.reset(RdKafka::Producer::create(conf.get(), why));
+  if (!handle->producer) return invalid(fmt::format("create the Kafka producer: {}", why));
+  handle_ = std::move(handle);  // only whole: the next produce_all() tries again otherwise
+  return Status::ok();
 }
 
 Status KafkaProducer::produce_all(std::span<const KafkaMessage> messages) {

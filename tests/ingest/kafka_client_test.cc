@@ -57,12 +57,20 @@ TEST(KafkaOptions, RefusesPropertiesThatWouldBreakAPromise) {
 TEST(KafkaOptions, ReadsSecretsFromFilesOnly) {
   MockCluster cluster(1);
   KafkaSourceOptions o = options(cluster);
-  o.connection.sasl_password_file = "/no/such/file";
   BatchQueue queue(1000);
-  KafkaSource source(o);
-  const Status started = source.start(queue, [](std::string_view) { return std::nullopt; });
-  ASSERT_FALSE(started);
-  EXPECT_THAT(started.error().message, HasSubstr("/no/such/file"));
+  for (const auto& [path, why] : std::vector<std::pair<std::string, std::string>>{
+           {"/no/such/file", "No such file"}, {"/", "Is a directory"}, {"/dev/null", "empty"}}) {
+    SCOPED_TRACE(path);
+    o.connection.sasl_password_file = path;
+    KafkaSource source(o);
+    const Status started = source.start(queue, [](std::string_view) { return std::nullopt; });
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, ErrorCode::kInvalid);
+    EXPECT_THAT(started.error().message, AllOf(HasSubstr(path), HasSubstr(why)));
+    const auto producer = KafkaProducer::open({.connection = o.connection, .topic = "alerts"});
+    ASSERT_FALSE(producer);
+    EXPECT_THAT(producer.error().message, HasSubstr(why));
+  }
 }
 
 }  // namespace
