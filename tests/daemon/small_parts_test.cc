@@ -100,7 +100,8 @@ TEST_F(Marked, ShowsUpToTheCeilingAndNothingAboveIt) {
       }
       for (const std::string& secret :
            {std::string("canary"), std::string("LY"), std::string("Libya"), std::string("clashes"),
-            std::string("violence"), std::string("62"), std::string("14:03"), to_hex(text.id())}) {
+            std::string("violence"), std::string("values"), std::string("62 "),
+            std::string("14:03"), to_hex(text.id())}) {
         EXPECT_THAT(shown, Not(HasSubstr(secret))) << to_string(marking);
       }
       const auto left = read_alert_fields(shown);
