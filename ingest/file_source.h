@@ -23,7 +23,7 @@ struct FileSourceOptions {
   std::string path;
   bool follow = false;               // wait for more, over rotation; false: read once, then finish
   Framing framing;                   // lines
-  size_t chunk_bytes = 1024 * 1024;  // of records a batch; larger costs memory
+  size_t chunk_bytes = size_t{1} << 20;  // of records a batch; larger costs memory
   std::chrono::milliseconds poll{200};  // how often a followed file is looked at
   // A file that was rotated away is over when it has not grown for so many polls: who writes goes
   // on in it for a while. Larger: the new one is begun later; smaller: last lines may be missed.

@@ -12,7 +12,7 @@
 namespace tocsin::ingest {
 namespace {
 
-constexpr size_t kStep = 64 * 1024;
+constexpr size_t kStep = size_t{64} * 1024;
 // A zstd frame may ask for a window of this size and no more: memory is bounded before any output.
 constexpr int kMaxWindowLog = 23;
 

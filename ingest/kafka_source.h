@@ -27,7 +27,7 @@ struct KafkaSourceOptions {
   // Where to begin without a stored position and without the group's: "earliest" or "latest".
   std::string offset_reset = "earliest";
   // A batch is handed on at so many bytes, or after `max_wait`; larger costs memory and delay.
-  size_t batch_bytes = 512 * 1024;
+  size_t batch_bytes = size_t{512} * 1024;
   std::chrono::milliseconds max_wait{20};
   // Decoder of messages that are no CloudEvents; one a partition. Default: one event/1 a message.
   std::function<std::shared_ptr<RecordDecoder>(std::string_view stream)> make_decoder;

@@ -18,7 +18,7 @@ struct Framing {
   char delimiter = ',';  // of cells; looked at when has_quotes
 };
 
-inline constexpr size_t kMaxRecordBytes = 1024 * 1024;
+inline constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
 // Length of the first record of `bytes` with its line feed; nullopt when its end is not there yet.
 // `bytes` begins at a record.

@@ -15,7 +15,7 @@ namespace {
 using cel::Kind;
 using cel::Value;
 
-constexpr size_t kMaxTextBytes = 8 * 1024;
+constexpr size_t kMaxTextBytes = size_t{8} * 1024;
 constexpr std::string_view kMissing = "n/a";
 
 enum class Argument : uint8_t { kNone, kNumber, kText };

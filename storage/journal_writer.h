@@ -52,7 +52,7 @@ class JournalWriter {
 
   // A chunk is full at so many bytes or records, whichever comes first: large enough to pack well,
   // small enough that reading one event of it takes under a millisecond.
-  static constexpr size_t kChunkBytes = 256 * 1024;
+  static constexpr size_t kChunkBytes = size_t{256} * 1024;
   static constexpr uint32_t kChunkRecords = 8192;
 
  private:

@@ -11,8 +11,8 @@
 namespace tocsin::cel {
 namespace {
 
-constexpr size_t kMaxSourceBytes = 4 * 1024;
-constexpr size_t kMaxExpandedBytes = 64 * 1024;
+constexpr size_t kMaxSourceBytes = size_t{4} * 1024;
+constexpr size_t kMaxExpandedBytes = size_t{64} * 1024;
 
 // Limits that rules have and plain CEL has not.
 bool check_size(std::string_view source, const Place& place, Diagnostics& diagnostics) {

@@ -16,7 +16,7 @@ namespace tocsin {
 // Thread-safety: one thread at a time.
 class Arena {
  public:
-  explicit Arena(size_t block_bytes = 256 * 1024) : block_bytes_(block_bytes) {}
+  explicit Arena(size_t block_bytes = size_t{256} * 1024) : block_bytes_(block_bytes) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
   Arena(Arena&&) = default;

@@ -62,7 +62,7 @@ struct Event {
 };
 
 // Limits of event/1; larger inputs are dead-lettered.
-inline constexpr size_t kMaxEventBytes = 64 * 1024;
+inline constexpr size_t kMaxEventBytes = size_t{64} * 1024;
 inline constexpr size_t kMaxActors = 32;
 inline constexpr size_t kMaxTags = 64;
 inline constexpr size_t kMaxAttrs = 64;

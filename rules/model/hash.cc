@@ -75,7 +75,7 @@ bool from_hex(std::string_view text, Hash128& hash) {
     if (c >= '0' && c <= '9')
       digit = static_cast<uint64_t>(c - '0');
     else if (c >= 'a' && c <= 'f')
-      digit = static_cast<uint64_t>(c - 'a' + 10);
+      digit = static_cast<uint64_t>(c - 'a') + 10;
     else
       return false;
     words[i / 16] = words[i / 16] << 4 | digit;
