@@ -233,8 +233,8 @@ std::optional<OpenMatch> SequenceDetector::end_wait(std::vector<OpenMatch>& open
   return complete;
 }
 
-void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime at,
-                                bool is_early) {
+Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early,
+                                 Level told) {
   set_variables(match);
   set_common_at(group, at);
   ++counters_.evaluations;
@@ -243,14 +243,17 @@ void SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTime
   for (size_t i = levels.size(); i-- > 0 && level == Level::kNone;) {
     if (!levels[i].when || holds(*levels[i].when, nullptr)) level = levels[i].level;
   }
-  if (level == Level::kNone) return;
+  if (level <= told) return told;
   if (is_early) end_if_over(group, at);
+  // What began at this very time has been told and is over: an alert has its own beginning.
+  if (told != Level::kNone && !group.alert.is_open()) at += kMoment;
   group.matches += match.bound.size();
   for (const BoundStep& bound : match.bound) {
     group.alert.tlp = std::max(group.alert.tlp, bound.tlp);
   }
   group.match = std::move(match);
   raise(group, level, at, at, is_early);
+  return level;
 }
 
 void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
@@ -269,8 +272,8 @@ void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
     const RuleCounters before = counters_;  // what goes wrong is counted when it is taken
     auto match = take(*group.ahead, pending);
     counters_ = before;
-    if (!match || std::exchange(pending.is_told, true)) continue;
-    conclude(group, std::move(*match), pending.time, true);
+    if (!match) continue;
+    pending.told = conclude(group, std::move(*match), pending.time, true, pending.told);
   }
 }
 
@@ -283,13 +286,14 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     if (const auto waiting = first_waiting(group.open, until)) {
       const EventTime end = plan().wait_end(group.open[*waiting]);
       if (auto match = end_wait(group.open, *waiting)) {
-        conclude(group, std::move(*match), end, false);
+        conclude(group, std::move(*match), end, false, Level::kNone);
       }
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
       set_common_at(group, time);
       auto match = take(group.open, group.pending[done]);
-      if (match && !group.pending[done].is_told) conclude(group, std::move(*match), time, false);
+      const Level told = group.pending[done].told;
+      if (match) conclude(group, std::move(*match), time, false, told);
       ++done;
     } else {
       break;
@@ -359,7 +363,7 @@ void SequenceDetector::write_group(ByteWriter& to, const SequenceGroup& group) {
     to.u16(static_cast<uint16_t>(step.source));
     to.u64(step.seq);
     to.text(*step.event);
-    to.u8(step.is_told ? 1 : 0);
+    to.u8(static_cast<uint8_t>(step.told));
   }
   write(to, group.match);
 }
@@ -374,7 +378,7 @@ void SequenceDetector::read_group(ByteReader& from, SequenceGroup& group) {
     step.source = static_cast<SourceId>(from.u16());
     step.seq = from.u64();
     step.event = std::make_shared<const std::string>(from.text());
-    step.is_told = from.u8() != 0;
+    step.told = static_cast<Level>(std::min<uint8_t>(from.u8(), 5));
   }
   group.match = read_open_match(from);
 }

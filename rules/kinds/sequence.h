@@ -16,7 +16,7 @@ struct PendingStep {
   SourceId source{};
   JournalSeq seq = 0;
   std::shared_ptr<const std::string> event;  // encode_event()
-  bool is_told = false;                      // completed a match on arrival, which has been told
+  Level told = Level::kNone;                 // of the match that it completed on arrival
 
   std::string_view event_id() const { return stored_event_id(*event); }
 };
@@ -38,7 +38,7 @@ struct SequenceGroup : EpisodeGroup {
 // A rule of positive steps alone is tried on arrival, ahead of the watermark, and fires
 // provisionally. What it tells stands: its events came in that order, whatever comes in between;
 // a straggler only makes further matches. So when the watermark has passed, it is confirmed, and
-// the match that the events then make together is not told again.
+// the match that the events then make together is told again only when its level is higher.
 class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
  public:
   SequenceDetector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -72,7 +72,8 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   // The open match whose waiting ends first, not after `until`.
   std::optional<size_t> first_waiting(const std::vector<OpenMatch>& open, EventTime until) const;
   std::optional<OpenMatch> end_wait(std::vector<OpenMatch>& open, size_t index) const;
-  void conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early);
+  // Tells of the match if its level is above `told`. Returns the level that has been told now.
+  Level conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early, Level told);
   // Tells of the matches that pending events from `place` on complete.
   void try_early(SequenceGroup& group, size_t place);
   void go_on(SequenceGroup& group);

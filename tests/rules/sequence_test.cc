@@ -211,6 +211,40 @@ TEST(Sequence, AStragglerDoesNotUndoWhatWasTold) {
   }
 }
 
+// The event that completed the match completes a graver one with a straggler.
+TEST(Sequence, AStragglerMayRaiseTheLevelOfWhatWasTold) {
+  const std::vector<Step> two = {{.name = "a", .select = "e.value >= 1.0 && e.value != 2.0"},
+                                 {.name = "b", .select = "e.value == 2.0"}};
+  struct Row {
+    const char* name;
+    double first;  // value of the one that comes in time
+    std::vector<std::string> lines;
+  };
+  for (const Row& row :
+       {Row{"nothing was told", 0, {"~fire alert d5 XA-1"}},
+        Row{"less was told", 10, {"~fire warning d5 XA-1", "~escalate alert d5 XA-1"}},
+        Row{"as much was told", 100, {"~fire alert d5 XA-1"}}}) {
+    for (const bool restarts : {false, true}) {
+      SCOPED_TRACE(row.name);
+      const auto world = small_world(7 * kDay);
+      RuleBuilder builder(world, "sequence");
+      builder.sequence(two, span_of(365 * kDay), "", true, true, 16)
+          .level(Level::kWarning, "a.value >= 10.0")
+          .level(Level::kAlert, "a.value >= 100.0");
+      builder.alert().hold = span_of(30 * kDay);
+      EngineHarness h(world, {builder.build()}, Emit::kEarly);
+      h.feed(day(3), row.first == 0 ? 1 : row.first);
+      h.feed(day(5), 2);
+      if (restarts) h.restart();
+      h.feed(day(2), 500);
+      EXPECT_THAT(h.lines(), ::testing::ElementsAreArray(row.lines));
+      h.finish(day(6));
+      EXPECT_EQ(h.log.back().action, Action::kUpdate) << "confirmed";
+      EXPECT_EQ(h.log.size(), row.lines.size() + 1);
+    }
+  }
+}
+
 TEST(Sequence, TellsAMatchOnceHoweverManyEventsWaitWithIt) {
   const std::vector<Step> two = {{.name = "a", .select = "e.value == 1.0"},
                                  {.name = "b", .select = "e.value == 2.0"}};
