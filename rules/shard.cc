@@ -19,8 +19,12 @@ bool ShardMap::is_home_of(const Rule& rule) const {
 }
 
 bool groups_by_region(const Rule& rule) {
-  return std::any_of(rule.by.begin(), rule.by.end(),
-                     [](const GroupKey& key) { return key.kind == GroupKey::Kind::kRegion; });
+  // Events without the region meet in one group, from whatever country; a country all events have.
+  const auto has_country = [&](const GroupKey& key) {
+    return key.kind == GroupKey::Kind::kRegion &&
+           (rule.missing_key == MissingKey::kDrop || key.level == RegionLevel::kCountry);
+  };
+  return std::any_of(rule.by.begin(), rule.by.end(), has_country);
 }
 
 }  // namespace tocsin::rules

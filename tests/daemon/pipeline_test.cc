@@ -116,6 +116,14 @@ rules:
     by: [e.source]
     detect: {measures: {n: {agg: count, window: 2d, every: 1d}}, when: n >= 9}
     severity: watch
+  - rule: somewhere
+    kind: threshold
+    title: Busy somewhere
+    select: e.indicator == "violence.clash"
+    by: [region@admin1]
+    missing: group
+    detect: {measures: {n: {agg: count, window: 2d, every: 1d}}, when: n >= 9}
+    severity: watch
   - rule: never-heard
     kind: absence
     title: Nothing from {{ region.name }}
@@ -147,6 +155,7 @@ TEST(Pipeline, ResultsDoNotDependOnTheNumberOfShards) {
   };
   EXPECT_TRUE(tells_of("test/many-dead"));
   EXPECT_TRUE(tells_of("more/busy-source"));
+  EXPECT_TRUE(tells_of("more/somewhere"));
   EXPECT_TRUE(tells_of("more/never-heard"));
   EXPECT_EQ(logs[1], logs[0]);
   EXPECT_EQ(logs[2], logs[0]);
@@ -206,6 +215,36 @@ TEST(Pipeline, RemembersOverRestartsHowLongASourceHasBeenSilent) {
       EXPECT_EQ(restart(*store, hour, "mute").last_arrival, std::nullopt);
     }
   }
+}
+
+TEST(Pipeline, ABacklogHasSomeMinutesToComeBeforeASourceIsCalledSilent) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    daemon.feed(event_line(1, 0, "XA", 1), at_hour(1));
+    daemon.commit(false, at_hour(50));
+  }
+  Daemon daemon(*store, options(), bundle_text(), at_hour(100));
+  Pipeline& pipeline = daemon.pipeline();
+  const SourceId desk = *pipeline.bundle().catalogue->find_source("desk");
+  pipeline.begin_listening(at_hour(101));  // recovery takes its time
+  EXPECT_EQ(pipeline.silence_of(desk, at_hour(101) + std::chrono::minutes(4)),
+            std::chrono::minutes(4));
+  EXPECT_EQ(pipeline.silence_of(desk, at_hour(102)), hours(50));
+}
+
+TEST(Pipeline, ACrashForgetsNoMoreOfASilenceThanSomeMinutes) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    daemon.feed(event_line(1, 0, "XA", 1), at_hour(1));
+    daemon.commit(false, at_hour(1));
+    EXPECT_FALSE(daemon.pipeline().owes_arrivals(at_hour(1) + std::chrono::minutes(4)));
+    ASSERT_TRUE(daemon.pipeline().owes_arrivals(at_hour(60)));
+    daemon.commit(false, at_hour(60));
+    EXPECT_FALSE(daemon.pipeline().owes_arrivals(at_hour(60)));
+  }
+  EXPECT_EQ(restart(*store, 100, "desk").silence, hours(60));
 }
 
 TEST(Pipeline, RemembersLastArrivalsUnderAnotherCatalogue) {
