@@ -11,42 +11,37 @@ bool SinkFilter::reaches_level(const AlertFields& fields) const {
   return std::max(fields.level, fields.previous) >= options_.min_level;
 }
 
-Result<SinkFilter::Fate> SinkFilter::fate_of(Hash128 alert, const AlertFields& fields) const {
-  const auto fate = [&](bool has_reached_level, bool was_told) {
-    if (!has_reached_level) return Fate::kBelowLevel;
-    if (!tlp_.withholds(fields)) return Fate::kWhole;
-    return options_.drop_above_ceiling && !was_told ? Fate::kWithheld : Fate::kRedacted;
-  };
+Result<SinkFilter::Past> SinkFilter::past_of(Hash128 alert, const AlertFields& fields) const {
+  Past past;
   // As most are: no earlier transition can change it.
-  const bool is_dropped = tlp_.withholds(fields) && options_.drop_above_ceiling;
-  if (fields.seq == 0 || (reaches_level(fields) && !is_dropped)) {
-    return fate(reaches_level(fields), false);
-  }
+  if (fields.seq == 0 || (reaches_level(fields) && !tlp_.withholds(fields))) return past;
   const auto transitions = store_.read_alert(alert);
-  if (!transitions && transitions.error().code == ErrorCode::kNotFound) {
-    return fate(reaches_level(fields), false);
-  }
+  if (!transitions && transitions.error().code == ErrorCode::kNotFound) return past;
   if (!transitions) return transitions.error();
-  bool has_reached_level = false;
-  bool was_told = false;
   for (const std::string& json : *transitions) {
     const auto earlier = read_alert_fields(json);
     if (!earlier || earlier->seq >= fields.seq) continue;
-    has_reached_level = has_reached_level || reaches_level(*earlier);
-    was_told = was_told || (has_reached_level && !tlp_.withholds(*earlier));
+    past.has_reached_level = past.has_reached_level || reaches_level(*earlier);
+    past.was_told = past.was_told || (past.has_reached_level && !tlp_.withholds(*earlier));
   }
-  return fate(has_reached_level || reaches_level(fields), was_told);
+  return past;
+}
+
+SinkFilter::Fate SinkFilter::fate_of(const AlertFields& fields, const Past& past) const {
+  if (!past.has_reached_level && !reaches_level(fields)) return Fate::kBelowLevel;
+  if (!tlp_.withholds(fields)) return Fate::kWhole;
+  return options_.drop_above_ceiling && !past.was_told ? Fate::kWithheld : Fate::kRedacted;
 }
 
 Result<SinkFilter::Judged> SinkFilter::judge(Hash128 alert, uint32_t seq, std::string json) const {
   const auto fields = read_alert_fields(json);
   // Not ours to understand, then not ours to show.
   if (!fields) return Judged{.fate = Fate::kWithheld, .notification = {}};
-  const auto fate = fate_of(alert, *fields);
-  if (!fate) return fate.error();
-  Judged judged{.fate = *fate, .notification = {}};
+  const auto past = past_of(alert, *fields);
+  if (!past) return past.error();
+  Judged judged{.fate = fate_of(*fields, *past), .notification = {}};
   if (!judged.is_told()) return judged;
-  auto shown = tlp_.limit(json, *fields);
+  auto shown = tlp_.limit(json, *fields, past->was_told);
   if (!shown) return shown.error();
   const auto shown_fields = read_alert_fields(*shown);
   judged.notification = {.alert = alert,

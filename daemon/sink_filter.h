@@ -41,7 +41,13 @@ class SinkFilter {
 
  private:
   bool reaches_level(const AlertFields& fields) const;
-  Result<Fate> fate_of(Hash128 alert, const AlertFields& fields) const;
+  // What the sink got of the alert before this transition.
+  struct Past {
+    bool has_reached_level = false;
+    bool was_told = false;  // some transition whole
+  };
+  Result<Past> past_of(Hash128 alert, const AlertFields& fields) const;
+  Fate fate_of(const AlertFields& fields, const Past& past) const;
 
   const Options options_;
   const TlpPolicy tlp_;

@@ -31,25 +31,30 @@ std::string TlpPolicy::withheld(const AlertFields& fields, std::string_view id) 
   return to;
 }
 
-Result<std::string> TlpPolicy::shown_id(const AlertFields& fields) const {
-  Hash128 alert;
-  if (!from_hex(fields.id, alert)) return invalid("an alert's id has 32 hexadecimal digits");
+Result<bool> TlpPolicy::was_shown(Hash128 alert, uint32_t seq) const {
   const auto transitions = store_.read_alert(alert);
   if (!transitions && transitions.error().code != ErrorCode::kNotFound) return transitions.error();
-  const bool was_shown =
-      transitions && std::any_of(transitions->begin(), transitions->end(), [&](const auto& json) {
-        const auto earlier = read_alert_fields(json);
-        return earlier && earlier->seq < fields.seq && !withholds(*earlier);
-      });
-  if (was_shown) return fields.id;
-  return to_hex(ids_.seal(alert));
+  return transitions &&
+         std::any_of(transitions->begin(), transitions->end(), [&](const auto& json) {
+           const auto earlier = read_alert_fields(json);
+           return earlier && earlier->seq < seq && !withholds(*earlier);
+         });
+}
+
+Result<std::string> TlpPolicy::limit(const std::string& json, const AlertFields& fields,
+                                     bool was_told) const {
+  if (!withholds(fields)) return json;
+  Hash128 alert;
+  if (!from_hex(fields.id, alert)) return invalid("an alert's id has 32 hexadecimal digits");
+  return withheld(fields, was_told ? fields.id : to_hex(ids_.seal(alert)));
 }
 
 Result<std::string> TlpPolicy::limit(const std::string& json, const AlertFields& fields) const {
-  if (!withholds(fields)) return json;
-  const auto id = shown_id(fields);
-  if (!id) return id.error();
-  return withheld(fields, *id);
+  Hash128 alert;
+  if (!withholds(fields) || !from_hex(fields.id, alert)) return limit(json, fields, false);
+  const auto was_told = was_shown(alert, fields.seq);
+  if (!was_told) return was_told.error();
+  return limit(json, fields, *was_told);
 }
 
 Result<std::vector<std::string>> TlpPolicy::read_alert(Hash128 id) const {

@@ -21,7 +21,7 @@ namespace tocsin::daemon {
 // ends_at, at, tlp and `withheld: true` are left.
 //
 // * The id is a sealed one (sealed_ids.h), since the alert's own can be computed from the rule, the
-//   region and the start. Where an earlier transition was marked lower and so shown whole, the
+//   region and the start. Where the reader got an earlier, lower marked transition whole, the
 //   alert keeps the id that it was shown under: there is nothing left to hide in it, and what was
 //   told must also be told to end. Both are the same for all transitions above the ceiling.
 // * Times are cut to the day (UTC). They serve to order and age alerts, and for that a day is
@@ -38,8 +38,12 @@ class TlpPolicy {
 
   bool withholds(const AlertFields& fields) const { return fields.tlp > ceiling_; }
 
-  // A transition as the reader gets it; `fields` are those of `json`. Fails when the store must be
-  // asked for earlier ones and cannot be read.
+  // A transition as the reader gets it; `fields` are those of `json`. `was_told`: the reader got an
+  // earlier transition of the alert whole, and so knows its id.
+  Result<std::string> limit(const std::string& json, const AlertFields& fields,
+                            bool was_told) const;
+  // The same for a reader who gets all transitions. Fails when the store must be asked for earlier
+  // ones and cannot be read.
   Result<std::string> limit(const std::string& json, const AlertFields& fields) const;
 
   // All transitions of the alert that the reader knows as `id`, by seq, each as the reader gets it.
@@ -47,7 +51,7 @@ class TlpPolicy {
   Result<std::vector<std::string>> read_alert(Hash128 id) const;
 
  private:
-  Result<std::string> shown_id(const AlertFields& fields) const;
+  Result<bool> was_shown(Hash128 alert, uint32_t seq) const;
   std::string withheld(const AlertFields& fields, std::string_view id) const;
 
   Tlp ceiling_;

@@ -74,5 +74,31 @@ TEST(SinkFilter, JudgesByLevelMarkingAndWhatWasToldBefore) {
   }
 }
 
+// What a sink may know the alert by: its own id tells rule, region and start to whoever guesses.
+TEST(SinkFilter, GivesTheOwnIdOnlyToThoseWhoHadItBefore) {
+  struct Row {
+    const char* name;
+    SinkFilter::Options options;
+    bool is_own;
+  };
+  for (const Row& row : {Row{"told whole before", {.tlp_ceiling = Tlp::kAmber}, true},
+                         Row{"kept back by its level before",
+                             {.tlp_ceiling = Tlp::kAmber, .min_level = Level::kAlert},
+                             false}}) {
+    const auto store = storage::make_memory_store();
+    const SinkFilter filter(row.options, SealedIds(), *store);
+    const AlertText first{.seq = 0, .level = "watch", .tlp = "green"};
+    const AlertText second{.seq = 1, .level = "alert", .tlp = "red"};
+    storage::Batch& batch = store->begin();
+    batch.put_alert(first.record());
+    batch.put_alert(second.record());
+    ASSERT_TRUE(store->commit(batch, WallTime{}));
+    const auto judged = filter.judge(second.id(), 1, second.json());
+    ASSERT_TRUE(judged) << row.name;
+    EXPECT_EQ(static_cast<int>(judged->fate), static_cast<int>(Fate::kRedacted)) << row.name;
+    EXPECT_EQ(judged->notification.id == to_hex(second.id()), row.is_own) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::daemon
