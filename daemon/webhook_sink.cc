@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/http_client.h"
 #include "daemon/secret_file.h"
 #include "rules/model/utf8.h"
@@ -10,13 +12,22 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr size_t kQuotedBytes = 200;
+constexpr size_t kReadBytes = 4096;
+constexpr size_t kShortestSecret = 6;  // "/hook" is none
 
-// Servers like to repeat the path that they do not know.
-std::string without(std::string text, std::string_view secret) {
-  for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos; ++at) {
-    text.replace(at, secret.size(), "…");
+// The beginning of an answer. Servers like to repeat the path that they do not know.
+std::string beginning_without(std::string_view answer, std::string_view secret) {
+  std::string_view text = answer.substr(0, kReadBytes);
+  if (secret.size() < kShortestSecret) return std::string(text);
+  std::string kept;
+  for (size_t at = 0; (at = text.find(secret)) != std::string_view::npos;) {
+    kept += text.substr(0, at);
+    kept += "…";
+    text.remove_prefix(at + secret.size());
   }
-  return text;
+  // The cut may have gone through a secret.
+  if (answer.size() > kReadBytes) text.remove_suffix(std::min(text.size(), secret.size() - 1));
+  return kept.append(text);
 }
 
 // Path and query, without the first slash; empty when there is nothing in it.
@@ -75,9 +86,9 @@ Status WebhookSink::post(const std::string& body, const std::string& key) {
   const auto answer = call_http(call);
   // A URL that cannot be one is the configuration's fault, not the alert's.
   if (!answer) return unavailable(answer.error().message);
-  std::string told = answer->body;
-  if (const auto secret = secret_part(call.url); !secret.empty()) told = without(told, secret);
-  return judge_answer(answer->status, address_of(call.url), told);
+  if (answer->status >= 200 && answer->status < 300) return Status::ok();
+  return judge_answer(answer->status, address_of(call.url),
+                      beginning_without(answer->body, secret_part(call.url)));
 }
 
 }  // namespace tocsin::daemon

@@ -114,6 +114,13 @@ TEST(WebhookSink, MessagesNameTheHostAndNoSecret) {
   receiver.answer_with(404);
   receiver.answer_with_body("Cannot POST /" + secret);
   EXPECT_EQ(refusal(receiver.url() + "/" + secret), host + " answered 404: Cannot POST /…");
+  // However long the answer, and wherever it is cut.
+  std::string long_answer;
+  for (size_t i = 0; i < 100'000; ++i) long_answer += secret;
+  receiver.answer_with_body(long_answer);
+  EXPECT_EQ(refusal(receiver.url() + "/" + secret).find("canary"), std::string::npos);
+  receiver.answer_with_body("no such hook");
+  EXPECT_EQ(refusal(receiver.url() + "/h"), host + " answered 404: no such hook");
   for (const std::string& url :
        {"http://127.0.0.1:1/" + secret, std::string("http://canary@127.0.0.1:1/"),
         std::string("http://canary space/"), std::string("canary")}) {
