@@ -107,8 +107,8 @@ class KeyValueStore : public Store {
   Status drop_closed_alerts(WallTime before, WallTime now);
   Status drop_alert(const AlertRef& last, Writes& writes, Counters& counters);
   Status drop_dead_letters(WallTime before, WallTime now);
-  // Down to dead_letters_max.
-  Status drop_excess_dead_letters();
+  // Down to dead_letters_max, but not more than `at_most` of them.
+  Status drop_excess_dead_letters(uint64_t at_most);
   // Up to `limit` of the first ones, none with a number above `last`; write_mutex_ is held.
   Result<size_t> drop_first_dead_letters(uint64_t last, size_t limit);
   // The lowest number that a declared sink has still to send; UINT64_MAX: none.

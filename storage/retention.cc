@@ -53,7 +53,7 @@ Status KeyValueStore::apply_retention(const Retention& retention, WallTime now) 
       return status;
     }
   }
-  return drop_excess_dead_letters();
+  return drop_excess_dead_letters(UINT64_MAX);
 }
 
 Status KeyValueStore::drop_journal(WallTime before, WallTime now) {
@@ -250,20 +250,22 @@ Status KeyValueStore::drop_dead_letters(WallTime before, WallTime now) {
   }
 }
 
-Status KeyValueStore::drop_excess_dead_letters() {
+Status KeyValueStore::drop_excess_dead_letters(uint64_t at_most) {
   if (options_.dead_letters_max == 0) return Status::ok();
-  for (;;) {
+  while (at_most > 0) {
     const std::lock_guard lock(write_mutex_);
     const uint64_t kept = counters().dead_letters;
     if (kept <= options_.dead_letters_max) return Status::ok();
     Result<size_t> dropped = drop_first_dead_letters(
-        UINT64_MAX, std::min<uint64_t>(kept - options_.dead_letters_max, kRowsPerWrite));
+        UINT64_MAX, std::min({kept - options_.dead_letters_max, at_most, uint64_t{kRowsPerWrite}}));
     if (!dropped) return dropped.error();
+    at_most -= *dropped;
     const std::lock_guard values(mutex_);
     dead_letters_dropped_ += *dropped;
     // Fewer than were counted: the folder was changed by something else. Nothing is left to drop.
     if (*dropped == 0) return Status::ok();
   }
+  return Status::ok();
 }
 
 Result<size_t> KeyValueStore::drop_first_dead_letters(uint64_t last, size_t limit) {
