@@ -288,9 +288,9 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
     batch().put_state(kBundleStateKey, to_hex(bundle_->hash));
     batch().mark_checkpoint();
   }
-  // With what is committed anyway, never alone.
-  if (batch_ != nullptr && !batch_->empty()) {
-    batch_->put_state(kArrivalsStateKey, arrivals_text(now));
+  if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals(now)) {
+    batch().put_state(kArrivalsStateKey, arrivals_text(now));
+    arrivals_saved_ = now;
   }
   Status status;
   if (batch_ != nullptr) {
@@ -328,14 +328,20 @@ EventTime Pipeline::horizon_of(SourceId source) const {
          bundle_->catalogue->source(source).correction_horizon;
 }
 
+bool Pipeline::owes_arrivals(WallTime now) const {
+  return now - arrivals_saved_ >= kArrivalsInterval &&
+         std::any_of(arrivals_.begin(), arrivals_.end(),
+                     [](const Arrival& arrival) { return arrival.last.has_value(); });
+}
+
 std::optional<WallTime> Pipeline::last_arrival(SourceId source) const {
   return arrivals_[static_cast<size_t>(source)].last;
 }
 
 Milliseconds Pipeline::silence_of(SourceId source, WallTime now) const {
   const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
-  const Milliseconds silence =
-      arrival.in_this_run ? now - *arrival.last : now - recovered_at_ + arrival.silence_before;
+  Milliseconds silence = now - (arrival.in_this_run ? *arrival.last : listening_since_);
+  if (!arrival.in_this_run && silence >= kBacklogGrace) silence += arrival.silence_before;
   return std::max(silence, Milliseconds(0));  // the clock may have been set back
 }
 

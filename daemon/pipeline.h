@@ -123,9 +123,14 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // When anything of a source came last, whatever became of it, also before a restart; nullopt when
   // that is not known.
   std::optional<WallTime> last_arrival(SourceId source) const;
-  // For how long nothing of it has come while somebody listened: a restart does not forget it, and
-  // the time that the daemon was away is none of it, since a backlog may wait for us.
+  // For how long nothing of it has come while somebody listened. A restart does not forget it, but
+  // the time that the daemon was away is none of it, and what was before counts only after a grace:
+  // a backlog may wait for us.
   Milliseconds silence_of(SourceId source, WallTime now) const;
+  // Inputs are listened to from now on.
+  void begin_listening(WallTime now) { listening_since_ = arrivals_saved_ = now; }
+  // Nothing else has made a commit for so long that a crash would forget how long all is silent.
+  bool owes_arrivals(WallTime now) const;
   size_t seen_ids() const { return seen_.size(); }
   // Ids of events before it are never asked for again: the slowest source's correction horizon.
   EventTime dedupe_horizon() const;
@@ -137,6 +142,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
   // Lines of "LAST_ARRIVAL_MS SILENCE_MS SOURCE".
   static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
+
+  static constexpr Milliseconds kArrivalsInterval = std::chrono::minutes(5);
+  static constexpr Milliseconds kBacklogGrace = std::chrono::minutes(5);
 
   // Records are decoded some ahead of being taken, so that the memory of their ids is at hand.
   static constexpr size_t kLookAhead = 16;
@@ -193,7 +201,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
     bool in_this_run = false;
   };
   std::vector<Arrival> arrivals_;  // index: SourceId
-  WallTime recovered_at_{};
+  WallTime listening_since_{};
+  WallTime arrivals_saved_{};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
   std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;

@@ -60,6 +60,7 @@ void PipelineLoop::run() {
   const auto start = steady_clock::now();
   last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
   idle_.assign(pipeline_.bundle().catalogue->sources().size(), false);
+  pipeline_.begin_listening(wall_now());
 
   while (!failed_) {
     const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
@@ -73,6 +74,7 @@ void PipelineLoop::run() {
     if (steady - last_heartbeat_ >= options_.heartbeat_interval) {
       last_heartbeat_ = steady;
       look_after_silent_sources(wall_now());
+      if (pipeline_.owes_arrivals(wall_now())) commit(/*checkpoint=*/false);
     }
     const bool checkpoint = steady - last_checkpoint_ >= options_.checkpoint_interval ||
                             events_since_checkpoint_ >= options_.checkpoint_max_events;

@@ -9,7 +9,7 @@ namespace tocsin::daemon {
 
 Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progress& progress,
                          std::string& warning) {
-  recovered_at_ = now;
+  listening_since_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
 
@@ -51,7 +51,9 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
   if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
   if (Status status = restore_seen_ids(); !status) return status;
   restore_arrivals(own->arrivals);
-  if (bundle_->hash != present->hash) return activate(present, present_text);
+  // Also when the state was saved under rules that are gone: open alerts have levels of theirs.
+  const bool is_foreign = stored && old == nullptr;
+  if (bundle_->hash != present->hash || is_foreign) return activate(present, present_text);
   return store_.put_meta(bundle_key(to_hex(bundle_->hash)), bundle_text_);
 }
 

@@ -200,9 +200,10 @@ void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
       break;
   }
   if (!alert.is_open()) return;
-  const auto held = static_cast<size_t>(index_of(rule().levels, alert.level));
+  const int held = index_of(rule().levels, alert.level);  // -1: a level of rules that are gone
+  const bool is_unknown = held >= 0 && verdict.unknown[static_cast<size_t>(held)];
   const bool is_due = add(alert.last_at, rule().alert.update_every) <= tick &&
-                      alert.phase == Phase::kFiring && !is_stale && !verdict.unknown[held] &&
+                      alert.phase == Phase::kFiring && !is_stale && !is_unknown &&
                       fingerprint_ != alert.told;
   const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
   if (is_confirmed || was_stale != is_stale || is_due) {
