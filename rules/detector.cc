@@ -9,7 +9,7 @@ namespace tocsin::rules {
 namespace {
 
 // Slots of the common variables, as variables_of() orders them.
-enum CommonSlot : size_t { kRegion, kBy, kLevel, kRule, kAt, kStartsAt };
+enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStartsAt };
 
 Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned) {
   std::string bytes;
@@ -98,6 +98,7 @@ cel::Value Detector::key_variable(const Group& group) {
 void Detector::set_common(const Group& group, Level level, EventTime at, EventTime starts_at) {
   if (names_place_) set_place(group, "en");
   variables_[kLevel] = cel::Value::of_string(to_string(level));
+  variables_[kLevelRank] = cel::Value::of_int(static_cast<int64_t>(level));
   variables_[kRule] = cel::Value::of_string(rule_->id);
   variables_[kAt] = cel::timestamp_of(at);
   variables_[kStartsAt] = cel::timestamp_of(starts_at);

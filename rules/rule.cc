@@ -61,6 +61,7 @@ std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
       {"region", Type::map(Tag::kString, Tag::kString)},
       {"by", Type::map(Tag::kString, Tag::kString)},
       {"level", Tag::kString},
+      {"level_rank", Tag::kInt},
       {"rule", Tag::kString},
       {"at", Tag::kTimestamp},
       {"starts_at", Tag::kTimestamp},

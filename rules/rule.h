@@ -172,8 +172,9 @@ struct Bundle {
 
 // Names and types of the variables that levels, `when` and templates of a rule of this kind see, in
 // slot order; the engine fills them in the same order. Common to all kinds, first:
-//   region {id, name, level} (map), by (map(string, string)), level (string), rule (string),
-//   at (timestamp), starts_at (timestamp)
+//   region {id, name, level} (map), by (map(string, string)), level (string; the checker takes its
+//   rank where it meets level.X), level_rank (int, 0 none to 5), rule (string), at (timestamp),
+//   starts_at (timestamp)
 // then, by kind:
 //   threshold  each measure by name, in order (int for count and distinct, double otherwise)
 //   surge      k, score, surprise, ratio (double), baseline {mean, sd, median, n}
@@ -183,6 +184,6 @@ struct Bundle {
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
 //   event      none beyond `e`, the matching event
 std::vector<cel::Variable> variables_of(RuleKind kind, const Detect& detect);
-inline constexpr size_t kCommonVariables = 6;
+inline constexpr size_t kCommonVariables = 7;
 
 }  // namespace tocsin::rules

@@ -72,6 +72,15 @@ std::string hint_for(const Expr& a, const Expr& b) {
   return {};
 }
 
+// The text beside `level` as the level that it names.
+std::string level_hint(const Expr& a, const Expr& b) {
+  const Expr& other = a.kind == ExprKind::kLiteral ? a : b;
+  const bool names_one = other.kind == ExprKind::kLiteral && other.value.kind() == Kind::kString &&
+                         parse_enum<Level>(other.name).value_or(Level::kNone) != Level::kNone;
+  return names_one ? fmt::format("write level.{} instead of \"{}\"", other.name, other.name)
+                   : "write level.watch, level.alert …, or level_rank for a number";
+}
+
 }  // namespace
 
 // T: an int literal beside a double is that double.
@@ -174,12 +183,17 @@ Type Checker::check_comparison(Expr& expr) {
   Expr& left = *expr.args[0];
   Expr& right = *expr.args[1];
   widen_pair(left, right);
+  if (right.type.tag() == Tag::kInt && is_level(left)) take_rank(left);
+  if (left.type.tag() == Tag::kInt && is_level(right)) take_rank(right);
   const bool equality = expr.op == Operator::kEqual || expr.op == Operator::kNotEqual;
   const Tag a = left.type.tag();
   const Tag b = right.type.tag();
   if (equality) {
     check_spelling(left, right);
     check_spelling(right, left);
+  } else if (is_level(left) || is_level(right)) {
+    return mismatch(expr, "T0120", "levels compare by rank, this would compare their spelling",
+                    level_hint(left, right));
   }
   const bool month_12 = equality && left.builtin == Builtin::kMonth && is_int_literal(right) &&
                         right.value.integer() == 12;
@@ -210,6 +224,7 @@ Type Checker::check_in(Expr& expr) {
   Expr& item = *expr.args[0];
   Expr& container = *expr.args[1];
   check_spellings(item, container);
+  if (container.type.item().tag() == Tag::kInt && is_level(item)) take_rank(item);
   Type element;
   switch (container.type.tag()) {
     case Tag::kDyn:

@@ -287,8 +287,33 @@ void Checker::require_proven(const Expr& expr, const std::string& path) {
   }
 }
 
+bool Checker::is_level(const Expr& expr) const {
+  return checked() && !environment_.conformance && expr.target == Target::kVariable &&
+         environment_.variables[expr.index].name == "level" &&
+         std::any_of(environment_.variables.begin(), environment_.variables.end(),
+                     [](const Variable& known) { return known.name == "level_rank"; });
+}
+
+void Checker::take_rank(Expr& level) {
+  for (size_t i = 0; i < environment_.variables.size(); ++i) {
+    if (environment_.variables[i].name != "level_rank") continue;
+    level.index = static_cast<uint32_t>(i);
+    level.type = environment_.variables[i].type;
+    analysis_.variables.insert("level_rank");
+  }
+}
+
 void Checker::check_spelling(const Expr& field, const Expr& literal) {
   if (literal.kind != ExprKind::kLiteral || literal.value.kind() != Kind::kString) return;
+  if (is_level(field)) {
+    if (parse_enum<Level>(literal.name) || literal.name == to_string(Level::kNone)) return;
+    std::vector<std::string> levels;
+    for (const Level level : kAllLevels) levels.emplace_back(to_string(level));
+    std::string hint = did_you_mean(literal.name, levels);
+    if (hint.empty()) hint = fmt::format("one of: {}", fmt::join(levels, ", "));
+    error(literal, "T0119", fmt::format("there is no level \"{}\"", literal.name), std::move(hint));
+    return;
+  }
   if (!environment_.has_event) return;
   const Catalogue& catalogue = *environment_.catalogue;
   std::vector<std::string> names;

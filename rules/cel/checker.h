@@ -60,6 +60,9 @@ class Checker {
   void require_proven(const Expr& expr, const std::string& path);
   void check_spelling(const Expr& field, const Expr& literal);
   void check_spellings(const Expr& field, const Expr& literals);
+  // The alert's level, where its rank is known as well: a text that compares by rank.
+  bool is_level(const Expr& expr) const;
+  void take_rank(Expr& level);
 
   // check_calls.cc: operators and functions
   Type check_unary(Expr& expr);

@@ -121,7 +121,7 @@ class LevelCompiler {
 
   // One event is judged by itself: what the alert has come to so far depends on arrivals.
   void check_of_event(const yaml::Node& node, const cel::Program& when) {
-    for (const char* name : {"level", "starts_at"}) {
+    for (const char* name : {"level", "level_rank", "starts_at"}) {
       if (!when.analysis().variables.contains(name)) continue;
       scope_.error("T0369", node.places.start(),
                    "`when` of an event rule cannot use `" + std::string(name) + "`",

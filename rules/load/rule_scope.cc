@@ -146,11 +146,12 @@ std::string RuleScope::canonical(const std::string& source) {
 
 bool is_reserved_name(const std::string& name) {
   constexpr std::array kReserved = {
-      "e",         "list",      "macro",  "region",   "by",   "level",  "rule",  "at",
-      "starts_at", "true",      "false",  "null",     "in",   "as",     "break", "const",
-      "continue",  "else",      "for",    "function", "if",   "import", "let",   "loop",
-      "package",   "namespace", "return", "var",      "void", "while",  "int",   "double",
-      "string",    "bool",      "size",   "has",      "dyn",  "uint",   "bytes", "type"};
+      "e",    "list",   "macro",     "region",   "by",      "level",     "level_rank",
+      "rule", "at",     "starts_at", "true",     "false",   "null",      "in",
+      "as",   "break",  "const",     "continue", "else",    "for",       "function",
+      "if",   "import", "let",       "loop",     "package", "namespace", "return",
+      "var",  "void",   "while",     "int",      "double",  "string",    "bool",
+      "size", "has",    "dyn",       "uint",     "bytes",   "type"};
   return std::any_of(kReserved.begin(), kReserved.end(),
                      [&](const char* word) { return name == word; });
 }

@@ -282,6 +282,28 @@ TEST_F(CheckerTest, GivesTypes) {
   for (const auto& [text, type] : cases) EXPECT_EQ(type_of(text), type) << text;
 }
 
+TEST_F(CheckerTest, ComparesTheLevelByRank) {
+  Environment alert = world_.environment();
+  alert.variables.push_back({"level", Type::Tag::kString});
+  alert.variables.push_back({"level_rank", Type::Tag::kInt});
+  for (const char* text :
+       {"level >= level.watch", "level.watch < level", "level == level.alert",
+        "level in [level.watch, level.alert]", "level_rank > 2", "level == \"watch\"",
+        "level != \"none\"", "level in [\"watch\", \"alert\"]", "level.size() > 0"}) {
+    EXPECT_TRUE(compile(text, alert)) << text << "\n" << to_text(diagnostics_.all().front());
+  }
+  const Complaint complaints[] = {
+      {"level >= \"watch\"", "10:11 T0120", "compare by rank", "level.watch"},
+      {"\"alert\" > level", "10:13 T0120", "compare by rank", "level.alert"},
+      {"level < level", "10:11 T0120", "compare by rank", "level_rank"},
+      {"level < e.id", "10:11 T0120", "compare by rank", "level_rank"},
+      {"level >= level.wach", "10:20 T0119", "no level `wach`", "level.watch"},
+      {"level == \"wach\"", "10:14 T0119", "no level \"wach\"", "watch"},
+      {"level in [\"alert\", \"high\"]", "10:24 T0119", "no level \"high\"", "one of"},
+  };
+  for (const Complaint& complaint : complaints) expect(complaint, alert);
+}
+
 TEST_F(CheckerTest, WidensIntLiteralsBesideDoublesButNotInConformance) {
   EXPECT_TRUE(compile("people > 50"));
   EXPECT_TRUE(compile("-5 < people"));

@@ -43,6 +43,21 @@ TEST(Threshold, FiresAtTheFirstTickWhoseWindowReachesIt) {
   EXPECT_EQ(world->region(*fire.region).id, "XA-1");
 }
 
+TEST(Threshold, TextsCompareTheLevelByRank) {
+  const auto world = small_world();
+  RuleBuilder builder = deaths(world);
+  builder.level(Level::kEmergency, "deaths >= 20.0")
+      .title("en",
+             "{{ level }}: {{ level >= level.alert ? \"call\" : \"write\" }} {{ level_rank }}");
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.5), 10);
+  h.feed(day(1.5), 10);
+  h.feed(day(4), 0);
+  ASSERT_EQ(h.log.size(), 2u);
+  EXPECT_EQ(h.log[0].title.at("en"), "warning: write 3");
+  EXPECT_EQ(h.log[1].title.at("en"), "emergency: call 5");
+}
+
 TEST(Threshold, WindowIsHalfOpen) {
   const auto world = small_world(Milliseconds{0});
   struct Row {
