@@ -61,6 +61,13 @@ void SurgeDetector::take_baseline(const WindowGroup& group, EventTime tick) {
   baseline_ = baseline_of(past_, scratch_);
 }
 
+// The texts tell the baseline too.
+Tlp SurgeDetector::marking_before(const WindowGroup& group, EventTime tick) const {
+  const Milliseconds window = detect().measure.window;
+  const EventTime end = tick - window - detect().gap;
+  return marking(group, end - window * static_cast<int64_t>(past_.size()), end, tick);
+}
+
 bool SurgeDetector::is_unusual() const {
   if (baseline_.n < detect().min_history || k_ < detect().floor || score_ < detect().at_least) {
     return false;

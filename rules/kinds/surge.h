@@ -24,6 +24,7 @@ class SurgeDetector final : public WindowedDetector {
   uint32_t lane_of(SourceId source) const override;
   bool counts_lane(uint32_t lane, EventTime tick) const override;
   EventTime next_change(const WindowGroup& group, EventTime tick) const override;
+  Tlp marking_before(const WindowGroup& group, EventTime tick) const override;
   std::vector<Measured> measured() const override;
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;

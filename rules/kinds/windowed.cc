@@ -84,6 +84,16 @@ void WindowedDetector::merge(const WindowGroup& group, size_t measure, EventTime
   }
 }
 
+Tlp WindowedDetector::marking(const WindowGroup& group, EventTime from, EventTime to,
+                              EventTime tick) const {
+  Tlp highest = Tlp::kClear;
+  const auto panes = group.panes.panes();
+  for (size_t i = group.panes.first_from(from); i < panes.size() && panes[i].start < to; ++i) {
+    if (counts_lane(panes[i].lane, tick)) highest = std::max(highest, panes[i].tlp);
+  }
+  return highest;
+}
+
 void WindowedDetector::set_common(const WindowGroup& group, EventTime tick) {
   const AlertState& alert = group.alert;
   Detector::set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
@@ -221,13 +231,13 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
   Finding finding;
   finding.condition = condition(group, is_end);
   finding.values = measured();
+  finding.tlp = std::max(marking(group, tick - window_, tick, tick), marking_before(group, tick));
   best_.clear();
   const auto panes = group.panes.panes();
   for (size_t i = group.panes.first_from(tick - window_); i < panes.size() && panes[i].start < tick;
        ++i) {
     if (!counts_lane(panes[i].lane, tick)) continue;
     finding.events_counted += panes[i].events;
-    finding.tlp = std::max(finding.tlp, panes[i].tlp);
     for (const EvidenceItem& item : panes[i].evidence) {
       keep_best(best_, item, rule().alert.max_evidence);
     }

@@ -40,6 +40,8 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   virtual bool counts_lane(uint32_t, EventTime /*tick*/) const { return true; }
   // The first tick after `tick` at which an inactive group could change.
   virtual EventTime next_change(const WindowGroup& group, EventTime tick) const;
+  // Of the events before the window that the last judge() rests on.
+  virtual Tlp marking_before(const WindowGroup&, EventTime /*tick*/) const { return Tlp::kClear; }
   // As the last judge() found it.
   virtual std::vector<Measured> measured() const = 0;
   virtual std::string condition(const WindowGroup& group, bool is_end) = 0;
@@ -55,6 +57,9 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   // Merges one measure over [from, to).
   void merge(const WindowGroup& group, size_t measure, EventTime from, EventTime to, EventTime tick,
              Accumulator& into) const;
+
+  // The highest of what counts in [from, to).
+  Tlp marking(const WindowGroup& group, EventTime from, EventTime to, EventTime tick) const;
 
   Milliseconds every() const { return every_; }
   uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()

@@ -45,6 +45,35 @@ TEST(Marking, OfAWindowStaysWhenTheRestrictedEventHasLeftIt) {
   }
 }
 
+TEST(Marking, OfASurgeIsTheHighestOfWindowAndBaseline) {
+  struct Row {
+    const char* name;
+    double red;  // day of the restricted event, of one a week
+    const char* marking;
+  };
+  for (const Row& row : {Row{"oldest baseline window", 7.5, "red"},
+                         Row{"newest baseline window", 63.5, "red"}, Row{"the window", 77.5, "red"},
+                         Row{"before the baseline", 0.5, "clear"}, Row{"the gap", 70.5, "clear"}}) {
+    const auto world = small_world(Milliseconds{0});
+    SurgeDetect detect;
+    detect.history = 9;
+    detect.gap = 7 * kDay;
+    detect.method = SurgeMethod::kPoisson;
+    RuleBuilder builder(world, "surge");
+    builder.select(kAttacks)
+        .surge(std::move(detect), AggregateKind::kCount, "", 7 * kDay, kDay)
+        .level(Level::kWatch);
+    EngineHarness h(world, {builder.build()});
+    for (double at = 0.5; at < 84; at += 7) {
+      feed_marked(h, day(at), at == row.red ? Tlp::kRed : Tlp::kClear);
+    }
+    for (int i = 0; i < 9; ++i) feed_marked(h, day(78 + 0.1 * i), Tlp::kClear);
+    h.finish(day(79));  // window [72, 79), gap [65, 72), baseline [2, 65)
+    EXPECT_THAT(markings(h), ::testing::ElementsAre(std::string("fire ") + row.marking))
+        << row.name;
+  }
+}
+
 TEST(Marking, EndsWithTheEpisode) {
   const auto world = small_world(Milliseconds{0});
   EngineHarness h(world, {count_of_a_day(world).build()});
