@@ -11,10 +11,13 @@ namespace {
 // Slots of the common variables, as variables_of() orders them.
 enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStartsAt };
 
+// With the shape: a rule whose shape a reload changes begins anew and remembers no episode, so it
+// may pin one to the moment of an alert before, which is not its own.
 Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned) {
   std::string bytes;
   ByteWriter to(bytes);
   to.text(rule.id);
+  to.hash(rule.shape);
   for (const std::string& part : key) to.text(part);
   to.time(pinned);
   return hash128(bytes);

@@ -239,6 +239,20 @@ TEST(Threshold, RemovedRuleEndsItsAlertsAndSameShapeGoesOn) {
   EXPECT_EQ(h.log.back().alert, h.log.front().alert);
 }
 
+TEST(Threshold, AChangedShapeBeginsAnotherAlertAtTheSameMoment) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder changed = deaths(world);
+  changed.rule().shape = hash128("changed");
+  EngineHarness h(world, {deaths(world).build()}, Emit::kEarly);
+  h.feed(day(0.5), 20);
+  h.engine->activate(bundle_of(world, {changed.build()}), h.log);
+  h.feed(day(0.5), 20);
+  EXPECT_THAT(h.lines(), ElementsAre("~fire warning d0.5 XA-1", "resolve warning d0.5 XA-1",
+                                     "~fire warning d0.5 XA-1"));
+  EXPECT_EQ(h.log[1].alert, h.log[0].alert);
+  EXPECT_NE(h.log[2].alert, h.log[0].alert);
+}
+
 TEST(Threshold, AnUndefinedExitOfALevelAboveKeepsNothing) {
   const auto world = small_world(Milliseconds{0});
   RuleBuilder builder(world, "mean");
