@@ -271,11 +271,14 @@ Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::stri
 }
 
 void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text) {
-  engine_->activate(bundle, transitions_);
-  log_transitions();  // ends of removed rules' alerts: numbered and worded by the old bundle
+  rules::Engine::Transitions begun;
+  engine_->activate(bundle, transitions_, begun);
+  log_transitions();  // ends of alerts of rules that are gone: numbered by the old bundle
   bundle_ = std::move(bundle);
   bundle_text_ = std::move(text);
   store_.set_catalogue(bundle_->catalogue);
+  transitions_ = std::move(begun);
+  log_transitions();
 }
 
 std::string Pipeline::bundle_key(std::string_view hash) { return fmt::format("bundle.{}", hash); }

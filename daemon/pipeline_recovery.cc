@@ -131,7 +131,7 @@ Status Pipeline::apply(const storage::Control& control, const CompileBundle& com
           control.bundle);
       return Status::ok();
     }
-    engine_->activate(bundle, transitions_);
+    engine_->activate(bundle, transitions_, transitions_);
     bundle_ = std::move(bundle);
     bundle_text_ = **text;
     return Status::ok();

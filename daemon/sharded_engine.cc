@@ -98,6 +98,10 @@ void ShardedEngine::on_all(const std::function<void(Shard&)>& call, Transitions&
     std::move(shard->transitions.begin(), shard->transitions.end(), std::back_inserter(out));
     shard->transitions.clear();
   }
+  sort_from(out, first);
+}
+
+void ShardedEngine::sort_from(Transitions& out, size_t first) const {
   if (shards_.size() == 1) return;
   std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
                    [](const AlertTransition& a, const AlertTransition& b) {
@@ -128,9 +132,13 @@ void ShardedEngine::finish(EventTime to, Transitions& out) {
   on_all([&](Shard& shard) { shard.engine.finish(to, shard.transitions); }, out);
 }
 
-void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& out) {
-  flush(out);
-  on_all([&](Shard& shard) { shard.engine.activate(bundle, shard.transitions); }, out);
+void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended,
+                             Transitions& out) {
+  flush(ended);
+  Transitions begun;
+  on_all([&](Shard& shard) { shard.engine.activate(bundle, shard.transitions, begun); }, ended);
+  sort_from(begun, 0);
+  std::move(begun.begin(), begun.end(), std::back_inserter(out));
   catalogue_ = bundle->catalogue;
 }
 

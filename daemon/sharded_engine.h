@@ -40,7 +40,7 @@ class ShardedEngine {
   void advance(SourceId source, EventTime to, Transitions& out);
   void end_source(SourceId source, Transitions& out);
   void finish(EventTime to, Transitions& out);
-  void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& out);
+  void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // False for entries of another number of shards: the caller then rebuilds from the journal.
   bool restore(std::string_view key, std::string_view value);
@@ -79,6 +79,7 @@ class ShardedEngine {
   void evaluate(uint32_t shard);
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);
+  void sort_from(Transitions& out, size_t first) const;
 
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::unique_ptr<Shard>> shards_;

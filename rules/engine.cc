@@ -260,10 +260,10 @@ bool Engine::restore(std::string_view key, std::string_view value) {
   return from.at_end();
 }
 
-void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& out) {
+void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out) {
   State& s = *state_;
-  const size_t first = out.size();
-  s.begin(out);
+  const size_t first_ended = ended.size();
+  s.begin(ended);
   const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
   std::map<std::string, std::unique_ptr<Detector>> kept;
   std::map<std::string, EventTime> watermarks;
@@ -284,6 +284,9 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& out) {
                          [&s](std::string key) { s.removed.push_back(std::move(key)); });
     if (!exists) s.removed.push_back(kRuleEntry + old.id);
   }
+  s.end(ended, first_ended);
+  const size_t first = out.size();
+  s.begin(out);
   // The bundle of kept detectors must live until they are bound to the new one.
   const std::shared_ptr<const Bundle> old = std::exchange(s.bundle, std::move(bundle));
   s.around.catalogue = s.bundle->catalogue.get();

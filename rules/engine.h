@@ -89,8 +89,9 @@ class Engine {
   bool restore(std::string_view key, std::string_view value);
 
   // Replaces the rules: state of rules with the same shape goes on, the rest starts anew; alerts of
-  // rules that are gone end as resolved with condition "rule removed".
-  void activate(std::shared_ptr<const Bundle> bundle, Transitions& out);
+  // rules that are gone end as resolved with condition "rule removed". Transitions in `ended` are
+  // numbered and worded by the bundle before, those in `out`, which follow them, by the new one.
+  void activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out);
 
   const Bundle& bundle() const;
   const std::vector<RuleCounters>& counters() const;  // by RuleIndex

@@ -23,13 +23,10 @@ void VirtualEngine::move_to(EventTime now) {
   log_fresh();
 }
 
-// What an activation says is numbered partly by the old bundle (ends of rules that are gone) and
-// partly by the new one; an alert known by then keeps its rule, and only new ones begin alerts.
 void VirtualEngine::log_fresh() {
   for (AlertTransition& transition : fresh_) {
-    const auto [rule, is_new] = rule_of_.try_emplace(transition.alert);
-    if (is_new) rule->second = bundle_->rules[transition.rule].id;
-    log_.push_back({std::move(transition), rule->second});
+    const std::string& rule = bundle_->rules[transition.rule].id;
+    log_.push_back({std::move(transition), rule});
   }
   fresh_.clear();
 }
@@ -66,8 +63,11 @@ void VirtualEngine::restart() {
 }
 
 void VirtualEngine::reload(std::shared_ptr<const Bundle> bundle) {
+  std::vector<AlertTransition> begun;
+  engine_->activate(bundle, fresh_, begun);
+  log_fresh();
   bundle_ = std::move(bundle);
-  engine_->activate(bundle_, fresh_);
+  fresh_ = std::move(begun);
   log_fresh();
 }
 

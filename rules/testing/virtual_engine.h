@@ -60,7 +60,6 @@ class VirtualEngine {
   std::map<std::string, std::string> saved_;
   Engine::Transitions fresh_;  // of the running call
   std::vector<LoggedTransition> log_;
-  std::map<Hash128, std::string> rule_of_;  // by alert
   EventTime now_ = kMinEventTime;
   uint64_t duplicates_ = 0;
   uint64_t too_late_ = 0;

@@ -1,11 +1,13 @@
 #include "daemon/pipeline.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
+#include "daemon/alert_fields.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
 
@@ -177,6 +179,50 @@ TEST(Pipeline, NewRulesGoOnWithTheStateOfTheOld) {
   const auto log = alert_log(*store);
   ASSERT_EQ(log.size(), 1U);
   EXPECT_NE(log[0].find("Very dead in Alpha"), std::string::npos) << log[0];
+}
+
+// A level that is gone moves an alert at the reload itself; a rule that sorts before it moves it in
+// the bundle.
+TEST(Pipeline, WhatAReloadBringsAboutIsWordedByTheRulesThatSayIt) {
+  for (const size_t shards : {1, 2}) {
+    SCOPED_TRACE(shards);
+    const auto store = storage::make_memory_store();
+    rules::BundleText text = bundle_text();
+    text.rules.push_back({"more.yaml", kMoreRules});
+    std::string& more = text.rules[1].text;
+    more.replace(more.find("n >= 9"), 6, "n >= 1");
+    more.replace(more.find("[XA, XB, XC, XD]"), 16, "[XA, XB, XC]");
+    Daemon daemon(*store, options(shards), text);
+    daemon.feed(event_line(1, 0, "XA", 70));
+    daemon.commit();
+    ASSERT_EQ(alert_log(*store).size(), 2U);
+
+    text.rules.pop_back();
+    std::string& file = text.rules[0].text;
+    std::string other = file.substr(file.find("  - rule"));
+    other.replace(other.find("many-dead"), 9, "all-quiet");
+    file.replace(file.find("title: Many"), 11, "title: Very");
+    file.replace(file.find(", alert: {when: \"dead >= 60.0\"}"), 31, "");
+    file += other;
+    Diagnostics diagnostics;
+    const auto bundle = rules::load_bundle(text, diagnostics);
+    ASSERT_NE(bundle, nullptr);
+    ASSERT_EQ(bundle->rules[0].name, "all-quiet");
+    ASSERT_TRUE(daemon.pipeline().activate(bundle, rules::serialize(text)));
+    daemon.commit();
+    std::vector<std::string> told;
+    for (const std::string& line : alert_log(*store)) {
+      const auto fields = read_alert_fields(line);
+      ASSERT_TRUE(fields);
+      told.push_back(fmt::format("{} {} {} {}", to_string(fields->action), to_string(fields->level),
+                                 fields->rule, fields->title.at("en")));
+    }
+    EXPECT_THAT(
+        told, testing::UnorderedElementsAre("fire alert test/many-dead Many dead in Alpha",
+                                            "deescalate warning test/many-dead Very dead in Alpha",
+                                            "fire watch more/busy-source desk is busy",
+                                            "resolve watch more/busy-source desk is busy"));
+  }
 }
 
 // What is known of a source as it starts again at some hour.

@@ -215,7 +215,7 @@ TEST(EventRule, AReloadWithoutTheHeldLevelTellsTheNextOneDownAndHoldsOn) {
   RuleBuilder lower(world, "lethal");
   lower.select("e.indicator == \"violence.attack\"").event().level(Level::kWatch);
   lower.alert().hold = span_of(3 * kDay);
-  h.engine->activate(bundle_of(world, {lower.build()}), h.log);
+  h.engine->activate(bundle_of(world, {lower.build()}), h.log, h.log);
   h.feed(day(3), 0, "XB-1", "justice.inquiry_opened");
   h.finish(day(9));
   EXPECT_THAT(h.lines(), ElementsAre("fire alert d1 XA-1", "deescalate watch d2 XA-1",

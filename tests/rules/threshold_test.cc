@@ -231,7 +231,7 @@ TEST(Threshold, RemovedRuleEndsItsAlertsAndSameShapeGoesOn) {
   h.feed(day(0.5), 20);
   h.feed(day(1.0), 0, "XB-1");
   ASSERT_THAT(h.lines(), ElementsAre("fire warning d1 XA-1", "fire info d1 XA-1"));
-  h.engine->activate(bundle_of(world, {deaths(world).build()}), h.log);
+  h.engine->activate(bundle_of(world, {deaths(world).build()}), h.log, h.log);
   EXPECT_EQ(h.lines().back(), "resolve info d1 XA-1");
   EXPECT_EQ(h.log.back().condition, "rule removed");
   h.feed(day(20), 0, "XB-1");
@@ -245,7 +245,7 @@ TEST(Threshold, AChangedShapeBeginsAnotherAlertAtTheSameMoment) {
   changed.rule().shape = hash128("changed");
   EngineHarness h(world, {deaths(world).build()}, Emit::kEarly);
   h.feed(day(0.5), 20);
-  h.engine->activate(bundle_of(world, {changed.build()}), h.log);
+  h.engine->activate(bundle_of(world, {changed.build()}), h.log, h.log);
   h.feed(day(0.5), 20);
   EXPECT_THAT(h.lines(), ElementsAre("~fire warning d0.5 XA-1", "resolve warning d0.5 XA-1",
                                      "~fire warning d0.5 XA-1"));
@@ -328,7 +328,7 @@ TEST(Threshold, AReloadWithoutTheHeldLevelTellsTheNextOneDown) {
     h.feed(day(0.5), 20);
     h.feed(day(1.5), 0, "XB-1");
     ASSERT_THAT(h.lines(), ElementsAre("fire warning d1 XA-1"));
-    h.engine->activate(bundle_of(world, {rule(row.levels)}), h.log);
+    h.engine->activate(bundle_of(world, {rule(row.levels)}), h.log, h.log);
     ASSERT_EQ(h.log.size(), 2u) << row.name;
     EXPECT_THAT(brief(h.log[1]), ::testing::StartsWith(row.told)) << row.name;
     EXPECT_EQ(h.log[1].previous, Level::kWarning) << row.name;
