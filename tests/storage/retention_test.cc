@@ -118,6 +118,25 @@ TEST_F(RetentionTest, DropsJournalThatAWrongClockStampedWithWhatCameAfterIt) {
   EXPECT_EQ(store_->statistics().journal_events, 1u);
 }
 
+// Events may say any time; how long they are kept is counted from their commit.
+TEST_F(RetentionTest, AnEventStampedYearsAheadAgesNothing) {
+  open();
+  commit_checkpoint(0, at_second(100));
+  Event ahead = plain_event(*catalogue_, 1, arena_);
+  ahead.time = ahead.time_end = ahead.time + std::chrono::hours(24 * 365 * 30);
+  Batch& batch = store_->begin();
+  batch.append(ahead);
+  batch.mark_checkpoint();
+  ASSERT_TRUE(store_->commit(batch, at_second(110)));
+  commit_checkpoint(2, at_second(120));
+  const Store::Retention keep{.journal = seconds(50)};
+  ASSERT_TRUE(store_->apply_retention(keep, at_second(125)));
+  EXPECT_EQ(journal_ids(*store_), (std::vector<std::string>{"event-0", "event-1", "event-2"}));
+  ASSERT_TRUE(store_->apply_retention(keep, at_second(165)));
+  EXPECT_EQ(journal_ids(*store_), (std::vector<std::string>{"event-2"}))
+      << "the one ahead goes like any other";
+}
+
 TEST_F(RetentionTest, DropsClosedAlertsThatAWrongClockStampedWithWhatCameAfterThem) {
   open();
   commit_alert(alert_record(1, 0, false), kAhead);
