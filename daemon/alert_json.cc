@@ -5,6 +5,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "rules/model/json_text.h"
+
 namespace tocsin::daemon {
 namespace {
 
@@ -79,36 +81,6 @@ void append_evidence(std::string& to, const AlertTransition& transition, const C
 }
 
 }  // namespace
-
-void append_json_string(std::string& to, std::string_view text) {
-  to += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        to += "\\\"";
-        break;
-      case '\\':
-        to += "\\\\";
-        break;
-      case '\n':
-        to += "\\n";
-        break;
-      case '\r':
-        to += "\\r";
-        break;
-      case '\t':
-        to += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          to += c;
-        }
-    }
-  }
-  to += '"';
-}
 
 void append_json_number(std::string& to, double value) {
   if (std::isfinite(value)) {

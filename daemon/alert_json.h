@@ -25,9 +25,6 @@ class EventLookup {
 std::string write_alert(const AlertTransition& transition, const rules::Bundle& bundle,
                         EventLookup& journal);
 
-// `text` as a JSON string, quotes included.
-void append_json_string(std::string& to, std::string_view text);
-
 // Shortest text that reads back as the same number; not finite becomes null.
 void append_json_number(std::string& to, double value);
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <set>
 
-#include "daemon/alert_json.h"
 #include "daemon/http_client.h"
 #include "daemon/secret_file.h"
 #include "daemon/webhook_sink.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 namespace {

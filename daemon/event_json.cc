@@ -1,6 +1,7 @@
 #include "daemon/event_json.h"
 
 #include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 namespace {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <mutex>
 
-#include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 #include "rules/model/time.h"
 
 namespace tocsin::daemon {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 #include "rules/model/time.h"
 
 namespace tocsin::daemon {

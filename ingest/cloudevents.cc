@@ -9,6 +9,7 @@
 #include "ingest/json_array.h"
 #include "ingest/reasons.h"
 #include "ingest/record_splitter.h"
+#include "rules/model/json_text.h"
 #include "rules/model/utf8.h"
 
 namespace tocsin::ingest {
@@ -38,22 +39,6 @@ bool is_json_type(std::string_view content_type) {
              absl::StripAsciiWhitespace(absl::string_view(type.data(), type.size())),
              "application/json") ||
          absl::EndsWithIgnoreCase(absl::string_view(type.data(), type.size()), "+json");
-}
-
-void append_json_text(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
 }
 
 int hex_digit(char c) {
@@ -292,9 +277,9 @@ std::string structured_from_binary(std::span<const Header> headers, HeaderCoding
       name = "datacontenttype";
     }
     if (name.empty() || name == "data" || name == "data_base64") continue;
-    append_json_text(out, name);
+    append_json_string(out, name);
     out += ':';
-    append_json_text(out, is_encoded ? decoded_value(header.second) : std::string(header.second));
+    append_json_string(out, is_encoded ? decoded_value(header.second) : std::string(header.second));
     out += ',';
   }
   out += "\"data\":";

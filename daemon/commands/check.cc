@@ -13,6 +13,7 @@
 #include "daemon/data_paths.h"
 #include "daemon/terminal.h"
 #include "rules/load/rule_loader.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 
@@ -26,27 +27,12 @@ struct CheckArguments {
   std::string format = "text";
 };
 
-std::string json_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string to_json(const Diagnostic& d) {
   return fmt::format(
       R"({{"severity":"{}","code":{},"file":{},"line":{},"column":{},"message":{},"hint":{}}})",
-      d.severity == Severity::kError ? "error" : "warning", json_text(d.code),
-      json_text(d.place.file), d.place.line, d.place.column, json_text(d.message),
-      json_text(d.hint));
+      d.severity == Severity::kError ? "error" : "warning", json_string(d.code),
+      json_string(d.place.file), d.place.line, d.place.column, json_string(d.message),
+      json_string(d.hint));
 }
 
 // The diagnostic with its severity in colour: it is the word that the eye looks for.

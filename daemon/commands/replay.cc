@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "daemon/alert_diff.h"
-#include "daemon/alert_json.h"
 #include "daemon/commands/commands.h"
 #include "daemon/data_paths.h"
 #include "daemon/history.h"
@@ -17,6 +16,7 @@
 #include "ingest/mapping_decoder.h"
 #include "ingest/source_mapping.h"
 #include "rules/load/rule_loader.h"
+#include "rules/model/json_text.h"
 #include "storage/memory_store.h"
 
 namespace tocsin::daemon {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "daemon/alert_json.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon::http {
 namespace {

@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/alert_json.h"
 #include "daemon/base64.h"
 #include "daemon/http/api.h"
 #include "daemon/http/parameters.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon::http {
 namespace {

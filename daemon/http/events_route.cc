@@ -6,10 +6,10 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/alert_json.h"
 #include "daemon/http/api.h"
 #include "daemon/http/parameters.h"
 #include "ingest/http_body.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::daemon::http {
 namespace {

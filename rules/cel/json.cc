@@ -1,41 +1,12 @@
 #include <cmath>
 
-#include "fmt/format.h"
 #include "rules/cel/clock.h"
+#include "rules/cel/printer.h"
 #include "rules/cel/program.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::cel {
 namespace {
-
-void put_text(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
 
 // JSON has no NaN and no infinity: they are texts.
 void put_double(double number, std::string& out) {
@@ -44,9 +15,7 @@ void put_double(double number, std::string& out) {
   } else if (std::isinf(number)) {
     out += number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
   } else {
-    const std::string text = fmt::format("{}", number);
-    out += text;
-    if (text.find_first_of(".e") == text.npos) out += ".0";
+    out += print_double(number);
   }
 }
 
@@ -68,19 +37,19 @@ void put(const Value& value, std::string& out) {
       put_double(value.real(), out);
       break;
     case Kind::kString:
-      put_text(value.text(), out);
+      append_json_string(out, value.text());
       break;
     case Kind::kBytes:
-      put_text(to_base64(value.text()), out);
+      append_json_string(out, to_base64(value.text()));
       break;
     case Kind::kType:
-      put_text(value.text(), out);
+      append_json_string(out, value.text());
       break;
     case Kind::kTimestamp:
-      put_text(format_timestamp(value), out);
+      append_json_string(out, format_timestamp(value));
       break;
     case Kind::kDuration:
-      put_text(format_duration(value), out);
+      append_json_string(out, format_duration(value));
       break;
     case Kind::kList: {
       out += '[';
@@ -102,7 +71,7 @@ void put(const Value& value, std::string& out) {
         if (entry.key.kind() == Kind::kString) {
           out += key;
         } else {
-          put_text(key, out);
+          append_json_string(out, key);
         }
         out += ": ";
         put(entry.value, out);

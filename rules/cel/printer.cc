@@ -76,12 +76,6 @@ bool is_plain_name(std::string_view name) {
   return name != "in" && name != "true" && name != "false" && name != "null";
 }
 
-std::string print_double(double number) {
-  std::string text = fmt::format("{}", number);
-  if (text.find_first_of(".e") == text.npos) text += ".0";
-  return text;
-}
-
 std::string quote_bytes(std::string_view bytes) {
   std::string out = "b\"";
   for (const char c : bytes) {
@@ -300,6 +294,12 @@ class Printer {
 };
 
 }  // namespace
+
+std::string print_double(double number) {
+  std::string text = fmt::format("{}", number);
+  if (text.find_first_of(".e") == text.npos) text += ".0";
+  return text;
+}
 
 std::string quote(std::string_view text) {
   std::string out = "\"";

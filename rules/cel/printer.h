@@ -12,5 +12,7 @@ std::string print(const Expr& expr);
 
 // A text as a CEL literal.
 std::string quote(std::string_view text);
+// A finite number as a double literal: the shortest that reads back as the same, never like an int.
+std::string print_double(double number);
 
 }  // namespace tocsin::cel

@@ -1,4 +1,5 @@
 #include "rules/load/schema.h"
+#include "rules/model/json_text.h"
 
 namespace tocsin::rules {
 
@@ -6,26 +7,13 @@ namespace {
 
 using Kind = Schema::Kind;
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 // Writes one JSON object, a member a line.
 class ObjectWriter {
  public:
   explicit ObjectWriter(int indent) : indent_(indent) {}
   void add(std::string_view key, const std::string& json) {
     text_ += text_.empty() ? "{\n" : ",\n";
-    text_ += std::string(static_cast<size_t>(indent_) + 2, ' ') + quoted(key) + ": " + json;
+    text_ += std::string(static_cast<size_t>(indent_) + 2, ' ') + json_string(key) + ": " + json;
   }
   std::string done() const {
     if (text_.empty()) return "{}";
@@ -73,20 +61,20 @@ void add_mapping(ObjectWriter& out, const Schema& schema, int indent) {
     properties.add(field.name, print(field.schema, indent + 4));
     if (field.presence == Schema::Field::Presence::kRequired) required_names.push_back(field.name);
   }
-  out.add("type", quoted("object"));
+  out.add("type", json_string("object"));
   out.add("properties", properties.done());
   if (schema.extensions) {
     ObjectWriter extensions(indent + 2);
     extensions.add("^x-", "{}");
     out.add("patternProperties", extensions.done());
   }
-  if (!required_names.empty()) out.add("required", array(required_names, quoted));
+  if (!required_names.empty()) out.add("required", array(required_names, json_string));
   out.add("additionalProperties", "false");
 }
 
 void add_collection(ObjectWriter& out, const Schema& schema, int indent) {
   const bool is_list = schema.kind == Kind::kList;
-  out.add("type", quoted(is_list ? "array" : "object"));
+  out.add("type", json_string(is_list ? "array" : "object"));
   if (!is_list && schema.key->kind != Kind::kText) {
     out.add("propertyNames", print(*schema.key, indent + 2));
   }
@@ -99,15 +87,16 @@ void add_text(ObjectWriter& out, const Schema& schema) {
   if (schema.kind == Kind::kText) {
     out.add("type", "[\"string\", \"number\", \"boolean\"]");
   } else {
-    out.add("type", schema.kind == Kind::kBytes ? "[\"string\", \"integer\"]" : quoted("string"));
+    out.add("type",
+            schema.kind == Kind::kBytes ? "[\"string\", \"integer\"]" : json_string("string"));
   }
   const std::string pattern = pattern_of(schema.kind);
-  if (!pattern.empty()) out.add("pattern", quoted(pattern));
+  if (!pattern.empty()) out.add("pattern", json_string(pattern));
 }
 
 std::string print(const Schema& schema, int indent) {
   ObjectWriter out(indent);
-  if (!schema.about.empty()) out.add("description", quoted(schema.about));
+  if (!schema.about.empty()) out.add("description", json_string(schema.about));
   switch (schema.kind) {
     case Kind::kMapping:
       add_mapping(out, schema, indent);
@@ -121,19 +110,19 @@ std::string print(const Schema& schema, int indent) {
               array(schema.alternatives, [&](const Schema& s) { return print(s, indent + 2); }));
       break;
     case Kind::kWord:
-      out.add("enum", array(schema.words, quoted));
+      out.add("enum", array(schema.words, json_string));
       break;
     case Kind::kInteger:
-      out.add("type", quoted("integer"));
+      out.add("type", json_string("integer"));
       out.add("minimum", std::to_string(schema.min));
       out.add("maximum", std::to_string(schema.max));
       break;
     case Kind::kNumber:
-      out.add("type", quoted("number"));
+      out.add("type", json_string("number"));
       if (schema.exclusive_zero) out.add("exclusiveMinimum", "0");
       break;
     case Kind::kBoolean:
-      out.add("type", quoted("boolean"));
+      out.add("type", json_string("boolean"));
       break;
     case Kind::kAnything:
       break;
@@ -149,7 +138,7 @@ std::string print(const Schema& schema, int indent) {
 std::string to_json_schema(const Schema& schema, const std::string& title) {
   const std::string body = print(schema, 0);
   return "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": " +
-         quoted(title) + ",\n" + body.substr(2) + "\n";
+         json_string(title) + ",\n" + body.substr(2) + "\n";
 }
 
 }  // namespace tocsin::rules

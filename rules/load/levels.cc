@@ -1,9 +1,8 @@
 #include "rules/load/levels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "rules/cel/printer.h"
 #include "rules/load/bounds.h"
 #include "rules/load/detect.h"
 #include "rules/load/values.h"
@@ -11,13 +10,6 @@
 namespace tocsin::rules {
 
 namespace {
-
-// A number as a CEL double.
-std::string literal(double value) {
-  std::string text = fmt::format("{}", value);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
 
 // The number under `score`, or under `surprise` where the method gives one; nullptr when neither.
 const yaml::Node* score_node(RuleScope& scope, const yaml::Node& level, const SurgeDetect& surge) {
@@ -101,7 +93,7 @@ class LevelCompiler {
   std::string number_text(const yaml::Node& node) const {
     Diagnostics told;
     if (scope_.kind() == RuleKind::kAbsence) return node.scalar;
-    return literal(yaml::as_double(node, "", told).value_or(0));
+    return cel::print_double(yaml::as_double(node, "", told).value_or(0));
   }
 
   void compile_enter(const yaml::Node& node, LevelSpec& spec) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "rules/model/json_text.h"
+
 namespace tocsin::rules {
 
 namespace {
@@ -30,22 +32,6 @@ std::string missing_text(const RuleCoverage& rule) {
   if (rule.fired == 0) return "no test that fires";
   if (rule.silent == 0) return "no test that stays silent";
   return "";
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
 }
 
 std::string xml_text(std::string_view text) {
@@ -121,23 +107,23 @@ std::string json_report(const SuiteResult& result) {
     std::string differences;
     for (const Difference& d : test.differences) {
       differences += fmt::format(R"({}{{"place":{},"field":{},"expected":{},"got":{}}})",
-                                 differences.empty() ? "" : ",", json_text(place_text(d.place)),
-                                 json_text(d.field), json_text(d.expected), json_text(d.got));
+                                 differences.empty() ? "" : ",", json_string(place_text(d.place)),
+                                 json_string(d.field), json_string(d.expected), json_string(d.got));
     }
     tests +=
         fmt::format(R"({}{{"file":{},"name":{},"ok":{},"milliseconds":{:.3f},"differences":[{}]}})",
-                    tests.empty() ? "" : ",", json_text(test.file), json_text(test.name), test.ok(),
-                    milliseconds_of(test), differences);
+                    tests.empty() ? "" : ",", json_string(test.file), json_string(test.name),
+                    test.ok(), milliseconds_of(test), differences);
   }
   std::string coverage;
   for (const RuleCoverage& rule : result.coverage) {
     std::string levels;
     for (const Level level : rule.levels_reached) {
-      levels += (levels.empty() ? "" : ",") + json_text(to_string(level));
+      levels += (levels.empty() ? "" : ",") + json_string(to_string(level));
     }
     coverage += fmt::format(
         R"({}{{"rule":{},"fired":{},"silent":{},"levels":[{}],"resolved":{},"enough":{}}})",
-        coverage.empty() ? "" : ",", json_text(rule.rule), rule.fired, rule.silent, levels,
+        coverage.empty() ? "" : ",", json_string(rule.rule), rule.fired, rule.silent, levels,
         rule.resolved, rule.is_enough());
   }
   return fmt::format(R"({{"tests":[{}],"coverage":[{}],"passed":{},"failed":{}}})", tests, coverage,
