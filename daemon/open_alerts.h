@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -29,8 +30,11 @@ struct OpenAlerts {
   uint64_t withheld = 0;  // marked above the ceiling: in no other number here
 };
 
-// Counts the open alerts of a store; reads it again only after a commit that changed alerts.
+// Counts the open alerts of a store, by following its alert log.
 //
+// All open alerts are read once, at first; from then on a read costs what has been committed since
+// the one before it, however many are open. When retention has dropped something, the log may have
+// lost an end that was not read yet: then all are read again.
 // Those of rules that do not notify (shadow, draft) are in no number. Alerts marked above `ceiling`
 // are left out of all numbers but one, so that an aggregate does not tell what the alert may not.
 // Thread-safety: any thread.
@@ -42,11 +46,34 @@ class OpenAlertsReader {
   std::shared_ptr<const OpenAlerts> read();
 
  private:
+  // What one open alert adds to the numbers.
+  struct Share {
+    OpenAlerts::Kind kind;
+    std::string country;  // empty: known by no country
+    bool withheld = false;
+  };
+  static constexpr size_t kLevels = static_cast<size_t>(Level::kEmergency) + 1;
+  using Levels = std::array<uint64_t, kLevels>;  // alerts by level
+
+  Status read_all();
+  Status follow();
+  void take(const storage::Store::StoredAlert& alert);
+  void add(const Share& share);
+  void remove(const Share& share);
+  std::shared_ptr<const OpenAlerts> sum() const;
+
   const storage::Store& store_;
   const Tlp ceiling_;
   std::mutex mutex_;
-  uint64_t read_at_record_ = UINT64_MAX;    // guarded by mutex_
-  std::shared_ptr<const OpenAlerts> last_;  // guarded by mutex_
+  // Guarded by mutex_:
+  bool has_read_ = false;
+  uint64_t next_order_ = 0;  // of the alert log
+  uint64_t records_ = 0;     // lines that the log holds if nothing was dropped
+  std::map<Hash128, Share> open_;
+  std::map<OpenAlerts::Kind, uint64_t> kinds_;
+  std::map<std::pair<std::string, Driver>, Levels> countries_;
+  uint64_t withheld_ = 0;
+  std::shared_ptr<const OpenAlerts> last_;
 };
 
 }  // namespace tocsin::daemon

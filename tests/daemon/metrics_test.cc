@@ -232,5 +232,47 @@ TEST(OpenAlertsReader, CountsWhatFiresAndForgetsNoCountry) {
   EXPECT_EQ(second->countries.at({"LY", Driver::kViolence}), Level::kNone);
 }
 
+// By following the log, whatever an alert does, a reader counts what one that begins now counts.
+TEST(OpenAlertsReader, FollowsTheLogToTheSameNumbers) {
+  const auto store = storage::make_memory_store();
+  OpenAlertsReader follower(*store, Tlp::kAmber);
+  int64_t second = 0;
+  const auto commit = [&](const AlertText& alert) {
+    storage::Batch& batch = store->begin();
+    batch.put_alert(alert.record());
+    ASSERT_TRUE(store->commit(batch, from_ms(++second * 1000)));
+  };
+  const auto expect_same = [&](const std::string& after) {
+    const auto followed = follower.read();
+    const auto fresh = OpenAlertsReader(*store, Tlp::kAmber).read();
+    EXPECT_EQ(followed->counts, fresh->counts) << after;
+    EXPECT_EQ(followed->total, fresh->total) << after;
+    EXPECT_EQ(followed->withheld, fresh->withheld) << after;
+    for (const auto& [where, level] : followed->countries) {
+      const auto found = fresh->countries.find(where);
+      EXPECT_EQ(level, found == fresh->countries.end() ? Level::kNone : found->second) << after;
+    }
+  };
+  expect_same("nothing");
+  for (const AlertText& alert : {
+           AlertText{.alert = 1, .level = "watch"},
+           AlertText{.alert = 2, .level = "alert"},
+           AlertText{.alert = 1, .seq = 1, .action = "escalate", .level = "emergency"},
+           AlertText{.alert = 2, .seq = 1, .action = "update", .level = "alert", .tlp = "red"},
+           AlertText{.alert = 3, .level = "emergency", .status = "shadow"},
+           AlertText{.alert = 1, .seq = 2, .action = "deescalate", .level = "info"},
+           AlertText{.alert = 2, .seq = 2, .action = "resolve", .level = "alert", .tlp = "red"},
+           AlertText{.alert = 4, .level = "watch", .country = "SY"},
+       }) {
+    commit(alert);
+    expect_same(fmt::format("{} {}", alert.alert, alert.action));
+  }
+  // An end that retention drops before it was read.
+  commit({.alert = 4, .seq = 1, .action = "resolve", .level = "watch", .country = "SY"});
+  ASSERT_TRUE(store->apply_retention({.closed_alerts = Milliseconds(1)}, from_ms(3'600'000)));
+  expect_same("retention");
+  EXPECT_EQ(follower.read()->total, 1u);
+}
+
 }  // namespace
 }  // namespace tocsin::daemon
