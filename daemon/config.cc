@@ -13,6 +13,7 @@
 #include "daemon/config_schema.h"
 #include "daemon/data_paths.h"
 #include "daemon/http_client.h"
+#include "daemon/kafka_config.h"
 #include "rules/load/values.h"
 #include "rules/yaml/document.h"
 
@@ -47,7 +48,7 @@ struct KindOfPart {
 const std::vector<KindOfPart>& input_kinds() {
   static const std::vector<KindOfPart> kKinds{
       {"file", {"path", "follow"}},
-      {"kafka", {"brokers", "topics", "group", "instance", "properties"}}};
+      {"kafka", {"brokers", "security", "topics", "group", "instance", "properties"}}};
   return kKinds;
 }
 const std::vector<KindOfPart>& sink_kinds() {
@@ -55,7 +56,7 @@ const std::vector<KindOfPart>& sink_kinds() {
       {"log", {"path", "heartbeat_interval"}},
       {"webhook", {"url", "url_file", "token_file", "timeout", "heartbeat_interval"}},
       {"alertmanager", {"url", "urls", "token_file", "timeout", "resend_interval"}},
-      {"kafka", {"brokers", "topic", "properties", "timeout", "heartbeat_interval"}}};
+      {"kafka", {"brokers", "security", "topic", "properties", "timeout", "heartbeat_interval"}}};
   return kKinds;
 }
 
@@ -116,15 +117,17 @@ class ConfigReader {
     if (const auto path = text_at(mapping, key)) field = absolute(*path);
   }
   // A file with a secret: systemd hands those of LoadCredential= over in a folder of its own.
-  void take_secret(std::string& field, const Node& mapping, std::string_view key) const {
-    const auto path = text_at(mapping, key);
-    if (!path) return;
-    field = absolute(*path);
+  std::string secret_path(const std::string& name) const {
     const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
-    if (credentials == nullptr || fs::path(*path).is_absolute()) return;
-    const fs::path handed_over = fs::path(credentials) / *path;
-    std::error_code ignored;
-    if (fs::exists(handed_over, ignored)) field = handed_over.string();
+    if (credentials != nullptr && !fs::path(name).is_absolute()) {
+      const fs::path handed_over = fs::path(credentials) / name;
+      std::error_code ignored;
+      if (fs::exists(handed_over, ignored)) return handed_over.string();
+    }
+    return absolute(name);
+  }
+  void take_secret(std::string& field, const Node& mapping, std::string_view key) const {
+    if (const auto name = text_at(mapping, key)) field = secret_path(*name);
   }
   void error(const char* code, const Node& at, std::string message, std::string hint = {}) {
     diagnostics_.error(code, at.place, std::move(message), std::move(hint));
@@ -237,11 +240,10 @@ class ConfigReader {
     take_path(input.mapping, node, "mapping");
     take_path(input.path, node, "path");
     take(input.follow, bool_at(node, "follow"));
-    take(input.brokers, text_at(node, "brokers"));
+    input.kafka = kafka_at(node);
     input.topics = texts_at(node, "topics");
     take(input.group, text_at(node, "group"));
     take(input.instance, text_at(node, "instance"));
-    input.properties = properties_at(node);
     refuse_foreign_keys(node, text_at(node, "type").value_or(""), input_kinds());
     if (text_at(node, "type") == "kafka") {
       input.type = InputConfig::Type::kKafka;
@@ -262,9 +264,8 @@ class ConfigReader {
     take_secret(sink.url_file, node, "url_file");
     sink.urls = texts_at(node, "urls");
     take_secret(sink.token_file, node, "token_file");
-    take(sink.brokers, text_at(node, "brokers"));
+    sink.kafka = kafka_at(node);
     take(sink.topic, text_at(node, "topic"));
-    sink.properties = properties_at(node);
     take(sink.timeout, exact_at(node, "timeout"));
     take(sink.resend_interval, exact_at(node, "resend_interval"));
     take(sink.tlp_ceiling, word_at<Tlp>(node, "tlp_ceiling"));
@@ -307,12 +308,9 @@ class ConfigReader {
     }
   }
 
-  static std::map<std::string, std::string> properties_at(const Node& node) {
-    std::map<std::string, std::string> properties;
-    for (const Node::Entry& entry : rules::entries_of(node.find("properties"))) {
-      properties[entry.key] = entry.value.scalar;
-    }
-    return properties;
+  ingest::KafkaConnection kafka_at(const Node& node) {
+    return read_kafka_connection(
+        node, [this](const std::string& name) { return secret_path(name); }, diagnostics_);
   }
 
   fs::path folder_;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ingest/kafka_options.h"
 #include "rules/engine.h"
 #include "rules/load/bundle_text.h"
 #include "rules/model/diagnostic.h"
@@ -50,11 +50,10 @@ struct InputConfig {
   std::string path;
   bool follow = false;  // go on reading what is appended
   // Of Kafka:
-  std::string brokers;
+  ingest::KafkaConnection kafka;
   std::vector<std::string> topics;
   std::string group = "tocsin";
-  std::string instance;                           // group.instance.id; empty: from the data folder
-  std::map<std::string, std::string> properties;  // handed to librdkafka as they are
+  std::string instance;  // group.instance.id; empty: from the data folder
 };
 
 struct SinkConfig {
@@ -66,9 +65,8 @@ struct SinkConfig {
   std::string url_file;           // a file that holds it
   std::vector<std::string> urls;  // of Alertmanager: all of a cluster
   std::string token_file;         // bearer token for a webhook or Alertmanager
-  std::string brokers;            // of Kafka
+  ingest::KafkaConnection kafka;  // of Kafka
   std::string topic;
-  std::map<std::string, std::string> properties;
   Milliseconds timeout{10'000};          // of one attempt
   Milliseconds resend_interval{60'000};  // Alertmanager forgets what is not sent again
   // Distance of the messages that tell that all is well; zero: none, the default of a log.

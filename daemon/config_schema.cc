@@ -1,5 +1,6 @@
 #include "daemon/config_schema.h"
 
+#include "daemon/kafka_config.h"
 #include "rules/load/formats.h"
 
 namespace tocsin::daemon {
@@ -49,7 +50,8 @@ Schema input() {
        optional("mapping", text("a file mapping/1; default: event/1")),
        optional("path", text("of a file")),
        optional("follow", boolean("go on with what is appended; default false")),
-       optional("brokers", text("HOST:PORT,…")), optional("topics", list_of(text())),
+       optional("brokers", text("HOST:PORT,…")), optional("security", kafka_security_schema()),
+       optional("topics", list_of(text())),
        optional("group", text("consumer group; default tocsin")),
        optional("instance",
                 text("group.instance.id; default: one that stays with the data folder")),
@@ -65,7 +67,8 @@ Schema sink() {
        optional("url_file", text("instead of url: a file that holds it")),
        optional("urls", list_of(text(), "all members of an Alertmanager cluster")),
        optional("token_file", text("bearer token of a webhook or Alertmanager")),
-       optional("brokers", text()), optional("topic", text()),
+       optional("brokers", text("HOST:PORT,…")), optional("security", kafka_security_schema()),
+       optional("topic", text()),
        optional("properties", dictionary_of(text(), "handed to librdkafka as they are")),
        optional("timeout", positive_span("of one attempt; default 10s")),
        optional("resend_interval", positive_span("of Alertmanager; default 60s")),

@@ -51,8 +51,7 @@ std::unique_ptr<ingest::EventSource> make_kafka(const InputConfig& config, const
                                                 const std::string& instance) {
   ingest::KafkaSourceOptions options;
   options.name = config.name;
-  options.connection.brokers = config.brokers;
-  options.connection.properties = config.properties;
+  options.connection = config.kafka;
   options.topics = config.topics;
   options.group = config.group;
   options.instance_id = config.instance.empty() ? fmt::format("tocsin-{}-{}", instance, config.name)

@@ -66,8 +66,7 @@ std::unique_ptr<NotificationSink> make_sink(const SinkConfig& config,
       return make_alertmanager(config, surroundings);
     case SinkConfig::Type::kKafka: {
       ingest::KafkaProducerOptions options;
-      options.connection.brokers = config.brokers;
-      options.connection.properties = config.properties;
+      options.connection = config.kafka;
       options.topic = config.topic;
       options.timeout = config.timeout;
       return std::make_unique<KafkaSink>(config.name, std::move(options));

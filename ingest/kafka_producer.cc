@@ -19,8 +19,10 @@ class KafkaProducer::Handle final : public RdKafka::DeliveryReportCb, public RdK
   }
 
   // Failures come back as the Status of a call; the library's own lines on stderr would double
-  // them.
-  void event_cb(RdKafka::Event& /*event*/) override {}
+  // them. Of a broker that does not let us in, messages only tell that they timed out.
+  void event_cb(RdKafka::Event& event) override {
+    if (is_refusal(event)) refusal = event.str();
+  }
 
   ~Handle() override {
     if (!producer) return;
@@ -31,6 +33,7 @@ class KafkaProducer::Handle final : public RdKafka::DeliveryReportCb, public RdK
 
   size_t waiting = 0;
   std::string first_error;
+  std::string refusal;
   std::unique_ptr<RdKafka::Producer> producer;  // last: its end calls dr_cb
 };
 
@@ -74,6 +77,7 @@ Status KafkaProducer::produce_all(std::span<const KafkaMessage> messages) {
   }
   Handle& handle = *handle_;
   handle.first_error.clear();
+  handle.refusal.clear();
   const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
   const auto left_ms = [&] {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -98,8 +102,9 @@ Status KafkaProducer::produce_all(std::span<const KafkaMessage> messages) {
   }
   while (handle.waiting > 0 && left_ms() > 0) handle.producer->poll(std::min(100, left_ms()));
   if (handle.waiting == 0 && handle.first_error.empty()) return Status::ok();
-  const std::string why =
-      handle.first_error.empty() ? "no answer within the time-out" : handle.first_error;
+  const std::string why = !handle.refusal.empty()       ? handle.refusal
+                          : !handle.first_error.empty() ? handle.first_error
+                                                        : "no answer within the time-out";
   // What is still under way must not arrive behind the caller's next try.
   handle_.reset();
   return unavailable(

@@ -153,8 +153,10 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
       return;
     } else if (event.fatal()) {
       fatal_ = event.str();
-    } else if (event.err() == RdKafka::ERR__ALL_BROKERS_DOWN) {
+    } else if (is_refusal(event)) {
       away_ = event.str();
+    } else if (event.err() == RdKafka::ERR__ALL_BROKERS_DOWN) {
+      if (away_.empty()) away_ = event.str();  // a refusal, told just before, says why
     } else {
       return;
     }
@@ -392,7 +394,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   std::map<PartitionKey, int64_t> handed_on_;    // next offsets behind all that was handed on
   bool joined_ = false;                          // the group has given us our part once
   std::string fatal_;                            // what is wrong for good
-  std::string away_;                             // no broker answers
+  std::string away_;                             // no broker answers, or lets us in
   std::map<std::string, std::string> troubles_;  // by topic; of the group under ""
   std::string note_;                             // what people should know though all is well
   Clock::time_point lag_told_{};

@@ -22,6 +22,8 @@ Options
   --dir DIR             settings, log and data of this broker (default: $XDG_STATE_HOME/tocsin/kafka)
   --port N              where clients connect (default 9092)
   --controller-port N   the broker's own quorum listener (default: --port + 1)
+  --login-port N        one more listener, where clients log in (SASL/PLAIN) as user "tocsin" …
+  --login-password-file FILE   … with the first line of this file
   --heap SIZE           Java heap (default 320m)
   --partitions N        for create-topic
 Exit codes: 0 done, 1 the answer is no, 2 usage, 3 environment (no Java, no Maven, port taken …).
@@ -36,13 +38,15 @@ jars=$cache_root/$version
 command=${1:-}
 [[ $# -gt 0 ]] && shift
 dir=${XDG_STATE_HOME:-${HOME:-/root}/.local/state}/tocsin/kafka
-port=9092 controller_port='' heap=320m partitions=1 topic=''
+port=9092 controller_port='' login_port='' login_password_file='' heap=320m partitions=1 topic=''
 
 while [[ $# -gt 0 ]]; do
   case $1 in
     --dir) dir=$2; shift 2 ;;
     --port) port=$2; shift 2 ;;
     --controller-port) controller_port=$2; shift 2 ;;
+    --login-port) login_port=$2; shift 2 ;;
+    --login-password-file) login_password_file=$2; shift 2 ;;
     --heap) heap=$2; shift 2 ;;
     --partitions) partitions=$2; shift 2 ;;
     -h|--help) usage; exit 0 ;;
@@ -125,6 +129,22 @@ controlled.shutdown.enable=false
 # After a kill the quorum waits for the old session to end before it takes the broker back.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+EOF
+  [[ -z $login_port ]] || add_login
+}
+
+# A listener with a login beside the open one, which tools go on using.
+add_login() {
+  local password=''
+  [[ -r $login_password_file ]] && password=$(head -n 1 "$login_password_file")
+  [[ $password =~ ^[[:alnum:]._-]+$ ]] \
+    || { echo "kafka.sh: --login-port needs --login-password-file: letters, digits and . _ - in its first line" >&2; exit 2; }
+  chmod 600 "$dir/server.properties"
+  sed -i "s|^\(advertised\.\)\?listeners=.*|&,LOGIN://127.0.0.1:$login_port|
+    s|^listener.security.protocol.map=.*|&,LOGIN:SASL_PLAINTEXT|" "$dir/server.properties"
+  cat >>"$dir/server.properties" <<EOF
+listener.name.login.sasl.enabled.mechanisms=PLAIN
+listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_tocsin="$password";
 EOF
 }
 

@@ -272,6 +272,38 @@ TEST_F(Commands, DeadLettersStayWhenTheReceiptDoesNotNameThem) {
   EXPECT_THAT(letters_left(), ElementsAre(1u, 2u));
 }
 
+TEST(CheckCommand, TellsWhatConnectionsToKafkaMiss) {
+  const TemporaryFolder folder;
+  folder.write("rules.yaml", "tocsin: rules/1\npackage: none\nrules: []\n");
+  folder.write("password", "canary\n");
+  const auto check = [&](const std::string& rest) {
+    return run({"check", "--rules", folder.path("rules.yaml"), "--config",
+                folder.write("tocsin.yaml",
+                             "tocsin: config/1\ndata_dir: data\nrules: rules.yaml\n" + rest)});
+  };
+  const std::string login = "protocol: sasl_ssl, sasl_mechanism: PLAIN, username: tocsin";
+  const auto input = [&](const std::string& rest) {
+    return "inputs: [{name: live, type: kafka, brokers: \"b:1\", topics: [t], " + rest + "}]\n";
+  };
+  const Outcome files =
+      check(input("security: {" + login + ", password_file: absent-password, ca_file: absent-ca}"));
+  EXPECT_EQ(files.code, kUsage);
+  EXPECT_THAT(files.out, AllOf(HasSubstr("input live"), HasSubstr("absent-password"),
+                               HasSubstr("absent-ca"), HasSubstr("No such file")));
+  const Outcome property = check(input("properties: {no.such.property: x, acks: \"0\"}"));
+  EXPECT_EQ(property.code, kUsage);
+  EXPECT_THAT(property.out, AllOf(HasSubstr("no.such.property"), HasSubstr("acks")));
+  const Outcome sink = check(
+      "sinks: [{name: topic, type: kafka, brokers: \"b:1\", topic: t, "
+      "security: {" +
+      login + ", password_file: absent-password}}]\n");
+  EXPECT_EQ(sink.code, kDone) << "it is tried again while the daemon runs";
+  EXPECT_THAT(sink.out, AllOf(HasSubstr("sink topic"), HasSubstr("absent-password")));
+  const Outcome good = check(input("security: {" + login + ", password_file: password}"));
+  EXPECT_EQ(good.code, kDone) << good.out;
+  EXPECT_THAT(good.out, Not(HasSubstr("canary")));
+}
+
 TEST(CheckCommand, LooksIntoAllFilesThatTheConfigurationNames) {
   const TemporaryFolder folder;
   folder.write("rules.yaml", "tocsin: rules/1\npackage: none\nrules: []\n");

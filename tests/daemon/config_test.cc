@@ -88,7 +88,7 @@ log: {level: debug, format: json}
   EXPECT_TRUE(config.inputs[0].follow);
   EXPECT_EQ(config.inputs[0].mapping, folder.path("ged.yaml"));
   EXPECT_EQ(config.inputs[1].type, InputConfig::Type::kKafka);
-  EXPECT_EQ(config.inputs[1].properties.at("x"), "1");
+  EXPECT_EQ(config.inputs[1].kafka.properties.at("x"), "1");
   ASSERT_EQ(config.sinks.size(), 5u);
   EXPECT_EQ(config.sinks[0].heartbeat_interval, Milliseconds(0)) << "a log is asked to";
   EXPECT_EQ(config.sinks[1].heartbeat_interval, minutes(5));

@@ -18,7 +18,7 @@ class KafkaInput : public testing::Test {
     InputConfig config;
     config.name = "live";
     config.type = InputConfig::Type::kKafka;
-    config.brokers = "127.0.0.1:1";
+    config.kafka.brokers = "127.0.0.1:1";
     config.topics = {"reports"};
     return config;
   }
@@ -47,6 +47,20 @@ TEST_F(KafkaInput, RefusesATableWhoseFirstRowWouldBeItsHeader) {
   config.type = InputConfig::Type::kFile;
   config.mapping = mapping("header: true\n");
   EXPECT_TRUE(make_input(config, symbols_, "one")) << "a file has one";
+}
+
+TEST_F(KafkaInput, ConnectsAsTheConfigurationSays) {
+  InputConfig config = input();
+  config.kafka.security_protocol = "sasl_plaintext";
+  config.kafka.sasl_mechanism = "PLAIN";
+  config.kafka.sasl_username = "tocsin";
+  config.kafka.sasl_password_file = folder_.path("absent-password");
+  auto made = make_input(config, symbols_, "one");
+  ASSERT_TRUE(made);
+  ingest::BatchQueue queue(1000);
+  const Status started = made->reader->start(queue, [](std::string_view) { return std::nullopt; });
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("absent-password"));
 }
 
 }  // namespace

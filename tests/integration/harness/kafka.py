@@ -11,20 +11,31 @@ SOURCE_DIR = pathlib.Path(os.environ.get("TOCSIN_SOURCE_DIR", pathlib.Path(__fil
 
 
 class Broker:
-    """One broker with its own data; use as a context manager."""
+    """One broker with its own data; use as a context manager.
 
-    def __init__(self, folder):
+    With a `password` it has one more listener, where the user `tocsin` logs in with it.
+    """
+
+    def __init__(self, folder, password=None):
         self.folder = pathlib.Path(folder)
         self.port = 0
+        self._password = password
+        self._login_port = 0
         self._controller_port = 0
 
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def login_address(self):
+        return f"127.0.0.1:{self._login_port}"
+
     def _run(self, *arguments):
         command = [SOURCE_DIR / "deploy/kafka/kafka.sh", *arguments,
                    "--dir", self.folder, "--port", self.port, "--controller-port", self._controller_port]
+        if self._password is not None:
+            command += ["--login-port", self._login_port, "--login-password-file", self.folder / "password"]
         # Output goes to a file: the broker outlives this command and would hold a pipe open.
         with open(self.folder / "kafka.sh.out", "ab") as output:
             done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL,
@@ -35,7 +46,9 @@ class Broker:
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port, self._controller_port = free_ports(2)
+        self.port, self._controller_port, self._login_port = free_ports(3)
+        if self._password is not None:
+            (self.folder / "password").write_text(self._password + "\n")
         self.start()
         return self
 
