@@ -38,7 +38,7 @@ std::unique_ptr<ingest::EventSource> make_file(const InputConfig& config, const 
   if (mapping) options.framing = mapping->framing();
   options.make_decoder =
       [mapping, symbols](std::string_view header) -> std::shared_ptr<ingest::RecordDecoder> {
-    if (!mapping) return std::make_shared<ingest::NdjsonDecoder>(symbols);
+    if (!mapping) return std::make_shared<ingest::EventDecoder>(symbols, ingest::EventForm::kLines);
     auto decoder = std::make_shared<ingest::MappingDecoder>(mapping, symbols);
     if (!header.empty()) decoder->adopt_header(header);
     return decoder;

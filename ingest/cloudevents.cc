@@ -5,9 +5,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "ingest/event_decoder.h"
-#include "ingest/json_array.h"
 #include "ingest/reasons.h"
+#include "ingest/record_decoder.h"
 #include "ingest/record_splitter.h"
 #include "rules/model/json_text.h"
 #include "rules/model/utf8.h"
@@ -79,10 +78,8 @@ std::string attribute_of(std::string_view header) {
 
 }  // namespace
 
-// Reads what surrounds `data`.
-class CloudEventsDecoder::Envelope {
+class EnvelopeReader::Parser {
  public:
-  // On success `data` is the event's text and `defaults` what the envelope says.
   bool read(std::string_view text, Arena& arena, std::string_view& data, EnvelopeDefaults& defaults,
             Rejection& rejection) {
     rejection_ = &rejection;
@@ -213,50 +210,12 @@ class CloudEventsDecoder::Envelope {
   Rejection* rejection_ = nullptr;
 };
 
-CloudEventsDecoder::CloudEventsDecoder(std::shared_ptr<const CurrentSymbols> symbols,
-                                       CloudEventsForm form)
-    : reader_(std::move(symbols)), envelope_(std::make_unique<Envelope>()), form_(form) {}
-CloudEventsDecoder::~CloudEventsDecoder() = default;
+EnvelopeReader::EnvelopeReader() : parser_(std::make_unique<Parser>()) {}
+EnvelopeReader::~EnvelopeReader() = default;
 
-void CloudEventsDecoder::tell(std::string_view envelope, int64_t position, Arena& arena,
-                              DecodedSink& sink) {
-  std::string_view data;
-  EnvelopeDefaults defaults;
-  if (!envelope_->read(without_mark(envelope), arena, data, defaults, rejection_)) {
-    tell_rejection(envelope, position, rejection_, arena, sink);
-    return;
-  }
-  tell_record(reader_, data, envelope, defaults, position, arena, rejection_, sink);
-}
-
-void CloudEventsDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
-                                DecodedSink& sink) {
-  reader_.refresh();
-  if (form_ == CloudEventsForm::kSingle) {
-    if (bytes.empty()) {
-      tell_skip(bytes, first_position, reasons::kEmpty, sink);
-    } else {
-      tell(bytes, first_position, arena, sink);
-    }
-    return;
-  }
-  JsonArrayScanner scanner(without_mark(bytes));
-  std::string_view element;
-  std::string_view problem;
-  for (int64_t position = first_position;; ++position) {
-    switch (scanner.next(element, problem)) {
-      case JsonArrayScanner::Step::kEnd:
-        return;
-      case JsonArrayScanner::Step::kElement:
-        tell(element, position, arena, sink);
-        break;
-      case JsonArrayScanner::Step::kBroken:
-        rejection_ = {reasons::kSyntax,
-                      fmt::format("body (byte {}): {}", scanner.offset(), problem)};
-        tell_rejection(element, position, rejection_, arena, sink);
-        return;
-    }
-  }
+bool EnvelopeReader::read(std::string_view envelope, Arena& arena, std::string_view& data,
+                          EnvelopeDefaults& defaults, Rejection& rejection) {
+  return parser_->read(envelope, arena, data, defaults, rejection);
 }
 
 bool is_binary_cloud_event(std::span<const Header> headers) {
@@ -286,11 +245,6 @@ std::string structured_from_binary(std::span<const Header> headers, HeaderCoding
   out += without_mark(payload);
   out += '}';
   return out;
-}
-
-void RefusingDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
-                             DecodedSink& sink) {
-  tell_rejection(bytes, first_position, rejection_, arena, sink);
 }
 
 }  // namespace tocsin::ingest

@@ -7,32 +7,26 @@
 #include <utility>
 
 #include "ingest/json_event.h"
-#include "ingest/record_decoder.h"
-#include "ingest/symbols.h"
 
 namespace tocsin::ingest {
 
-enum class CloudEventsForm { kSingle, kBatch };
-
-// CloudEvents 1.0 in the JSON format: one envelope (application/cloudevents+json), or an array of
-// them (application/cloudevents-batch+json). `data` is the event/1 object; where it lacks id,
-// source or time, the envelope's are taken. Extension attributes are accepted and not kept.
+// Reads the envelope of CloudEvents 1.0 in the JSON format. `data` is the event/1 object; where it
+// lacks id, source or time, the envelope's are taken. Extension attributes are accepted and not
+// kept.
 // Thread-safety: one thread at a time.
-class CloudEventsDecoder final : public RecordDecoder {
+class EnvelopeReader {
  public:
-  CloudEventsDecoder(std::shared_ptr<const CurrentSymbols> symbols, CloudEventsForm form);
-  ~CloudEventsDecoder() override;
-  void decode(std::string_view bytes, int64_t first_position, Arena& arena,
-              DecodedSink& sink) override;
+  EnvelopeReader();
+  ~EnvelopeReader();
+
+  // `envelope` is followed by at least kPadding readable bytes. On success `data` is the event's
+  // text in it and `defaults` what the envelope says; false: `rejection` says why.
+  bool read(std::string_view envelope, Arena& arena, std::string_view& data,
+            EnvelopeDefaults& defaults, Rejection& rejection);
 
  private:
-  class Envelope;
-  void tell(std::string_view envelope, int64_t position, Arena& arena, DecodedSink& sink);
-
-  JsonEventReader reader_;
-  std::unique_ptr<Envelope> envelope_;
-  CloudEventsForm form_;
-  Rejection rejection_;
+  class Parser;
+  std::unique_ptr<Parser> parser_;
 };
 
 // Name and value of a message or request header.
@@ -52,17 +46,5 @@ enum class HeaderCoding : uint8_t {
 // both and a dead letter is whole. `payload` is put under `data` as it is.
 std::string structured_from_binary(std::span<const Header> headers, HeaderCoding coding,
                                    std::string_view payload);
-
-// Refuses every record with the same words: for a content type that nobody here can read.
-// Thread-safety: immutable after construction.
-class RefusingDecoder final : public RecordDecoder {
- public:
-  explicit RefusingDecoder(Rejection rejection) : rejection_(std::move(rejection)) {}
-  void decode(std::string_view bytes, int64_t first_position, Arena& arena,
-              DecodedSink& sink) override;
-
- private:
-  const Rejection rejection_;
-};
 
 }  // namespace tocsin::ingest

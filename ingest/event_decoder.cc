@@ -37,25 +37,25 @@ void tell_skip(std::string_view raw, int64_t position, std::string_view reason, 
   sink.on_record(told);
 }
 
-void tell_record(JsonEventReader& reader, std::string_view json, std::string_view raw,
-                 const EnvelopeDefaults& defaults, int64_t position, Arena& arena,
-                 Rejection& rejection, DecodedSink& sink) {
-  Decoded told;
-  if (!reader.read(json, defaults, arena, told.event, rejection)) [[unlikely]] {
-    tell_rejection(raw, position, rejection, arena, sink);
-    return;
+void EventDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
+                          DecodedSink& sink) {
+  reader_.refresh();
+  switch (form_) {
+    case EventForm::kLines:
+      return decode_lines(bytes, first_position, arena, sink);
+    case EventForm::kArray:
+    case EventForm::kEnvelopeArray:
+      return decode_array(without_mark(bytes), first_position, arena, sink);
+    case EventForm::kSingle:
+    case EventForm::kEnvelope:
+      if (bytes.empty()) return tell_skip(bytes, first_position, reasons::kEmpty, sink);
+      return tell(without_mark(bytes), bytes, first_position, arena, sink);
   }
-  told.verdict = Verdict::kEvent;
-  told.position = position;
-  told.raw = raw;
-  sink.on_record(told);
 }
 
-void NdjsonDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
-                           DecodedSink& sink) {
-  reader_.refresh();
-  int64_t position = first_position;
-  while (!bytes.empty()) {
+void EventDecoder::decode_lines(std::string_view bytes, int64_t position, Arena& arena,
+                                DecodedSink& sink) {
+  for (; !bytes.empty(); position += step_) {
     const void* const end = std::memchr(bytes.data(), '\n', bytes.size());
     const size_t length = end == nullptr
                               ? bytes.size()
@@ -64,37 +64,22 @@ void NdjsonDecoder::decode(std::string_view bytes, int64_t first_position, Arena
     bytes.remove_prefix(end == nullptr ? length : length + 1);
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     const std::string_view json = without_mark(line);
-    if (json.empty() || (json.front() != '{' && is_blank(json))) {
-      ++position;
-      continue;
-    }
-    tell_record(reader_, json, line, {}, position, arena, rejection_, sink);
-    ++position;
+    if (json.empty() || (json.front() != '{' && is_blank(json))) continue;
+    tell_event(json, line, {}, position, arena, sink);
   }
 }
 
-void MessageDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
-                            DecodedSink& sink) {
-  reader_.refresh();
-  if (bytes.empty()) {
-    tell_skip(bytes, first_position, reasons::kEmpty, sink);
-    return;
-  }
-  tell_record(reader_, without_mark(bytes), bytes, {}, first_position, arena, rejection_, sink);
-}
-
-void JsonArrayDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
-                              DecodedSink& sink) {
-  reader_.refresh();
-  JsonArrayScanner scanner(without_mark(bytes));
+void EventDecoder::decode_array(std::string_view bytes, int64_t position, Arena& arena,
+                                DecodedSink& sink) {
+  JsonArrayScanner scanner(bytes);
   std::string_view element;
   std::string_view problem;
-  for (int64_t position = first_position;; ++position) {
+  for (;; position += step_) {
     switch (scanner.next(element, problem)) {
       case JsonArrayScanner::Step::kEnd:
         return;
       case JsonArrayScanner::Step::kElement:
-        tell_record(reader_, element, element, {}, position, arena, rejection_, sink);
+        tell(element, element, position, arena, sink);
         break;
       case JsonArrayScanner::Step::kBroken:
         rejection_.reason = reasons::kSyntax;
@@ -103,6 +88,40 @@ void JsonArrayDecoder::decode(std::string_view bytes, int64_t first_position, Ar
         return;
     }
   }
+}
+
+void EventDecoder::tell(std::string_view json, std::string_view raw, int64_t position, Arena& arena,
+                        DecodedSink& sink) {
+  if (has_envelope(form_)) return tell_envelope(json, raw, position, arena, sink);
+  tell_event(json, raw, {}, position, arena, sink);
+}
+
+void EventDecoder::tell_envelope(std::string_view json, std::string_view raw, int64_t position,
+                                 Arena& arena, DecodedSink& sink) {
+  std::string_view data;
+  EnvelopeDefaults defaults;
+  if (!envelope_.read(json, arena, data, defaults, rejection_)) {
+    return tell_rejection(raw, position, rejection_, arena, sink);
+  }
+  tell_event(data, raw, defaults, position, arena, sink);
+}
+
+void EventDecoder::tell_event(std::string_view json, std::string_view raw,
+                              const EnvelopeDefaults& defaults, int64_t position, Arena& arena,
+                              DecodedSink& sink) {
+  Decoded told;
+  if (!reader_.read(json, defaults, arena, told.event, rejection_)) [[unlikely]] {
+    return tell_rejection(raw, position, rejection_, arena, sink);
+  }
+  told.verdict = Verdict::kEvent;
+  told.position = position;
+  told.raw = raw;
+  sink.on_record(told);
+}
+
+void RefusingDecoder::decode(std::string_view bytes, int64_t first_position, Arena& arena,
+                             DecodedSink& sink) {
+  tell_rejection(bytes, first_position, rejection_, arena, sink);
 }
 
 }  // namespace tocsin::ingest

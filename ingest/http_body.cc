@@ -8,28 +8,12 @@
 #include <optional>
 
 #include "ingest/event_decoder.h"
-#include "ingest/json_array.h"
+#include "ingest/event_form.h"
 
 namespace tocsin::ingest {
 namespace {
 
 absl::string_view as_absl(std::string_view text) { return {text.data(), text.size()}; }
-
-std::string_view header_value(std::span<const Header> headers, std::string_view name) {
-  for (const Header& header : headers) {
-    if (absl::EqualsIgnoreCase(as_absl(header.first), as_absl(name))) {
-      const absl::string_view value = absl::StripAsciiWhitespace(as_absl(header.second));
-      return {value.data(), value.size()};
-    }
-  }
-  return {};
-}
-
-// The type without parameters, in lower case.
-std::string media_type(std::string_view content_type) {
-  const std::string_view bare = content_type.substr(0, content_type.find(';'));
-  return absl::AsciiStrToLower(absl::StripAsciiWhitespace(as_absl(bare)));
-}
 
 // Parameters other than a charset of UTF-8 change nothing that we read.
 bool is_other_charset(std::string_view content_type) {
@@ -46,53 +30,6 @@ std::optional<Encoding> encoding_of(std::string_view word) {
   if (lower == "gzip" || lower == "x-gzip") return Encoding::kGzip;
   if (lower == "zstd") return Encoding::kZstd;
   return std::nullopt;
-}
-
-bool is_array(std::string_view bytes) {
-  const size_t first = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  return first != std::string_view::npos && bytes[first] == '[';
-}
-
-std::shared_ptr<RecordDecoder> decoder_of(std::string_view type, std::string_view bytes,
-                                          const std::shared_ptr<const CurrentSymbols>& symbols) {
-  if (type.empty() || type == "application/x-ndjson" || type == "application/ndjson" ||
-      type == "application/jsonl" || type == "application/x-jsonlines") {
-    return std::make_shared<NdjsonDecoder>(symbols);
-  }
-  if (type == "application/json") {
-    if (is_array(bytes)) return std::make_shared<JsonArrayDecoder>(symbols);
-    return std::make_shared<MessageDecoder>(symbols);
-  }
-  if (type == "application/cloudevents+json") {
-    return std::make_shared<CloudEventsDecoder>(symbols, CloudEventsForm::kSingle);
-  }
-  if (type == "application/cloudevents-batch+json") {
-    return std::make_shared<CloudEventsDecoder>(symbols, CloudEventsForm::kBatch);
-  }
-  return nullptr;
-}
-
-// Whether an array has more than `limit` elements; where it is broken, those before count.
-bool has_more_elements(std::string_view array, size_t limit) {
-  JsonArrayScanner scanner(array.substr(std::min(array.find('['), array.size())));
-  std::string_view element;
-  std::string_view problem;
-  size_t count = 0;
-  while (count <= limit && scanner.next(element, problem) == JsonArrayScanner::Step::kElement) {
-    ++count;
-  }
-  return count > limit;
-}
-
-// Whether the body holds more than `limit` records, before any of them is looked at.
-bool has_more_records(std::string_view type, std::string_view bytes, size_t limit) {
-  if (bytes.size() <= limit) return false;
-  if (type == "application/json" || type == "application/cloudevents-batch+json") {
-    return is_array(bytes) && has_more_elements(bytes, limit);
-  }
-  if (type == "application/cloudevents+json") return false;
-  const auto line_ends = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-  return line_ends + (bytes.back() == '\n' ? 0 : 1) > limit;
 }
 
 BodyRefusal refusal_of(InflateError error, std::string_view encoding, const BodyLimits& limits) {
@@ -139,26 +76,32 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
     if (!inflated.ok) return refusal_of(inflated.error, encoding_word, limits);
     readable.bytes = std::move(inflated.bytes);
   }
-  const std::string written_type = media_type(content_type);
-  std::string_view type = written_type;
-  const bool structured = type.starts_with("application/cloudevents");
-  if (!structured && is_binary_cloud_event(headers)) {
-    readable.bytes = structured_from_binary(headers, HeaderCoding::kPercent, readable.bytes);
-    type = "application/cloudevents+json";
+  SaidForm said = said_form(headers, readable.bytes);
+  switch (said.by) {
+    case SaidBy::kContentType:
+      break;
+    case SaidBy::kNothing:
+      said.form = EventForm::kLines;
+      break;
+    case SaidBy::kAttributes:
+      readable.bytes = structured_from_binary(headers, HeaderCoding::kPercent, readable.bytes);
+      break;
+    case SaidBy::kOther:
+    case SaidBy::kOtherCloud:
+      return BodyRefusal{415,
+                         fmt::format("Content-Type {} cannot be read; send application/x-ndjson, "
+                                     "application/json, application/cloudevents+json or "
+                                     "application/cloudevents-batch+json",
+                                     in_quotes(content_type))};
   }
-  readable.decoder = decoder_of(type, readable.bytes, symbols);
-  if (readable.decoder == nullptr) {
-    return BodyRefusal{415,
-                       fmt::format("Content-Type {} cannot be read; send application/x-ndjson, "
-                                   "application/json, application/cloudevents+json or "
-                                   "application/cloudevents-batch+json",
-                                   in_quotes(content_type))};
-  }
-  if (has_more_records(type, readable.bytes, limits.max_records)) {
+  // Before any of them is looked at. A record has at least one byte.
+  if (readable.bytes.size() > limits.max_records &&
+      count_records(said.form, readable.bytes, limits.max_records) > limits.max_records) {
     return BodyRefusal{413, fmt::format("the body has more than {} records; send it in parts of at "
                                         "most so many",
                                         limits.max_records)};
   }
+  readable.decoder = std::make_shared<EventDecoder>(symbols, said.form);
   readable.size = readable.bytes.size();
   readable.bytes.reserve(readable.size + kPadding);
   return result;

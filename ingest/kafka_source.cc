@@ -1,17 +1,19 @@
 #include "ingest/kafka_source.h"
 
-#include <absl/strings/match.h>
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafkacpp.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
 
 #include "ingest/cloudevents.h"
 #include "ingest/event_decoder.h"
+#include "ingest/event_form.h"
 #include "ingest/reasons.h"
 
 namespace tocsin::ingest {
@@ -19,6 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using PartitionKey = std::pair<std::string, int32_t>;
+
+// A batch that has room for it takes one more message of so many records.
+constexpr auto kMaxMessageRecords = static_cast<size_t>(kMaxBatchRecords / 2);
 
 constexpr int kPollMs = 10;
 // A quiet topic gives no other sign that a broker is there again than librdkafka's statistics. To
@@ -51,16 +56,6 @@ std::vector<Header> headers_of(RdKafka::Message& message) {
     headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
   }
   return headers;
-}
-
-std::string_view content_type_of(const std::vector<Header>& headers) {
-  for (const Header& header : headers) {
-    if (absl::EqualsIgnoreCase(absl::string_view(header.first.data(), header.first.size()),
-                               "content-type")) {
-      return header.second;
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -168,8 +163,9 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   struct Pending {
     std::string topic;
     int32_t partition = 0;
-    std::shared_ptr<RecordDecoder> decoder;
-    std::shared_ptr<RecordDecoder> cloud_decoder;
+    std::shared_ptr<RecordDecoder> decoder;  // of messages that do not say what they are
+    std::array<std::shared_ptr<RecordDecoder>, kEventForms> by_form;  // made when one comes
+    size_t records = 0;                                               // in the batch
     std::optional<int64_t> next_offset;  // expected; nullopt until the first message
     std::optional<int64_t> stamped_ms;   // time of the last message read, when it has one
     RawBatch batch;
@@ -193,9 +189,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
       at.set_offset(RdKafka::Topic::OFFSET_STORED);
     }
     pending.decoder = options_.make_decoder ? options_.make_decoder(stream)
-                                            : std::make_shared<MessageDecoder>(options_.symbols);
-    pending.cloud_decoder =
-        std::make_shared<CloudEventsDecoder>(options_.symbols, CloudEventsForm::kSingle);
+                                            : decoder_of(pending, EventForm::kSingle);
   }
 
   void take(RdKafka::Message& message) {
@@ -248,6 +242,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
 
   static void start_batch(Pending& pending, int64_t offset) {
     pending.batch = {};
+    pending.records = 0;
     pending.batch.stream = stream_of(pending.topic, pending.partition);
     pending.batch.decoder = pending.decoder;
     pending.batch.first_position = offset;
@@ -262,35 +257,55 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     RawBatch::Part part;
     part.begin = batch.bytes.size();
     part.position = message.offset();
-    const std::string_view type = content_type_of(headers);
-    const absl::string_view absl_type(type.data(), type.size());
-    if (absl::StartsWithIgnoreCase(absl_type, "application/cloudevents")) {
-      batch.bytes += payload;
-      part.decoder = absl::StartsWithIgnoreCase(absl_type, "application/cloudevents+json")
-                         ? pending.cloud_decoder
-                         : other_format();
-    } else if (is_binary_cloud_event(headers) && !payload.empty()) {
-      batch.bytes += structured_from_binary(headers, HeaderCoding::kPlain, payload);
-      part.decoder = pending.cloud_decoder;
-    } else {
-      // An empty payload is a tombstone, which the decoder skips.
-      batch.bytes += payload;
-      if (payload.empty()) part.decoder = pending.cloud_decoder;
-    }
+    part.decoder = understand(pending, headers, payload);
     part.size = batch.bytes.size() - part.begin;
     // Parts stay apart, so that no decoder reads into the next one's text as its own.
     batch.bytes += '\n';
     batch.parts.push_back(std::move(part));
   }
 
-  std::shared_ptr<RecordDecoder> other_format() {
-    if (!other_format_) {
-      other_format_ = std::make_shared<RefusingDecoder>(
-          Rejection{reasons::kBadEnvelope,
-                    "content-type: this CloudEvents format cannot be read; send "
-                    "application/cloudevents+json"});
+  // Appends the payload as its decoder wants it. nullptr: the batch's own decoder, a mapping, which
+  // reads every message that is no CloudEvent.
+  std::shared_ptr<RecordDecoder> understand(Pending& pending, const std::vector<Header>& headers,
+                                            std::string_view payload) {
+    SaidForm said = said_form(headers, payload);
+    if (payload.empty()) said = {SaidBy::kContentType, EventForm::kSingle};  // skipped: a tombstone
+    if (said.by == SaidBy::kAttributes) {
+      pending.batch.bytes += structured_from_binary(headers, HeaderCoding::kPlain, payload);
+    } else {
+      pending.batch.bytes += payload;
     }
-    return other_format_;
+    if (said.by == SaidBy::kOtherCloud) {
+      ++pending.records;
+      return refusing(reasons::kBadEnvelope,
+                      "content-type: this CloudEvents format cannot be read; send "
+                      "application/cloudevents+json");
+    }
+    if (options_.make_decoder && !payload.empty() && !has_envelope(said.form)) {
+      ++pending.records;
+      return nullptr;
+    }
+    if (said.by == SaidBy::kNothing || said.by == SaidBy::kOther) said.form = json_form(payload);
+    const size_t records = count_records(said.form, payload, kMaxMessageRecords);
+    pending.records += std::min(records, kMaxMessageRecords);
+    if (records > kMaxMessageRecords) {
+      return refusing(reasons::kTooMany, fmt::format("message: more than {} events; send at most "
+                                                     "so many in one",
+                                                     kMaxMessageRecords));
+    }
+    return decoder_of(pending, said.form);
+  }
+
+  std::shared_ptr<RecordDecoder> decoder_of(Pending& pending, EventForm form) const {
+    std::shared_ptr<RecordDecoder>& decoder = pending.by_form[static_cast<size_t>(form)];
+    if (!decoder) {
+      decoder = std::make_shared<EventDecoder>(options_.symbols, form, Positions::kOfMessage);
+    }
+    return decoder;
+  }
+
+  static std::shared_ptr<RecordDecoder> refusing(std::string_view reason, std::string message) {
+    return std::make_shared<RefusingDecoder>(Rejection{reason, std::move(message)});
   }
 
   // Hands on what is large or old enough; false when the queue has no room for it.
@@ -299,9 +314,10 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     for (auto& [key, pending] : pending_) {
       RawBatch& batch = pending.batch;
       if (batch.parts.empty()) continue;
-      const bool due = batch.bytes.size() >= options_.batch_bytes ||
-                       batch.parts.size() >= static_cast<size_t>(kMaxBatchRecords) ||
-                       now - pending.since >= options_.max_wait;
+      const bool due =
+          batch.bytes.size() >= options_.batch_bytes ||
+          pending.records + kMaxMessageRecords > static_cast<size_t>(kMaxBatchRecords) ||
+          now - pending.since >= options_.max_wait;
       if (due && !hand_on(pending, queue)) return false;
     }
     return true;
@@ -389,7 +405,6 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   const KafkaSourceOptions& options_;
   std::function<std::optional<std::string>(std::string_view stream)> position_of_;
   std::map<PartitionKey, Pending> pending_;
-  std::shared_ptr<RecordDecoder> other_format_;
   bool paused_ = false;
   std::map<PartitionKey, int64_t> handed_on_;    // next offsets behind all that was handed on
   bool joined_ = false;                          // the group has given us our part once

@@ -41,7 +41,7 @@ struct RawBatch {
   std::string bytes;                       // whole records, reserved for kPadding more
   size_t size = 0;                         // of the records in `bytes`; the rest is padding
   int64_t first_position = 0;
-  // Records of one message each (Kafka): positions where they differ from counting up. Empty: the
+  // Messages of Kafka: positions where they differ from counting up. Empty: the
   // decoder splits `bytes` by itself. Spans of `bytes`.
   struct Part {
     size_t begin = 0;

@@ -121,7 +121,8 @@ int eval_one(const EvalArguments& arguments) {
     bytes = std::move(*read);
     const size_t size = bytes.size();
     bytes.reserve(size + ingest::kPadding);
-    ingest::MessageDecoder decoder(std::make_shared<const ingest::CurrentSymbols>(catalogue));
+    ingest::EventDecoder decoder(std::make_shared<const ingest::CurrentSymbols>(catalogue),
+                                 ingest::EventForm::kSingle);
     decoder.decode({bytes.data(), size}, 1, arena, first);
     if (!first.event) {
       return complain(

@@ -61,7 +61,7 @@ int read_inputs(const ReplayArguments& arguments, const std::shared_ptr<const Ca
     const Input input = split_input(text);
     std::unique_ptr<ingest::RecordDecoder> decoder;
     if (input.mapping.empty()) {
-      decoder = std::make_unique<ingest::NdjsonDecoder>(symbols);
+      decoder = std::make_unique<ingest::EventDecoder>(symbols, ingest::EventForm::kLines);
     } else {
       Diagnostics diagnostics;
       const auto mapping = ingest::load_mapping(input.mapping, catalogue.get(), diagnostics);

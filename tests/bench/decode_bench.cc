@@ -55,7 +55,8 @@ int main() {
   std::string bytes = make_events();
   const size_t size = bytes.size();
   bytes.reserve(size + tocsin::ingest::kPadding);
-  tocsin::ingest::NdjsonDecoder decoder(tocsin::ingest::small_symbols());
+  tocsin::ingest::EventDecoder decoder(tocsin::ingest::small_symbols(),
+                                       tocsin::ingest::EventForm::kLines);
   tocsin::Arena arena;
   double best_seconds = 1e9;
   for (int round = 0; round < 7; ++round) {

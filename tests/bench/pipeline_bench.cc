@@ -183,7 +183,7 @@ int run(const Settings& settings) {
     return 3;
 
   auto symbols = std::make_shared<ingest::CurrentSymbols>(bundle->catalogue);
-  auto decoder = std::make_shared<ingest::NdjsonDecoder>(symbols);
+  auto decoder = std::make_shared<ingest::EventDecoder>(symbols, ingest::EventForm::kLines);
   const std::unique_ptr<Input> input = open_input(settings);
   const auto begin = steady_clock::now();
   const double cpu_begin = thread_seconds();

@@ -18,8 +18,9 @@ class Daemon {
          const rules::BundleText& text = bundle_text(), WallTime now = {})
       : serialized_(rules::serialize(text)),
         pipeline_(store, compile(serialized_), serialized_, options),
-        decoder_(std::make_shared<ingest::NdjsonDecoder>(
-            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue))) {
+        decoder_(std::make_shared<ingest::EventDecoder>(
+            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
+            ingest::EventForm::kLines)) {
     const Status status = pipeline_.recover(now, compile, {}, warning_);
     EXPECT_TRUE(status) << status.error().message;
     EXPECT_TRUE(pipeline_.commit(now, true));
@@ -46,7 +47,7 @@ class Daemon {
  private:
   std::string serialized_;
   Pipeline pipeline_;
-  std::shared_ptr<ingest::NdjsonDecoder> decoder_;
+  std::shared_ptr<ingest::EventDecoder> decoder_;
   ingest::Receipt last_;
   std::string warning_;
 };

@@ -21,8 +21,9 @@ class RunningLoop {
   RunningLoop(storage::Store& store, LoopOptions options)
       : serialized_(rules::serialize(bundle_text())),
         pipeline_(store, compile(serialized_), serialized_, {}),
-        decoder_(std::make_shared<ingest::NdjsonDecoder>(
-            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue))) {
+        decoder_(std::make_shared<ingest::EventDecoder>(
+            std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
+            ingest::EventForm::kLines)) {
     std::string warning;
     EXPECT_TRUE(pipeline_.recover(wall_now(), compile, {}, warning));
     EXPECT_TRUE(pipeline_.commit(wall_now(), true));
@@ -72,7 +73,7 @@ class RunningLoop {
 
   std::string serialized_;
   Pipeline pipeline_;
-  std::shared_ptr<ingest::NdjsonDecoder> decoder_;
+  std::shared_ptr<ingest::EventDecoder> decoder_;
   ingest::BatchQueue queue_{64u << 20};
   std::unique_ptr<PipelineLoop> loop_;
   std::mutex mutex_;

@@ -12,11 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tocsin::ingest;
   if (size == 0) return 0;
   static const auto symbols = small_symbols();
-  static NdjsonDecoder lines(symbols);
-  static MessageDecoder message(symbols);
-  static JsonArrayDecoder array(symbols);
-  static CloudEventsDecoder cloud(symbols, CloudEventsForm::kSingle);
-  static CloudEventsDecoder batch(symbols, CloudEventsForm::kBatch);
+  static EventDecoder lines(symbols, EventForm::kLines);
+  static EventDecoder message(symbols, EventForm::kSingle);
+  static EventDecoder array(symbols, EventForm::kArray);
+  static EventDecoder cloud(symbols, EventForm::kEnvelope);
+  static EventDecoder batch(symbols, EventForm::kEnvelopeArray);
   RecordDecoder* const decoders[] = {&lines, &message, &array, &cloud, &batch};
   const PaddedBytes bytes({reinterpret_cast<const char*>(data) + 1, size - 1});
   tocsin::Arena arena(16 * 1024);

@@ -22,8 +22,8 @@ std::string envelope(std::string_view members) {
          std::string(members) + "}";
 }
 
-ToldRecord decode_one(CloudEventsForm form, std::string_view text) {
-  CloudEventsDecoder decoder(small_symbols(), form);
+ToldRecord decode_one(EventForm form, std::string_view text) {
+  EventDecoder decoder(small_symbols(), form);
   const std::string bytes = padded(text);
   Arena arena;
   ToldRecords told;
@@ -34,7 +34,7 @@ ToldRecord decode_one(CloudEventsForm form, std::string_view text) {
 
 TEST(CloudEvents, ReadsTheEventUnderData) {
   const ToldRecord told =
-      decode_one(CloudEventsForm::kSingle,
+      decode_one(EventForm::kEnvelope,
                  envelope(R"("datacontenttype":"application/json","comexample":7,"data":)" +
                           std::string(kData)));
   EXPECT_EQ(told.verdict, Verdict::kEvent) << told.message;
@@ -45,7 +45,7 @@ TEST(CloudEvents, FillsIdSourceAndTimeFromTheEnvelope) {
   const std::string text =
       R"({"specversion":"1.0","type":"t","source":"ucdp-ged","id":"e1","time":"2011-03-18T06:00:00Z",)"
       R"("data":{"indicator":"violence.state_based","region":"SY"}})";
-  CloudEventsDecoder decoder(small_symbols(), CloudEventsForm::kSingle);
+  EventDecoder decoder(small_symbols(), EventForm::kEnvelope);
   const std::string bytes = padded(text);
   Arena arena;
   ToldRecords told;
@@ -83,12 +83,12 @@ TEST(CloudEvents, RefusesBadEnvelopes) {
     std::string wanted(text);
     if (name == "bad event inside") {
       // source and time come from the envelope when it has them; the indicator never does.
-      const ToldRecord told = decode_one(CloudEventsForm::kSingle, wanted);
+      const ToldRecord told = decode_one(EventForm::kEnvelope, wanted);
       EXPECT_EQ(told.verdict, Verdict::kReject);
       EXPECT_EQ(told.reason, reasons::kMissingField);
       continue;
     }
-    const ToldRecord told = decode_one(CloudEventsForm::kSingle, wanted);
+    const ToldRecord told = decode_one(EventForm::kEnvelope, wanted);
     EXPECT_EQ(told.verdict, Verdict::kReject);
     EXPECT_EQ(told.reason, reason) << told.message;
     EXPECT_THAT(told.message, HasSubstr(fragment));
@@ -98,7 +98,7 @@ TEST(CloudEvents, RefusesBadEnvelopes) {
 
 TEST(CloudEvents, ReadsABatch) {
   const std::string one = envelope(R"("data":)" + std::string(kData));
-  CloudEventsDecoder decoder(small_symbols(), CloudEventsForm::kBatch);
+  EventDecoder decoder(small_symbols(), EventForm::kEnvelopeArray);
   const std::string bytes = padded("[" + one + "," + one + ",{}]");
   Arena arena;
   ToldRecords told;
@@ -122,7 +122,7 @@ TEST(CloudEvents, BinaryModeMeansTheSameAsStructured) {
             R"({"specversion":"1.0","id":"e\"1","source":"ucdp-ged","type":"t",)"
             R"("datacontenttype":"application/json",)"
             R"("data":{"indicator":"violence.state_based","time":"2011-03-18","region":"SY"}})");
-  EXPECT_EQ(decode_one(CloudEventsForm::kSingle, text).verdict, Verdict::kEvent);
+  EXPECT_EQ(decode_one(EventForm::kEnvelope, text).verdict, Verdict::kEvent);
   EXPECT_FALSE(is_binary_cloud_event(std::vector<Header>{{"content-type", "application/json"}}));
 }
 
@@ -151,13 +151,13 @@ TEST(CloudEvents, AttributesOfBinaryModeArePercentEncodedInHttpAlone) {
 TEST(CloudEvents, TakesAByteOrderMarkForNothing) {
   const std::string mark = "\xEF\xBB\xBF";
   const std::string one = envelope(R"("data":)" + std::string(kData));
-  EXPECT_EQ(decode_one(CloudEventsForm::kSingle, mark + one).verdict, Verdict::kEvent);
-  EXPECT_EQ(decode_one(CloudEventsForm::kBatch, mark + "[" + one + "]").verdict, Verdict::kEvent);
+  EXPECT_EQ(decode_one(EventForm::kEnvelope, mark + one).verdict, Verdict::kEvent);
+  EXPECT_EQ(decode_one(EventForm::kEnvelopeArray, mark + "[" + one + "]").verdict, Verdict::kEvent);
   const std::vector<Header> headers = {
       {"ce_specversion", "1.0"}, {"ce_id", "e"}, {"ce_source", "s"}, {"ce_type", "t"}};
   const std::string binary =
       structured_from_binary(headers, HeaderCoding::kPlain, mark + std::string(kData));
-  EXPECT_EQ(decode_one(CloudEventsForm::kSingle, binary).verdict, Verdict::kEvent);
+  EXPECT_EQ(decode_one(EventForm::kEnvelope, binary).verdict, Verdict::kEvent);
 }
 
 }  // namespace

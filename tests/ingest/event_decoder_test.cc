@@ -49,8 +49,8 @@ std::vector<ToldRecord> decode(RecordDecoder& decoder, const std::string& bytes,
   return told.all;
 }
 
-TEST(NdjsonDecoder, ReadsEveryField) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, ReadsEveryField) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   const std::string bytes = padded(kWhole);
   Arena arena;
   const auto told = decode(decoder, bytes, arena);
@@ -87,8 +87,8 @@ TEST(NdjsonDecoder, ReadsEveryField) {
   EXPECT_EQ(event.attrs[3].value, AttrValue(1.0)) << "an int becomes the declared double";
 }
 
-TEST(NdjsonDecoder, FillsDefaults) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, FillsDefaults) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   const std::string bytes = padded(least());
   Arena arena;
   const auto told = decode(decoder, bytes, arena);
@@ -232,8 +232,8 @@ std::vector<Case> bad_events() {
   };
 }
 
-TEST(NdjsonDecoder, RefusesWithReasonAndMessage) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, RefusesWithReasonAndMessage) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   for (const Case& c : bad_events()) {
     SCOPED_TRACE(c.name);
     const std::string bytes = padded(c.text + "\n" + least() + "\n");
@@ -251,7 +251,7 @@ TEST(NdjsonDecoder, RefusesWithReasonAndMessage) {
   }
 }
 
-TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
+TEST(EventLines, AcceptsWhatTheFormatAllows) {
   const std::string desk =
       R"({"id":"1","source":"centre-desk","indicator":"corruption.control_index","time":"2011-03-18","region":"SY",)";
   const std::vector<std::pair<std::string_view, std::string>> good = {
@@ -269,7 +269,7 @@ TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
       {"escaped key", least("\"id\"", "\"\\u0069d\"")},
       {"surrogate pair", least(R"("id":"1")", R"("id":"\ud83d\ude00")")},
   };
-  NdjsonDecoder decoder(small_symbols());
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   for (const auto& [name, text] : good) {
     SCOPED_TRACE(name);
     const std::string bytes = padded(text);
@@ -280,8 +280,8 @@ TEST(NdjsonDecoder, AcceptsWhatTheFormatAllows) {
   }
 }
 
-TEST(NdjsonDecoder, TakesNothingOfAnEventForTheNextOne) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, TakesNothingOfAnEventForTheNextOne) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   const std::string bytes = padded(std::string(kWhole) + "\n" + least() + "\n");
   Arena arena;
   const auto told = decode(decoder, bytes, arena);
@@ -300,10 +300,10 @@ TEST(NdjsonDecoder, TakesNothingOfAnEventForTheNextOne) {
 
 // However many there are, the first is kept and named: to keep each cost a third of a second a
 // record.
-TEST(NdjsonDecoder, NamesTheFirstOfManyUnknownNestedKeys) {
+TEST(EventLines, NamesTheFirstOfManyUnknownNestedKeys) {
   std::string members = R"("first":[])";
   while (members.size() < 60'000) members += R"(,"x":{})";
-  NdjsonDecoder decoder(small_symbols());
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   const std::string bytes = padded(with(members));
   Arena arena;
   const auto told = decode(decoder, bytes, arena);
@@ -313,8 +313,8 @@ TEST(NdjsonDecoder, NamesTheFirstOfManyUnknownNestedKeys) {
 }
 
 // Each is a comparison with all names of the catalogue.
-TEST(NdjsonDecoder, LooksForTheNearestNameOfSomeOfManyWrongRecordsOnly) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, LooksForTheNearestNameOfSomeOfManyWrongRecordsOnly) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   std::string text;
   for (int i = 0; i < 5000; ++i) {
     text += least("state_based", "state_b" + std::to_string(i)) + "\n";
@@ -333,8 +333,8 @@ TEST(NdjsonDecoder, LooksForTheNearestNameOfSomeOfManyWrongRecordsOnly) {
   EXPECT_LE(hints, 100u);
 }
 
-TEST(NdjsonDecoder, TellsTheNearestNameOfOneThatComesAgainEachTime) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, TellsTheNearestNameOfOneThatComesAgainEachTime) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   std::string text;
   for (int i = 0; i < 1000; ++i) text += least("\"SY\"", "\"SY-DX\"") + "\n";
   const std::string bytes = padded(text);
@@ -345,8 +345,8 @@ TEST(NdjsonDecoder, TellsTheNearestNameOfOneThatComesAgainEachTime) {
 }
 
 // Against strtod, which rounds to the nearest double.
-TEST(NdjsonDecoder, ReadsNumbersToTheLastBit) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, ReadsNumbersToTheLastBit) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   std::vector<std::string> numbers = {"0",
                                       "-0.5",
                                       "20.5",
@@ -392,8 +392,8 @@ TEST(NdjsonDecoder, ReadsNumbersToTheLastBit) {
   }
 }
 
-TEST(NdjsonDecoder, CountsBlankLinesAsPositionsOnly) {
-  NdjsonDecoder decoder(small_symbols());
+TEST(EventLines, CountsBlankLinesAsPositionsOnly) {
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   const std::string bytes = padded("\n" + least() + "\r\n  \n" + least());
   Arena arena;
   const auto told = decode(decoder, bytes, arena, 10);
@@ -402,9 +402,9 @@ TEST(NdjsonDecoder, CountsBlankLinesAsPositionsOnly) {
   EXPECT_EQ(told[1].position, 13);
 }
 
-TEST(NdjsonDecoder, TakesTheCatalogueThatIsInForce) {
+TEST(EventLines, TakesTheCatalogueThatIsInForce) {
   auto symbols = small_symbols();
-  NdjsonDecoder decoder(symbols);
+  EventDecoder decoder(symbols, EventForm::kLines);
   const std::string bytes = padded(least("\"SY\"", "\"YE\""));
   Arena arena;
   EXPECT_EQ(decode(decoder, bytes, arena)[0].reason, reasons::kUnknownRegion);
@@ -418,8 +418,8 @@ TEST(NdjsonDecoder, TakesTheCatalogueThatIsInForce) {
   EXPECT_EQ(told[0].verdict, Verdict::kEvent) << told[0].message;
 }
 
-TEST(MessageDecoder, ReadsOneObjectOverSeveralLinesAndSkipsNothing) {
-  MessageDecoder decoder(small_symbols());
+TEST(SingleEvent, ReadsOneObjectOverSeveralLinesAndSkipsNothing) {
+  EventDecoder decoder(small_symbols(), EventForm::kSingle);
   std::string text = least();
   text.insert(1, "\n  ");
   const std::string bytes = padded(text);
@@ -432,7 +432,7 @@ TEST(MessageDecoder, ReadsOneObjectOverSeveralLinesAndSkipsNothing) {
   EXPECT_EQ(decode(decoder, nothing, arena)[0].verdict, Verdict::kSkip);
 }
 
-TEST(JsonArrayDecoder, TellsEveryElementAndTheBrokenRest) {
+TEST(EventArray, TellsEveryElementAndTheBrokenRest) {
   const std::string e = least();
   struct ArrayCase {
     std::string_view name;
@@ -454,7 +454,7 @@ TEST(JsonArrayDecoder, TellsEveryElementAndTheBrokenRest) {
       {"object", e, 0, 1},
       {"nothing", "", 0, 1},
   };
-  JsonArrayDecoder decoder(small_symbols());
+  EventDecoder decoder(small_symbols(), EventForm::kArray);
   for (const ArrayCase& c : cases) {
     SCOPED_TRACE(c.name);
     const std::string bytes = padded(c.text);
@@ -497,10 +497,10 @@ std::string mutate(std::string text, std::mt19937_64& random) {
   return text;
 }
 
-TEST(NdjsonDecoder, TellsEachOfTenThousandMutatedEventsOnce) {
+TEST(EventLines, TellsEachOfTenThousandMutatedEventsOnce) {
   constexpr uint64_t kSeed = 20110318;
   std::mt19937_64 random(kSeed);
-  NdjsonDecoder decoder(small_symbols());
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   size_t rejected = 0;
   for (int i = 0; i < 10'000; ++i) {
     const std::string text = mutate(std::string(kWhole), random);
@@ -524,11 +524,11 @@ TEST(NdjsonDecoder, TellsEachOfTenThousandMutatedEventsOnce) {
   EXPECT_GT(rejected, 5'000u);
 }
 
-TEST(NdjsonDecoder, DoesNotDependOnWhereChunksAreCut) {
+TEST(EventLines, DoesNotDependOnWhereChunksAreCut) {
   std::string text;
   for (int i = 0; i < 5; ++i) text += least(R"("1")", "\"" + std::to_string(i) + "\"") + "\n";
   text += "bad\n" + least() + "\n";
-  NdjsonDecoder decoder(small_symbols());
+  EventDecoder decoder(small_symbols(), EventForm::kLines);
   for (size_t cut = 0; cut < text.size(); ++cut) {
     if (cut != 0 && text[cut - 1] != '\n') continue;
     const std::string first = padded(text.substr(0, cut));

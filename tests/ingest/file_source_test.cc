@@ -60,7 +60,7 @@ class FileSourceTest : public testing::Test {
       return failure_ != 0 ? -1 : ::pread(file, to, size, offset);
     };
     options.make_decoder = [symbols = small_symbols()](std::string_view) {
-      return std::make_shared<NdjsonDecoder>(symbols);
+      return std::make_shared<EventDecoder>(symbols, EventForm::kLines);
     };
     return options;
   }
@@ -370,7 +370,7 @@ TEST_F(FileSourceTest, WaitsForTheHeaderWhenItCannotBeReadAtTheStart) {
   FileSourceOptions o = options(true);
   o.make_decoder = [&](std::string_view given) {
     headers.emplace_back(given);
-    return std::make_shared<NdjsonDecoder>(small_symbols());
+    return std::make_shared<EventDecoder>(small_symbols(), EventForm::kLines);
   };
   {
     FileSource source(o);
@@ -410,7 +410,7 @@ TEST_F(FileSourceTest, HandsTheHeaderOverWhenItGoesOnBehindIt) {
   o.framing = {.has_quotes = true};
   o.make_decoder = [&](std::string_view given) {
     headers.emplace_back(given);
-    return std::make_shared<NdjsonDecoder>(small_symbols());
+    return std::make_shared<EventDecoder>(small_symbols(), EventForm::kLines);
   };
   {
     FileSource source(o);

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "ingest/reasons.h"
 #include "tests/ingest/mock_cluster.h"
 #include "tests/ingest/told_records.h"
 
@@ -22,6 +23,7 @@ struct Received {
   std::map<std::string, std::vector<std::string>> ids;
   std::map<std::string, std::string> positions;
   std::vector<std::string> raw;  // of every record
+  std::vector<int64_t> offsets;  // likewise
   size_t count = 0;
   bool commits = true;  // tells the source that a batch is durable
 
@@ -37,6 +39,7 @@ struct Received {
       ASSERT_EQ(record.verdict, Verdict::kEvent) << record.message;
       ids[batch.stream].emplace_back(record.event.id);
       raw.push_back(record.raw);
+      offsets.push_back(record.position);
       ++count;
     }
     positions[batch.stream] = batch.next_position;
@@ -251,6 +254,63 @@ TEST(KafkaSource, KnowsCloudEventsByTheirHeadersInAnyOrderAndOfAnyLength) {
   EXPECT_THAT(received.raw[1], HasSubstr(R"("anextensionwithquitealongname":"x")"));
   EXPECT_THAT(received.raw[2], HasSubstr(R"("datacontenttype":"application/json")"));
   EXPECT_EQ(received.raw[4], event(4)) << "no CloudEvent";
+}
+
+TEST(KafkaSource, TakesSeveralEventsInAMessageAsHttpDoesInABody) {
+  const auto envelope = [](int id) {
+    return R"({"specversion":"1.0","type":"t","source":"s","id":"e","data":)" + event(id) + "}";
+  };
+  MockCluster cluster(1);
+  ASSERT_TRUE(produce_with_headers(cluster, "[" + event(1) + "," + event(2) + "]", {}));
+  ASSERT_TRUE(produce_with_headers(cluster, event(3) + "\n" + event(4) + "\n",
+                                   {{"content-type", "application/x-ndjson"}}));
+  ASSERT_TRUE(produce_with_headers(cluster, "[" + envelope(5) + "," + envelope(6) + "]",
+                                   {{"content-type", "application/cloudevents-batch+json"}}));
+  ASSERT_TRUE(produce_with_headers(cluster, "[" + event(7) + "]",
+                                   {{"content-type", "application/json; charset=utf-8"}}));
+  BatchQueue queue(1 << 20);
+  KafkaSource source(options(cluster));
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  Received received;
+  received.take_until(queue, 7);
+  source.stop();
+  EXPECT_THAT(received.ids["kafka/reports/0"], ElementsAre("1", "2", "3", "4", "5", "6", "7"));
+  EXPECT_THAT(received.offsets, ElementsAre(0, 0, 1, 1, 2, 2, 3)) << "of the message";
+  EXPECT_EQ(received.positions["kafka/reports/0"], "4");
+}
+
+TEST(KafkaSource, HandsOnNoMoreRecordsAtATimeThanABatchMayHold) {
+  const auto array = [](int count) {
+    std::string text = "[0";
+    for (int i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  MockCluster cluster(1);
+  for (const int count : {9'000, 9'000, 9'000, 10'001}) {
+    ASSERT_TRUE(produce_with_headers(cluster, array(count), {}));
+  }
+  BatchQueue queue(1 << 20);
+  KafkaSourceOptions o = options(cluster);
+  o.max_wait = std::chrono::seconds(1);
+  KafkaSource source(o);
+  ASSERT_TRUE(source.start(queue, [](std::string_view) { return std::nullopt; }));
+  std::vector<ToldRecord> all;
+  for (std::string position; position != "4";) {
+    auto batch = queue.pop_until(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+    ASSERT_TRUE(batch.has_value());
+    Arena arena;
+    ToldRecords told;
+    for (const RawBatch::Part& part : batch->parts) {
+      part.decoder->decode(std::string_view(batch->bytes).substr(part.begin, part.size),
+                           part.position, arena, told);
+    }
+    EXPECT_LE(told.all.size(), static_cast<size_t>(kMaxBatchRecords));
+    all.insert(all.end(), told.all.begin(), told.all.end());
+    position = batch->next_position;
+  }
+  source.stop();
+  ASSERT_EQ(all.size(), 27'001u) << "a message with too many is refused whole";
+  EXPECT_EQ(all.back().reason, reasons::kTooMany);
 }
 
 }  // namespace
