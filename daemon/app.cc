@@ -453,7 +453,8 @@ std::vector<std::string> App::missing() {
   if (!is_running_) missing.emplace_back("stopping");
   for (const auto& input : inputs_) {
     const ingest::SourceHealth health = input->health();
-    if (!health.connected && !health.finished) {
+    // What failed for good is told by status and metrics: to wait for it would be for ever.
+    if (!health.connected && !health.finished && !health.failed) {
       missing.push_back(fmt::format("input {}: {}", input->name(),
                                     health.message.empty() ? "not connected" : health.message));
     }

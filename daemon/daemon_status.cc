@@ -102,6 +102,7 @@ void write_inputs(Json& json, const DaemonStatus& status) {
         json.text("type", input.type);
         json.number("connected", input.health.connected);
         json.number("finished", input.health.finished);
+        json.number("failed", input.health.failed);
         json.text("message", input.health.message);
         json.object("lag_records", [&] {
           for (const auto& [stream, lag] : input.health.lag_records) json.number(stream, lag);

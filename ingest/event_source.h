@@ -19,6 +19,7 @@ using BatchQueue = BoundedQueue<RawBatch>;
 struct SourceHealth {
   bool connected = false;
   bool finished = false;  // a one-shot input that has been read whole
+  bool failed = false;    // a one-shot input that cannot be read; it is not tried again
   // For people: what is wrong while not connected, else what they should know. Empty: nothing.
   std::string message;
   std::map<std::string, int64_t> lag_records;  // by stream, where known

@@ -339,6 +339,7 @@ void FileSource::tell(bool connected, bool finished, std::string message) {
   const std::scoped_lock lock(mutex_);
   health_.connected = connected;
   health_.finished = finished;
+  health_.failed = !options_.follow && !connected && !finished;
   health_.message = std::move(message);
 }
 

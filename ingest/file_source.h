@@ -42,8 +42,9 @@ struct FileSourceOptions {
 // file that was rotated away while nobody looked is not found again: reading goes on with the new
 // one from its start, and health() says so. So it does with a followed file that became shorter, or
 // whose first bytes have changed. Records without a line end are read when the file is one-shot or
-// is over after a rotation. A read error is told by health() and ends a one-shot file's reading; in
-// a followed one the same place is tried again for ever, so that nothing is left out.
+// is over after a rotation. An error is told by health(). A one-shot file has failed with it, and
+// is not tried again before the next start; in a followed one the same place is tried again for
+// ever, so that nothing is left out.
 // Thread-safety: start and stop from one thread; health from any.
 class FileSource final : public EventSource {
  public:

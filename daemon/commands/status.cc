@@ -121,6 +121,7 @@ void print_status(const json::object& status) {
               [](const json::object& input) {
                 std::string state = is_true(input, "connected") ? "connected" : "away";
                 if (is_true(input, "finished")) state = "finished";
+                if (is_true(input, "failed")) state = "FAILED";
                 return std::vector<std::string>{text_at(input, "name"), text_at(input, "type"),
                                                 state, lag_of(input), text_at(input, "message")};
               });

@@ -161,6 +161,7 @@ TEST_F(FileSourceTest, RefusesToStartWithoutTheFile) {
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, ErrorCode::kNotFound);
   EXPECT_FALSE(source.health().connected);
+  EXPECT_TRUE(source.health().failed);
   EXPECT_EQ(source.health().message, started.error().message);
 }
 

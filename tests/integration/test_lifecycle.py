@@ -38,6 +38,16 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
             self.assertFalse((daemon.data / "port").exists(), "its own it removes")
 
+    def test_a_one_shot_file_that_is_not_there_is_told_and_holds_nothing_back(self):
+        absent = str(self.path / "absent.ndjson")
+        with Daemon(self.path / "daemon", RULES, {
+                "inputs": [{"name": "history", "type": "file", "path": absent}]}) as daemon:  # waits until it is ready
+            status = daemon.get("/v1/status").json["inputs"][0]
+            self.assertEqual((False, True), (status["connected"], status["failed"]))
+            self.assertIn(absent, status["message"])
+            self.assertEqual(0, daemon.metric("tocsin_input_up", input="history"))
+            self.assertIn("an input cannot start", daemon.log_tail())
+
     def test_a_signal_ends_a_long_recovery_and_the_next_start_recovers_all(self):
         long_history(self.path / "history.ndjson")
         daemon = Daemon(self.path / "daemon", RULES, {
