@@ -145,12 +145,6 @@ bool convert(AttrValue& value, AttrType type) {
 
 std::string_view to_string(Field field) { return kFieldNames[static_cast<size_t>(field)]; }
 
-std::optional<Field> find_field(std::string_view name) {
-  const auto* const found = std::find(kFieldNames.begin(), kFieldNames.end(), name);
-  if (found == kFieldNames.end()) return std::nullopt;
-  return static_cast<Field>(found - kFieldNames.begin());
-}
-
 bool read_event_time(std::string_view text, EventTime& time) {
   const auto parsed = parse_time(text);
   // The offset can carry a written year 0001 or 9999 out of the range.

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,7 +38,6 @@ enum class Field : uint8_t {
 };
 inline constexpr size_t kFieldCount = 19;
 std::string_view to_string(Field field);
-std::optional<Field> find_field(std::string_view name);
 
 // Why a record is refused: a word of the closed list, and a sentence for people.
 struct Rejection {

@@ -24,12 +24,15 @@ bool is_other_charset(std::string_view content_type) {
   return !charset.starts_with("utf-8") && !charset.starts_with("\"utf-8\"");
 }
 
-std::optional<Encoding> encoding_of(std::string_view word) {
-  const std::string lower = absl::AsciiStrToLower(as_absl(word));
-  if (lower.empty() || lower == "identity") return Encoding::kIdentity;
-  if (lower == "gzip" || lower == "x-gzip") return Encoding::kGzip;
-  if (lower == "zstd") return Encoding::kZstd;
+std::optional<Compression> compression_of(std::string_view encoding) {
+  const std::string lower = absl::AsciiStrToLower(as_absl(encoding));
+  if (lower == "gzip" || lower == "x-gzip") return Compression::kGzip;
+  if (lower == "zstd") return Compression::kZstd;
   return std::nullopt;
+}
+
+bool is_identity(std::string_view encoding) {
+  return encoding.empty() || absl::EqualsIgnoreCase(as_absl(encoding), "identity");
 }
 
 BodyRefusal refusal_of(InflateError error, std::string_view encoding, const BodyLimits& limits) {
@@ -52,12 +55,12 @@ BodyRefusal refusal_of(InflateError error, std::string_view encoding, const Body
 std::variant<ReadableBody, BodyRefusal> read_http_body(
     std::span<const Header> headers, std::string body,
     const std::shared_ptr<const CurrentSymbols>& symbols, const BodyLimits& limits) {
-  const std::string_view encoding_word = header_value(headers, "content-encoding");
-  const auto encoding = encoding_of(encoding_word);
-  if (!encoding) {
+  const std::string_view encoding = header_value(headers, "content-encoding");
+  const auto compression = compression_of(encoding);
+  if (!compression && !is_identity(encoding)) {
     return BodyRefusal{415, fmt::format("Content-Encoding {} cannot be read; send gzip, zstd or "
                                         "identity",
-                                        in_quotes(encoding_word))};
+                                        in_quotes(encoding))};
   }
   const std::string_view content_type = header_value(headers, "content-type");
   if (is_other_charset(content_type)) {
@@ -66,15 +69,14 @@ std::variant<ReadableBody, BodyRefusal> read_http_body(
   }
   std::variant<ReadableBody, BodyRefusal> result;
   ReadableBody& readable = std::get<ReadableBody>(result);
-  if (*encoding == Encoding::kIdentity) {
-    if (body.size() > limits.inflate.max_bytes) {
-      return refusal_of(InflateError::kTooLarge, encoding_word, limits);
-    }
-    readable.bytes = std::move(body);
-  } else {
-    Inflated inflated = inflate_all(body, *encoding, limits.inflate);
-    if (!inflated.ok) return refusal_of(inflated.error, encoding_word, limits);
+  if (compression) {
+    Inflated inflated = inflate_all(body, *compression, limits.inflate);
+    if (!inflated.ok) return refusal_of(inflated.error, encoding, limits);
     readable.bytes = std::move(inflated.bytes);
+  } else if (body.size() > limits.inflate.max_bytes) {
+    return refusal_of(InflateError::kTooLarge, encoding, limits);
+  } else {
+    readable.bytes = std::move(body);
   }
   SaidForm said = said_form(headers, readable.bytes);
   switch (said.by) {

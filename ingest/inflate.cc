@@ -95,16 +95,14 @@ void unzstd(std::string_view compressed, const InflateLimits& limits, Inflated& 
 
 }  // namespace
 
-Inflated inflate_all(std::string_view compressed, Encoding encoding, const InflateLimits& limits) {
+Inflated inflate_all(std::string_view compressed, Compression compression,
+                     const InflateLimits& limits) {
   Inflated result;
-  switch (encoding) {
-    case Encoding::kIdentity:
-      result.ok = append(result, compressed.data(), compressed.size(), compressed.size(), limits);
-      break;
-    case Encoding::kGzip:
+  switch (compression) {
+    case Compression::kGzip:
       gunzip(compressed, limits, result);
       break;
-    case Encoding::kZstd:
+    case Compression::kZstd:
       unzstd(compressed, limits, result);
       break;
   }

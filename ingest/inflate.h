@@ -8,7 +8,7 @@
 
 namespace tocsin::ingest {
 
-enum class Encoding { kIdentity, kGzip, kZstd };
+enum class Compression { kGzip, kZstd };
 
 // What a compressed body may become. A bomb is stopped at whichever comes first.
 struct InflateLimits {
@@ -26,6 +26,7 @@ struct Inflated {
 };
 
 // The whole of `compressed` (several gzip members or zstd frames in a row are one text).
-Inflated inflate_all(std::string_view compressed, Encoding encoding, const InflateLimits& limits);
+Inflated inflate_all(std::string_view compressed, Compression compression,
+                     const InflateLimits& limits);
 
 }  // namespace tocsin::ingest
