@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -104,8 +105,5 @@ class MappingDecoder final : public RecordDecoder {
   Rejection rejection_;
   MappingCounts counts_;
 };
-
-// Times as tables write them: RFC 3339, 2011-03-18, 20110318, 20110318043000, 2011-03, 2011.
-bool read_table_time(std::string_view text, EventTime& time);
 
 }  // namespace tocsin::ingest
