@@ -124,9 +124,8 @@ Admission Pipeline::admit(const Event& event, std::string_view stream, int64_t p
 Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stream,
                           int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
-  Arrival& arrival = arrivals_[static_cast<size_t>(event.source)];
-  arrival.last = now;
-  arrival.in_this_run = true;
+  arrivals_[static_cast<size_t>(event.source)] = {
+      .last = now, .silence_before = {}, .in_this_run = true};
   if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
     ++counts.future;
     return refuse(Admission::kFuture, event, stream, position, raw, now);
@@ -331,6 +330,11 @@ EventTime Pipeline::horizon_of(SourceId source) const {
          bundle_->catalogue->source(source).correction_horizon;
 }
 
+Milliseconds Pipeline::unheard(const Arrival& arrival, WallTime now) const {
+  const WallTime since = arrival.in_this_run ? *arrival.last : listening_since_;
+  return std::max(now - since, Milliseconds(0));  // the clock may have been set back
+}
+
 bool Pipeline::owes_arrivals(WallTime now) const {
   return now - arrivals_saved_ >= kArrivalsInterval &&
          std::any_of(arrivals_.begin(), arrivals_.end(),
@@ -343,18 +347,18 @@ std::optional<WallTime> Pipeline::last_arrival(SourceId source) const {
 
 Milliseconds Pipeline::silence_of(SourceId source, WallTime now) const {
   const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
-  Milliseconds silence = now - (arrival.in_this_run ? *arrival.last : listening_since_);
-  if (!arrival.in_this_run && silence >= kBacklogGrace) silence += arrival.silence_before;
-  return std::max(silence, Milliseconds(0));  // the clock may have been set back
+  const Milliseconds silence = unheard(arrival, now);
+  const bool is_soon = !arrival.in_this_run && silence < options_.backlog_grace;
+  return is_soon ? silence : silence + arrival.silence_before;
 }
 
 std::string Pipeline::arrivals_text(WallTime now) const {
   std::string text;
   for (size_t i = 0; i < arrivals_.size(); ++i) {
     if (!arrivals_[i].last) continue;
-    const auto source = static_cast<SourceId>(i);
+    const Milliseconds silence = unheard(arrivals_[i], now) + arrivals_[i].silence_before;
     fmt::format_to(std::back_inserter(text), "{} {} {}\n", to_ms(*arrivals_[i].last),
-                   silence_of(source, now).count(), bundle_->catalogue->source(source).name);
+                   silence.count(), bundle_->catalogue->source(static_cast<SourceId>(i)).name);
   }
   return text;
 }

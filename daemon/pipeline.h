@@ -56,6 +56,8 @@ struct PipelineOptions {
   // Events stamped later than the wall clock plus this are dead-lettered, so that one wrong clock
   // cannot push the watermark. nullopt: no check (history).
   std::optional<Milliseconds> future_tolerance = std::chrono::minutes(10);
+  // After a start, a backlog has so long to come before silence of earlier runs counts.
+  Milliseconds backlog_grace = std::chrono::minutes(5);
 };
 
 // The heart: bytes or events in, one atomic commit out. Read this first.
@@ -144,7 +146,6 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
 
   static constexpr Milliseconds kArrivalsInterval = std::chrono::minutes(5);
-  static constexpr Milliseconds kBacklogGrace = std::chrono::minutes(5);
 
   // Records are decoded some ahead of being taken, so that the memory of their ids is at hand.
   static constexpr size_t kLookAhead = 16;
@@ -200,6 +201,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
     Milliseconds silence_before{0};  // of the runs before this one, since `last`
     bool in_this_run = false;
   };
+  // For how long nothing has come in this run.
+  Milliseconds unheard(const Arrival& arrival, WallTime now) const;
+
   std::vector<Arrival> arrivals_;  // index: SourceId
   WallTime listening_since_{};
   WallTime arrivals_saved_{};

@@ -39,9 +39,12 @@ Result<std::string> read_secret(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              std::fclose);
   if (!file) return failed();
-  std::string text(kMaxSecretBytes, '\0');
+  std::string text(kMaxSecretBytes + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) return failed();
+  if (text.size() > kMaxSecretBytes) {
+    return invalid(fmt::format("read secret {}: is longer than {} bytes", path, kMaxSecretBytes));
+  }
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty()) return invalid(fmt::format("read secret {}: is empty", path));
   return text;

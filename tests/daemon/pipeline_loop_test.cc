@@ -18,9 +18,9 @@ WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::syste
 // The loop over a store that outlives it, and a queue to feed it by.
 class RunningLoop {
  public:
-  RunningLoop(storage::Store& store, LoopOptions options)
+  RunningLoop(storage::Store& store, LoopOptions options, PipelineOptions pipeline = {})
       : serialized_(rules::serialize(bundle_text())),
-        pipeline_(store, compile(serialized_), serialized_, {}),
+        pipeline_(store, compile(serialized_), serialized_, pipeline),
         decoder_(std::make_shared<ingest::EventDecoder>(
             std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
             ingest::EventForm::kLines)) {
@@ -114,7 +114,7 @@ TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
   }
   LoopOptions options = patient();
   options.heartbeat_interval = options.commit_interval = Milliseconds(1);
-  RunningLoop loop(*store, options);
+  RunningLoop loop(*store, options, {.backlog_grace = {}});
   loop.commits_of(0);  // the watermark of the silent one is moved, which is journalled
   loop.stop();
   const auto snapshot = loop.snapshot();

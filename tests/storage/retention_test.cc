@@ -198,15 +198,5 @@ TEST_F(RetentionTest, KeepsNoMoreDeadLettersThanItMayAndDropsTheOldest) {
   EXPECT_EQ(store_->statistics().dead_letters_dropped, 3u + 1u + 2500u);
 }
 
-TEST_F(RetentionTest, ReachesALoweredLimitOfDeadLettersBitByBit) {
-  open();
-  commit_letters(1, 5000);
-  open(/*dead_letters_max=*/10);
-  commit_letters(5001, 1);
-  EXPECT_EQ(letters().size(), 5001u - 1002u) << "a commit waits for some of it alone";
-  ASSERT_TRUE(store_->apply_retention({}, WallTime{}));
-  EXPECT_EQ(letters().size(), 10u);
-}
-
 }  // namespace
 }  // namespace tocsin::storage

@@ -259,5 +259,21 @@ TEST_P(FailingDisk, StopsTheStoreUntilReopenedAndKeepsWhatWasAcknowledged) {
   }
 }
 
+TEST(RocksDbStore, ReachesALoweredLimitOfDeadLettersBitByBit) {
+  TemporaryFolder folder;
+  const auto commit = [](Store& store, int64_t first, int64_t count) {
+    Batch& batch = store.begin();
+    for (int64_t n = first; n < first + count; ++n) batch.put_dead_letter(dead_letter(n));
+    ASSERT_TRUE(store.commit(batch, WallTime{}));
+  };
+  commit(*must_open(folder.path()), 1, 5000);
+  auto store = open_rocksdb_store({.path = folder.path(), .dead_letters_max = 10});
+  ASSERT_TRUE(store) << store.error().message;
+  commit(**store, 5001, 1);
+  EXPECT_EQ((*store)->statistics().dead_letters, 5001u - 1002u) << "a commit waits for some alone";
+  ASSERT_TRUE((*store)->apply_retention({}, WallTime{}));
+  EXPECT_EQ((*store)->statistics().dead_letters, 10u);
+}
+
 }  // namespace
 }  // namespace tocsin::storage
