@@ -17,7 +17,7 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 // An event of the largest size with room for its envelope.
-constexpr size_t kMaxEnvelopeBytes = kMaxEventBytes + 16 * 1024;
+constexpr size_t kMaxEnvelopeBytes = kMaxEventBytes + size_t{16} * 1024;
 
 // The attributes of the specification that are looked at.
 enum Attribute : unsigned {

@@ -373,8 +373,8 @@ class JsonEventReader::Parser {
     std::array<std::string_view, std::max(kMaxActors, kMaxTags)>& read = list_;
     size_t count = 0;
     for (auto result : list) {
-      ondemand::value&& item = std::move(result).value_unsafe();
-      if (result.error() != simdjson::SUCCESS) {
+      ondemand::value item;
+      if (result.get(item) != simdjson::SUCCESS) {
         return syntax_at(token, "list is not well formed");
       }
       const std::string_view item_token = token_of(item);

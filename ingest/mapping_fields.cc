@@ -186,8 +186,9 @@ bool MappingDecoder::attr_fields(const EventTemplate& event, Arena& arena) {
         if (value.text().empty()) continue;
         attr.value = value.text();
         if (declared == nullptr) break;
-        const auto found = std::find_if(declared->begin(), declared->end(),
-                                        [&](const auto& d) { return d.name == name; });
+        const auto found = std::find_if(
+            declared->begin(), declared->end(),
+            [wanted = std::string_view(name)](const auto& d) { return d.name == wanted; });
         if (found != declared->end()) attr.value = as_declared(value.text(), found->type);
         break;
       }

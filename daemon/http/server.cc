@@ -254,7 +254,7 @@ void Server::State::accept() {
 Server::Server(ServerOptions options, Handler& handler, Observer& observer)
     : state_(std::make_shared<State>(std::move(options), handler, observer)) {}
 
-Server::~Server() { stop(); }
+Server::~Server() { stop(); }  // NOLINT(bugprone-exception-escape): as in the header
 
 Result<uint16_t> Server::start() {
   const ServerOptions& options = state_->options;

@@ -46,7 +46,7 @@ class Server {
  public:
   // Both outlive the server and every answer that is still due.
   Server(ServerOptions options, Handler& handler, Observer& observer);
-  ~Server();
+  ~Server();  // NOLINT(bugprone-exception-escape): without memory it may end the program
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

@@ -47,9 +47,9 @@ Schema rule_file_for_editors() {
   for (size_t i = 0; i < rule_kind_words().size(); ++i) {
     kinds.push_back(rule_schema(static_cast<RuleKind>(i)));
   }
-  for (Schema::Field& field : file.fields) {
-    if (field.name == "rules") field.schema = list_of(either(std::move(kinds)));
-  }
+  const auto rules = std::find_if(file.fields.begin(), file.fields.end(),
+                                  [](const Schema::Field& field) { return field.name == "rules"; });
+  rules->schema = list_of(either(std::move(kinds)));
   return file;
 }
 

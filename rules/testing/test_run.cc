@@ -123,8 +123,9 @@ TestOutcome run_rule_test(const RuleTest& test, std::shared_ptr<const Bundle> bu
   return TestRun(test, std::move(bundle), reload, options).run();
 }
 
-std::vector<Difference> run_shuffled(const RuleTest& test, std::shared_ptr<const Bundle> bundle,
-                                     int times, uint64_t seed) {
+std::vector<Difference> run_shuffled(const RuleTest& test,
+                                     const std::shared_ptr<const Bundle>& bundle, int times,
+                                     uint64_t seed) {
   std::vector<std::pair<EventTime, const ScheduledEvent*>> arrivals;
   EventTime end = test.start;
   for (const ScheduledEvent& scheduled : test.events) {

@@ -49,7 +49,8 @@ TestOutcome run_rule_test(const RuleTest& test, std::shared_ptr<const Bundle> bu
 // less than the lateness of their source, and tells where the transitions differ from those of the
 // order in the file. Decisions are taken on the watermark only, since what fires on arrival
 // depends on the arrival. Tests with `arrives` or retractions are about order and are left alone.
-std::vector<Difference> run_shuffled(const RuleTest& test, std::shared_ptr<const Bundle> bundle,
-                                     int times, uint64_t seed);
+std::vector<Difference> run_shuffled(const RuleTest& test,
+                                     const std::shared_ptr<const Bundle>& bundle, int times,
+                                     uint64_t seed);
 
 }  // namespace tocsin::rules

@@ -88,8 +88,8 @@ class Scrape(Monitoring):
             "inputs": [{"name": "gone", "type": "file", "path": "gone.csv",
                         "mapping": str(SOURCE_DIR / "ingest/mappings/ucdp-ged.yaml")}]})
         self.addCleanup(daemon.__exit__)
-        daemon.start(ready=False)
-        wait_until(lambda: b"gone.csv" in daemon.get("/-/ready").body, daemon.log_tail)
+        daemon.start()
+        self.assertIn(b"gone.csv", daemon.get("/v1/status").body)
         self.keep_busy(daemon, 1)
         self.assertIn('tocsin_input_up{input="gone"}', daemon.metrics())
         self.assertEqual(0, daemon.metric("tocsin_input_up", input="gone"))
