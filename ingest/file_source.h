@@ -21,10 +21,10 @@ namespace tocsin::ingest {
 struct FileSourceOptions {
   std::string name;  // of the input; its stream is "file/NAME"
   std::string path;
-  bool follow = false;               // wait for more, over rotation; false: read once, then finish
-  Framing framing;                   // lines
+  bool follow = false;  // wait for more, over rotation; false: read once, then finish
+  Framing framing;      // lines
   size_t chunk_bytes = size_t{1} << 20;  // of records a batch; larger costs memory
-  std::chrono::milliseconds poll{200};  // how often a followed file is looked at
+  std::chrono::milliseconds poll{200};   // how often a followed file is looked at
   // A file that was rotated away is over when it has not grown for so many polls: who writes goes
   // on in it for a while. Larger: the new one is begun later; smaller: last lines may be missed.
   size_t patience_polls = 25;
