@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "rules/cel/clock.h"
 #include "rules/cel/program.h"
 #include "rules/model/alert.h"
 #include "rules/model/catalogue.h"
@@ -36,8 +37,8 @@ struct Measure {
   std::string name;
   AggregateKind aggregate = AggregateKind::kCount;
   std::optional<cel::Program> of;  // none for kCount; number for sum/mean/min/max, any for distinct
-  Milliseconds window{0};          // a multiple of `every`
-  Milliseconds every{0};           // pane length and distance of two evaluations
+  Span every{};                    // pane length and distance of two evaluations
+  uint32_t panes = 1;              // of the window
   uint32_t min_n = 1;              // of kMean: fewer values make it undefined
 };
 
@@ -62,7 +63,7 @@ enum class SurgeMethod : uint8_t { kPoisson, kNegativeBinomial, kZScore, kRatio 
 struct SurgeDetect {
   Measure measure;
   uint32_t history = 26;        // baseline windows, each of the measure's length
-  Milliseconds gap{0};          // between baseline and the current window
+  uint32_t gap = 0;             // panes between baseline and the current window
   uint32_t min_history = 8;     // fewer since the group was first seen: warming, never an alert
   bool robust = true;           // zscore by median and MAD
   bool stable_sources = false;  // leave out sources onboarded inside the baseline
@@ -146,8 +147,10 @@ struct Rule {
   Detect detect;
   std::vector<LevelSpec> levels;  // by rank, lowest first; at least one
   AlertPolicy alert;
-  Milliseconds lateness{0};  // at least this much beside the source's own
-  Emit emit = Emit::kEarly;  // kFinal when the rule is not monotone, or says so
+  std::string timezone = "UTC";  // IANA name
+  cel::Zone zone{};              // the same; of calendar panes
+  Milliseconds lateness{0};      // at least this much beside the source's own
+  Emit emit = Emit::kEarly;      // kFinal when the rule is not monotone, or says so
   uint32_t max_groups = 10'000;
   uint64_t max_state_bytes = 64ull << 20;
   std::map<std::string, Template> titles;     // by language, at least "en"

@@ -126,18 +126,4 @@ size_t PaneStore::bytes() const {
   return sum;
 }
 
-EventTime pane_start(EventTime t, Milliseconds every) {
-  const int64_t ms = to_ms(t);
-  int64_t rest = ms % every.count();
-  if (rest < 0) rest += every.count();
-  return from_ms(ms - rest);
-}
-
-EventTime next_tick(EventTime t, Milliseconds every) { return pane_start(t, every) + every; }
-
-EventTime tick_from(EventTime t, Milliseconds every) {
-  const EventTime start = pane_start(t, every);
-  return start == t ? t : start + every;
-}
-
 }  // namespace tocsin::rules

@@ -10,7 +10,7 @@
 
 namespace tocsin::rules {
 
-// One pane [start, start + every) of one group, or the part of it that one source told (`lane`).
+// One pane of one group (rules/pane_grid.h), or the part of it that one source told (`lane`).
 struct Pane {
   EventTime start{};
   uint32_t lane = 0;  // 0: all; else source id + 1
@@ -55,12 +55,5 @@ class PaneStore {
   std::vector<Accumulator> cells_;  // `cells` a pane
   std::vector<Pane> spare_;
 };
-
-// Panes are aligned to the epoch.
-EventTime pane_start(EventTime t, Milliseconds every);
-// The first tick strictly after `t`.
-EventTime next_tick(EventTime t, Milliseconds every);
-// The first tick at or after `t`.
-EventTime tick_from(EventTime t, Milliseconds every);
 
 }  // namespace tocsin::rules

@@ -66,12 +66,6 @@ std::string fraction_text(int64_t nanos) {
   return text;
 }
 
-int64_t local_seconds(int64_t seconds, const Zone& zone) {
-  if (zone.named == nullptr) return seconds + zone.offset_seconds;
-  const date::sys_seconds at{std::chrono::seconds(seconds)};
-  return seconds + zone.named->get_info(at).offset.count();
-}
-
 }  // namespace
 
 std::optional<Value> make_timestamp(int64_t seconds, int64_t nanos) {
@@ -220,8 +214,20 @@ std::optional<Zone> find_zone(std::string_view name) {
   }
 }
 
+int64_t local_of(int64_t utc_seconds, const Zone& zone) {
+  if (zone.named == nullptr) return utc_seconds + zone.offset_seconds;
+  const date::sys_seconds at{std::chrono::seconds(utc_seconds)};
+  return utc_seconds + zone.named->get_info(at).offset.count();
+}
+
+int64_t utc_of(int64_t local_seconds, const Zone& zone) {
+  if (zone.named == nullptr) return local_seconds - zone.offset_seconds;
+  const date::local_seconds at{std::chrono::seconds(local_seconds)};
+  return zone.named->to_sys(at, date::choose::earliest).time_since_epoch().count();
+}
+
 int64_t calendar_field(Builtin getter, const Value& timestamp, const Zone& zone) {
-  const date::local_seconds at{std::chrono::seconds(local_seconds(timestamp.seconds(), zone))};
+  const date::local_seconds at{std::chrono::seconds(local_of(timestamp.seconds(), zone))};
   const date::local_days days = date::floor<date::days>(at);
   const date::year_month_day day(days);
   const date::hh_mm_ss<std::chrono::seconds> clock(at - days);

@@ -40,6 +40,10 @@ struct Zone {
   int64_t offset_seconds = 0;  // when not named
 };
 std::optional<Zone> find_zone(std::string_view name);
+// Seconds since the epoch as clocks in the zone tell them, and back: of an hour that comes twice the
+// first, of one that is left out the moment of the change.
+int64_t local_of(int64_t utc_seconds, const Zone& zone);
+int64_t utc_of(int64_t local_seconds, const Zone& zone);
 
 // The field that a getter names, of a timestamp in a zone or of a duration.
 int64_t calendar_field(Builtin getter, const Value& timestamp, const Zone& zone);

@@ -32,7 +32,8 @@ SurgeDetector::SurgeDetector(Surroundings& around, const Rule& rule, RuleIndex i
 
 void SurgeDetector::on_rebind() {
   measures_ = {detect().measure};
-  reach_ = detect().measure.window * (detect().history + 1) + detect().gap;
+  window_panes_ = detect().measure.panes;
+  reach_ = window_panes_ * (int64_t{detect().history} + 1) + detect().gap;
   WindowedDetector::on_rebind();
 }
 
@@ -44,18 +45,20 @@ uint32_t SurgeDetector::lane_of(SourceId source) const {
 // A source that was added inside the baseline would look like an escalation.
 bool SurgeDetector::counts_lane(uint32_t lane, EventTime tick) const {
   if (lane == 0) return true;
-  return *around_.catalogue->source(static_cast<SourceId>(lane - 1)).onboarded <= tick - reach_;
+  return *around_.catalogue->source(static_cast<SourceId>(lane - 1)).onboarded <=
+         grid().step(tick, -reach_);
 }
 
 void SurgeDetector::take_baseline(const WindowGroup& group, EventTime tick) {
   const Measure& measure = measures_.front();
   past_.clear();
-  EventTime start = tick - measure.window - detect().gap;
+  EventTime end = grid().step(tick, -window_panes_ - detect().gap);
   for (uint32_t i = 0; i < detect().history; ++i) {
-    start -= measure.window;
+    const EventTime start = grid().step(end, -window_panes_);
     if (start < group.first_pane) break;
     merged_.clear();
-    merge(group, 0, start, start + measure.window, tick, merged_);
+    merge(group, 0, start, end, tick, merged_);
+    end = start;
     past_.push_back(merged_.result(measure.aggregate, measure.min_n).value_or(0.0));
   }
   baseline_ = baseline_of(past_, scratch_);
@@ -63,9 +66,9 @@ void SurgeDetector::take_baseline(const WindowGroup& group, EventTime tick) {
 
 // The texts tell the baseline too.
 Tlp SurgeDetector::marking_before(const WindowGroup& group, EventTime tick) const {
-  const Milliseconds window = detect().measure.window;
-  const EventTime end = tick - window - detect().gap;
-  return marking(group, end - window * static_cast<int64_t>(past_.size()), end, tick);
+  const EventTime end = grid().step(tick, -window_panes_ - detect().gap);
+  const auto windows = static_cast<int64_t>(past_.size());
+  return marking(group, grid().step(end, -window_panes_ * windows), end, tick);
 }
 
 bool SurgeDetector::is_unusual() const {
@@ -103,9 +106,8 @@ bool SurgeDetector::is_warming(const WindowGroup* group) {
   if (group == nullptr || group->first_pane == kNever) return true;
   const EventTime now = watermark();
   if (now == kMinEventTime) return true;
-  const Milliseconds window = measures_.front().window;
-  const Milliseconds past = pane_start(now, every()) - window - detect().gap - group->first_pane;
-  return past < window * detect().min_history;
+  const EventTime end = grid().step(grid().start_of(now), -window_panes_ - detect().gap);
+  return end < grid().step(group->first_pane, window_panes_ * detect().min_history);
 }
 
 void SurgeDetector::read_group(ByteReader& from, WindowGroup& group) {
@@ -117,7 +119,7 @@ Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
   set_common(group, tick);
   const Measure& measure = measures_.front();
   merged_.clear();
-  merge(group, 0, tick - measure.window, tick, tick, merged_);
+  merge(group, 0, grid().step(tick, -window_panes_), tick, tick, merged_);
   k_ = merged_.result(measure.aggregate, measure.min_n).value_or(0.0);
   take_baseline(group, tick);
   const bool is_warming = baseline_.n < detect().min_history;
@@ -142,9 +144,9 @@ Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
 EventTime SurgeDetector::next_change(const WindowGroup& group, EventTime tick) const {
   const EventTime next = WindowedDetector::next_change(group, tick);
   Accumulator now;
-  merge(group, 0, tick - measures_.front().window, tick, tick, now);
+  merge(group, 0, grid().step(tick, -window_panes_), tick, tick, now);
   const double k = now.result(measures_.front().aggregate, measures_.front().min_n).value_or(0.0);
-  return k >= detect().floor && now.n > 0 ? tick + every() : next;
+  return k >= detect().floor && now.n > 0 ? grid().step(tick, 1) : next;
 }
 
 std::vector<Measured> SurgeDetector::measured() const {

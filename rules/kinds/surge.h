@@ -10,7 +10,7 @@ namespace tocsin::rules {
 
 // Kind `surge`: the current window against the group's own past windows (rules/kinds/README.md).
 //
-// The baseline are `history` windows of the measure's length that end at T - window - gap. Windows
+// The baseline are `history` windows of the measure's length that end at the start of `gap` panes before the current window. Windows
 // that begin before the group's first event do not count, later empty ones count as 0.
 class SurgeDetector final : public WindowedDetector {
  public:
@@ -20,7 +20,7 @@ class SurgeDetector final : public WindowedDetector {
  protected:
   Verdict judge(WindowGroup& group, EventTime tick) override;
   const std::vector<Measure>& measures() const override { return measures_; }
-  Milliseconds reach() const override { return reach_; }
+  int64_t reach() const override { return reach_; }
   uint32_t lane_of(SourceId source) const override;
   bool counts_lane(uint32_t lane, EventTime tick) const override;
   EventTime next_change(const WindowGroup& group, EventTime tick) const override;
@@ -40,7 +40,8 @@ class SurgeDetector final : public WindowedDetector {
   void set_warming(WindowGroup& group, bool is_warming);
 
   std::vector<Measure> measures_;  // just the one
-  Milliseconds reach_{0};
+  int64_t reach_ = 0;
+  int64_t window_panes_ = 0;
   double k_ = 0;
   double score_ = 0;
   double surprise_ = 0;

@@ -18,8 +18,8 @@ ThresholdDetector::ThresholdDetector(Surroundings& around, const Rule& rule, Rul
 }
 
 void ThresholdDetector::on_rebind() {
-  reach_ = Milliseconds{0};
-  for (const Measure& measure : measures()) reach_ = std::max(reach_, measure.window);
+  reach_ = 0;
+  for (const Measure& measure : measures()) reach_ = std::max<int64_t>(reach_, measure.panes);
   numbers_.resize(measures().size());
   merged_.resize(measures().size());
   WindowedDetector::on_rebind();
@@ -31,7 +31,7 @@ Verdict ThresholdDetector::judge(WindowGroup& group, EventTime tick) {
   for (size_t i = 0; i < measures().size(); ++i) {
     const Measure& measure = measures()[i];
     merged_[i].clear();
-    merge(group, i, tick - measure.window, tick, tick, merged_[i]);
+    merge(group, i, grid().step(tick, -int64_t{measure.panes}), tick, tick, merged_[i]);
     numbers_[i] = merged_[i].result(measure.aggregate, measure.min_n);
     cel::Value& variable = own_variable(i);
     variable = cel::Value();  // undefined: null, with which no comparison has a value

@@ -17,7 +17,7 @@ class ThresholdDetector final : public WindowedDetector {
  protected:
   Verdict judge(WindowGroup& group, EventTime tick) override;
   const std::vector<Measure>& measures() const override { return detect().measures; }
-  Milliseconds reach() const override { return reach_; }
+  int64_t reach() const override { return reach_; }
   std::vector<Measured> measured() const override;
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;
@@ -26,7 +26,7 @@ class ThresholdDetector final : public WindowedDetector {
  private:
   const ThresholdDetect& detect() const { return std::get<ThresholdDetect>(rule().detect); }
 
-  Milliseconds reach_{0};
+  int64_t reach_ = 0;
   std::vector<std::optional<double>> numbers_;  // by measure, as judge() found them
   std::vector<Accumulator> merged_;
 };

@@ -17,11 +17,10 @@ WindowedDetector::WindowedDetector(Surroundings& around, const Rule& rule, RuleI
 void WindowedDetector::on_rebind() { size_up(); }
 
 void WindowedDetector::size_up() {
-  every_ = measures().front().every;
-  window_ = Milliseconds{0};
-  for (const Measure& measure : measures()) window_ = std::max(window_, measure.window);
-  evidence_per_pane_ =
-      evidence_per_pane(rule().alert.max_evidence, static_cast<size_t>(window_ / every_));
+  grid_ = PaneGrid(measures().front().every, rule().zone);
+  window_ = 0;
+  for (const Measure& measure : measures()) window_ = std::max<int64_t>(window_, measure.panes);
+  evidence_per_pane_ = evidence_per_pane(rule().alert.max_evidence, static_cast<size_t>(window_));
 }
 
 void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
@@ -29,15 +28,15 @@ void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
   const EventTime now = watermark();
   const bool is_late = event.time < now;
   if (is_late) ++counters_.late;
-  const EventTime pane = pane_start(event.time, every_);
-  const EventTime upcoming = now == kMinEventTime ? kMinEventTime : next_tick(now, every_);
-  if (pane + reach() < upcoming) return;  // no open window reaches back so far
+  const EventTime pane = grid_.start_of(event.time);
+  const EventTime upcoming = now == kMinEventTime ? kMinEventTime : grid_.next_tick(now);
+  if (grid_.step(pane, reach()) < upcoming) return;  // no open window reaches back so far
   WindowGroup* group = group_of(event);
   if (group == nullptr) return;
   ++counters_.selected;
   count(*group, event, seq, pane);
   if (is_early() && !is_late) judge_early(*group, event, pane);
-  schedule_by(*group, std::max(pane + every_, upcoming));
+  schedule_by(*group, std::max(grid_.step(pane, 1), upcoming));
 }
 
 void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq seq,
@@ -106,19 +105,20 @@ bool WindowedDetector::may_rise_early(const WindowGroup& group) const {
 
 void WindowedDetector::judge_early(WindowGroup& group, const Event& event, EventTime pane) {
   if (!may_rise_early(group)) return;
-  judge_early_at(group, event, pane + every_);
+  judge_early_at(group, event, grid_.step(pane, 1));
   // In the steady state this was the newest pane. An event that comes after later ones may complete
   // what began with it: a window holds more only at the end of a pane.
   const auto panes = group.panes.panes();
   if (panes.back().start <= pane) return;
   size_t left = kMostEarlyTicks;
   EventTime judged = pane;
-  for (size_t i = group.panes.first_from(pane + every_);
-       i < panes.size() && panes[i].start < pane + window_ && left > 0; ++i) {
+  const EventTime last = grid_.step(pane, window_);
+  for (size_t i = group.panes.first_from(grid_.step(pane, 1));
+       i < panes.size() && panes[i].start < last && left > 0; ++i) {
     if (panes[i].start == judged) continue;  // another lane of it
     judged = panes[i].start;
     if (!may_rise_early(group)) return;
-    judge_early_at(group, event, judged + every_);
+    judge_early_at(group, event, grid_.step(judged, 1));
     --left;
   }
 }
@@ -134,7 +134,7 @@ void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, Ev
   const Level level = rule().levels[*index].level;
   const bool is_new = !alert.is_open();
   // It has come to hold with the newest event of the window, which is in its last pane.
-  const EventTime at = std::max(event.time, tick - every_);
+  const EventTime at = std::max(event.time, grid_.step(tick, -1));
   if (is_new) open(group, level, tick, at);
   alert.phase = Phase::kFiring;
   alert.recovering_since = kUnset;
@@ -149,8 +149,8 @@ void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
   touch(group);
   // An alert raised on arrival waits for the tick that confirms it.
   if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
-  group.panes.drop_before(tick + every_ - reach(), measures().size());
-  group.panes.drop_evidence_before(tick + every_ - window_);
+  group.panes.drop_before(grid_.step(tick, 1 - reach()), measures().size());
+  group.panes.drop_evidence_before(grid_.step(tick, 1 - window_));
   if (forget_if_long_silent(group, tick)) return;
   schedule(group, next_due(group, tick));
 }
@@ -177,7 +177,7 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
 }
 
 EventTime WindowedDetector::forget_at(const WindowGroup& group) const {
-  return tick_from(group.last_pane + every_ + 2 * reach(), every_);
+  return grid_.step(group.last_pane, 1 + 2 * reach());
 }
 
 void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
@@ -231,11 +231,12 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
   Finding finding;
   finding.condition = condition(group, is_end);
   finding.values = measured();
-  finding.tlp = std::max(marking(group, tick - window_, tick, tick), marking_before(group, tick));
+  finding.tlp =
+      std::max(marking(group, grid_.step(tick, -window_), tick, tick), marking_before(group, tick));
   best_.clear();
   const auto panes = group.panes.panes();
-  for (size_t i = group.panes.first_from(tick - window_); i < panes.size() && panes[i].start < tick;
-       ++i) {
+  for (size_t i = group.panes.first_from(grid_.step(tick, -window_));
+       i < panes.size() && panes[i].start < tick; ++i) {
     if (!counts_lane(panes[i].lane, tick)) continue;
     finding.events_counted += panes[i].events;
     for (const EvidenceItem& item : panes[i].evidence) {
@@ -247,19 +248,19 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
 }
 
 Finding WindowedDetector::finding_of(WindowGroup& group, EventTime at) {
-  judge(group, tick_from(at, every_));
-  return find_at(group, tick_from(at, every_), true);
+  judge(group, grid_.tick_from(at));
+  return find_at(group, grid_.tick_from(at), true);
 }
 
 EventTime WindowedDetector::next_change(const WindowGroup& group, EventTime tick) const {
   EventTime next = kNever;
   const auto panes = group.panes.panes();
   const size_t entering = group.panes.first_from(tick);
-  if (entering < panes.size()) next = panes[entering].start + every_;
+  if (entering < panes.size()) next = grid_.step(panes[entering].start, 1);
   for (const Measure& measure : measures()) {
-    const size_t oldest = group.panes.first_from(tick - measure.window);
+    const size_t oldest = group.panes.first_from(grid_.step(tick, -int64_t{measure.panes}));
     if (oldest < entering) {
-      next = std::min(next, panes[oldest].start + measure.window + every_);
+      next = std::min(next, grid_.step(panes[oldest].start, int64_t{measure.panes} + 1));
     }
   }
   return next;
@@ -267,15 +268,15 @@ EventTime WindowedDetector::next_change(const WindowGroup& group, EventTime tick
 
 EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) const {
   const AlertState& alert = group.alert;
-  if (alert.provisional) return std::max(alert.provisional_at, tick + every_);
-  if (alert.is_open()) return tick + every_;  // staleness and updates are looked at each tick
+  if (alert.provisional) return std::max(alert.provisional_at, grid_.step(tick, 1));
+  if (alert.is_open()) return grid_.step(tick, 1);  // staleness and updates are looked at each tick
   EventTime next = next_change(group, tick);
   const EventTime deadline = next_deadline(alert, rule().levels, rule().alert, tick);
-  if (deadline != kMaxEventTime) next = std::min(next, tick_from(deadline, every_));
+  if (deadline != kMaxEventTime) next = std::min(next, grid_.tick_from(deadline));
   if (next != kNever) return next;
   // Nothing to judge: the panes left only wait to fall out of reach.
   return group.panes.empty() ? forget_at(group)
-                             : group.panes.panes().front().start + reach() + every_;
+                             : grid_.step(group.panes.panes().front().start, reach() + 1);
 }
 
 void WindowedDetector::write_group(ByteWriter& to, const WindowGroup& group) {

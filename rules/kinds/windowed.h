@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rules/group_table.h"
+#include "rules/pane_grid.h"
 #include "rules/window.h"
 
 namespace tocsin::rules {
@@ -15,7 +16,7 @@ struct WindowGroup : Group {
   bool is_warming = false;              // of surge: too little past to judge by
 };
 
-// What threshold and surge rules share: events go into panes; at each tick [T - window, T) is
+// What threshold and surge rules share: events go into panes; at each tick the window that ends at T is
 // judged.
 //
 // A tick T is judged finally once the watermark has reached T, in order, each once; ticks at which
@@ -33,8 +34,8 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   // What the rule finds at `tick`, with the own variables and fingerprint set accordingly.
   virtual Verdict judge(WindowGroup& group, EventTime tick) = 0;
   virtual const std::vector<Measure>& measures() const = 0;
-  // From the oldest pane that matters to the tick.
-  virtual Milliseconds reach() const = 0;
+  // Panes from the oldest that matters to the tick.
+  virtual int64_t reach() const = 0;
   // The pane part that events of this source go to.
   virtual uint32_t lane_of(SourceId) const { return 0; }
   virtual bool counts_lane(uint32_t, EventTime /*tick*/) const { return true; }
@@ -61,7 +62,7 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   // The highest of what counts in [from, to).
   Tlp marking(const WindowGroup& group, EventTime from, EventTime to, EventTime tick) const;
 
-  Milliseconds every() const { return every_; }
+  const PaneGrid& grid() const { return grid_; }
   uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()
 
  private:
@@ -78,8 +79,8 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   Finding find_at(WindowGroup& group, EventTime tick, bool is_end);
   void size_up();
 
-  Milliseconds every_{0};
-  Milliseconds window_{0};  // widest
+  PaneGrid grid_;
+  int64_t window_ = 0;  // panes of the widest
   size_t evidence_per_pane_ = 0;
   std::vector<EvidenceItem> best_;
 };

@@ -54,20 +54,20 @@ uint64_t lanes(const Catalogue& catalogue, const Rule& rule) {
   return lanes;
 }
 
-// Panes from the oldest that matters to the newest event.
+// `reach`: panes from the oldest that matters to the tick.
 uint64_t windowed_bytes(const Catalogue& catalogue, const Rule& rule,
-                        const std::vector<Measure>& measures, Milliseconds reach) {
-  const Milliseconds every = measures.front().every;
-  Milliseconds window{0};
-  for (const Measure& measure : measures) window = std::max(window, measure.window);
-  const uint64_t ahead = ceil_div(behind(catalogue, rule), every) + 2;
-  const uint64_t events = ceil_div(every, kEventEvery);
+                        const std::vector<Measure>& measures, uint64_t reach) {
+  const Span every = measures.front().every;
+  uint64_t window = 0;
+  for (const Measure& measure : measures) window = std::max<uint64_t>(window, measure.panes);
+  const uint64_t ahead = ceil_div(behind(catalogue, rule), shortest(every)) + 2;
+  const uint64_t events = ceil_div(longest(every), kEventEvery);
   const uint64_t parts = std::min(lanes(catalogue, rule), events);  // of a pane, one a lane
-  const uint64_t panes = (ceil_div(reach, every) + ahead) * parts;
-  const uint64_t kept = std::min<uint64_t>(
-      events, evidence_per_pane(rule.alert.max_evidence, ceil_div(window, every)));
+  const uint64_t panes = (reach + ahead) * parts;
+  const uint64_t kept =
+      std::min<uint64_t>(events, evidence_per_pane(rule.alert.max_evidence, window));
   uint64_t bytes = grown<Pane>(panes) + grown<Accumulator>(panes) * measures.size();
-  bytes += (ceil_div(window, every) + ahead) * parts * grown<EvidenceItem>(kept);
+  bytes += (window + ahead) * parts * grown<EvidenceItem>(kept);
   for (const Measure& measure : measures) {
     if (measure.aggregate != AggregateKind::kDistinct) continue;
     bytes += panes * grown<DistinctSet::Entry>(std::min<uint64_t>(events, DistinctSet::kMost));
@@ -82,14 +82,14 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const EventD
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const ThresholdDetect& detect) {
-  Milliseconds reach{0};
-  for (const Measure& measure : detect.measures) reach = std::max(reach, measure.window);
+  uint64_t reach = 0;
+  for (const Measure& measure : detect.measures) reach = std::max<uint64_t>(reach, measure.panes);
   return windowed_bytes(catalogue, rule, detect.measures, reach);
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SurgeDetect& detect) {
   return windowed_bytes(catalogue, rule, {detect.measure},
-                        detect.measure.window * (detect.history + 1) + detect.gap);
+                        uint64_t{detect.measure.panes} * (detect.history + 1) + detect.gap);
 }
 
 // Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule

@@ -41,11 +41,6 @@ bool check_baseline(RuleScope& scope, const yaml::Node& baseline, const SurgeDet
                     "): the rule could never fire");
     good = false;
   }
-  if (surge.gap % surge.measure.every != Milliseconds{0}) {
-    scope.error("T0356", baseline.find("gap")->place,
-                "`gap` is not a multiple of the measure's `every`");
-    good = false;
-  }
   return good;
 }
 
@@ -87,7 +82,15 @@ std::optional<Detect> compile_surge(RuleScope& scope, const yaml::Node& detect) 
     surge.history = static_cast<uint32_t>(int_at(*baseline, "history").value_or(surge.history));
     surge.min_history =
         static_cast<uint32_t>(int_at(*baseline, "min_history").value_or(surge.min_history));
-    surge.gap = exact_at(*baseline, "gap").value_or(surge.gap);
+    if (const auto gap = span_at(*baseline, "gap")) {
+      const auto panes = panes_in(*gap, surge.measure.every);
+      if (!panes) {
+        scope.error("T0356", baseline->find("gap")->place,
+                    "`gap` is not a multiple of the measure's `every`");
+        return std::nullopt;
+      }
+      surge.gap = static_cast<uint32_t>(*panes);
+    }
     surge.robust = bool_at(*baseline, "robust").value_or(surge.robust);
     surge.stable_sources = text_at(*baseline, "sources").value_or("all") == "stable";
     if (!check_baseline(scope, *baseline, surge)) return std::nullopt;

@@ -34,19 +34,25 @@ cel::Environment value_environment(RuleScope& scope) {
   return environment;
 }
 
-bool check_windows(RuleScope& scope, const yaml::Node& node, const Measure& measure) {
-  if (measure.window.count() <= 0 || measure.every.count() <= 0) return false;  // told already
+bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
+  const Span window = span_at(node, "window").value_or(Span{});
+  measure.every = span_at(node, "every").value_or(Span{});
+  if (window.is_zero() || measure.every.is_zero()) return false;  // told already
   const Place& place = node.find("window")->place;
-  if (measure.window % measure.every != Milliseconds{0}) {
+  const auto panes = panes_in(window, measure.every);
+  if (!panes || *panes == 0) {
+    const bool is_mixed = window.is_calendar() != measure.every.is_calendar();
     scope.error("T0350", place, "`window` is not a multiple of `every`",
-                "windows are made of panes as long as `every`");
+                is_mixed ? "both in months (1mo, 1q, 1y), or both exact (12h, 7d)"
+                         : "windows are made of panes as long as `every`");
     return false;
   }
-  if (measure.window / measure.every > kMaxPanes) {
+  if (*panes > kMaxPanes) {
     scope.error("T0350", place, "`window` has more than 20,000 panes of `every`",
                 "make `every` longer");
     return false;
   }
+  measure.panes = static_cast<uint32_t>(*panes);
   return true;
 }
 
@@ -58,10 +64,8 @@ std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
   measure.name = name;
   const std::string aggregate = text_at(node, "agg").value_or("count");
   measure.aggregate = parse_aggregate(aggregate);
-  measure.window = exact_at(node, "window").value_or(Milliseconds{0});
-  measure.every = exact_at(node, "every").value_or(Milliseconds{0});
   measure.min_n = static_cast<uint32_t>(int_at(node, "min_n").value_or(1));
-  bool good = check_windows(scope, node, measure);
+  bool good = read_window(scope, node, measure);
 
   const yaml::Node* of = node.find("of");
   if (measure.aggregate == AggregateKind::kCount) {

@@ -147,7 +147,7 @@ std::optional<std::string> why_not(const RuleScope& scope, const Rule& rule,
 
 std::optional<std::string> why_not(const RuleScope& scope, const Rule& rule,
                                    const SurgeDetect& detect) {
-  if (detect.gap < lateness_of(scope.catalogue(), rule)) {
+  if (shortest(detect.measure.every) * detect.gap < lateness_of(scope.catalogue(), rule)) {
     return "stragglers may still change the baseline: `gap` is shorter than the lateness of its "
            "sources (" +
            format_duration(lateness_of(scope.catalogue(), rule)) + ")";

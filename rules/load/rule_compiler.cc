@@ -103,6 +103,7 @@ class RuleCompiler {
     rule_.stage = required_word<Stage>("stage");
     rule_.missing_key = text_at(node_, "missing").value_or("drop") == "group" ? MissingKey::kGroup
                                                                               : MissingKey::kDrop;
+    read_timezone();
     if (const yaml::Node* doc = node_.find("doc")) read_documentation(*doc);
     for (const auto& entry : entries_of(node_.find("labels"))) {
       if (entry.value.is_scalar()) rule_.labels[entry.key] = entry.value.scalar;
@@ -219,6 +220,20 @@ class RuleCompiler {
       all.insert(ids->begin(), ids->end());
     }
     return std::vector<Id>(all.begin(), all.end());
+  }
+
+  void read_timezone() {
+    const auto name = text_at(node_, "timezone");
+    if (!name) return;
+    const auto zone = cel::find_zone(*name);
+    // An offset knows nothing of summer time, and of which country it is.
+    if (!zone || (zone->named == nullptr && *name != "UTC")) {
+      scope_.error("T0343", node_.find("timezone")->place, "there is no time zone `" + *name + "`",
+                   "its IANA name: Africa/Tunis, Asia/Qatar, Europe/Paris, UTC");
+      return;
+    }
+    rule_.timezone = *name;
+    rule_.zone = *zone;
   }
 
   void read_policies() {

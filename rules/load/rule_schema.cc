@@ -16,9 +16,6 @@ Schema positive(Schema schema) {
   schema.exclusive_zero = true;
   return schema;
 }
-Schema exact_span(std::string about = {}) {
-  return positive(of_kind(Kind::kExactSpan, std::move(about)));
-}
 Schema not_empty(Schema schema) {
   schema.not_empty = true;
   return schema;
@@ -128,12 +125,14 @@ Schema level(RuleKind kind) {
 
 Schema measure(bool is_named) {
   Schema schema = mapping(
-      "a measure", {
-                       required("agg", word({"count", "sum", "mean", "min", "max", "distinct"})),
-                       optional("of", expression("what is added up or counted")),
-                       required("window", exact_span("how far back; a multiple of `every`")),
-                       required("every", exact_span("distance of two evaluations")),
-                   });
+      "a measure",
+      {
+          required("agg", word({"count", "sum", "mean", "min", "max", "distinct"})),
+          optional("of", expression("what is added up or counted")),
+          required("window", positive(span("how far back; a multiple of `every`"))),
+          required("every",
+                   positive(span("distance of two evaluations; 1mo, 1q, 1y: the calendar's"))),
+      });
   if (is_named)
     schema.fields.push_back(
         optional("min_n", integer(1, 1'000'000, "of mean: undefined on fewer")));
@@ -156,7 +155,7 @@ Schema surge_detect() {
       mapping("`baseline`",
               {
                   optional("history", integer(2, 1000, "windows of the same length; default 26")),
-                  optional("gap", of_kind(Kind::kExactSpan, "between baseline and now")),
+                  optional("gap", span("between baseline and now; a multiple of `every`")),
                   optional("min_history", integer(1, 1000, "fewer: warming; default 8")),
                   optional("season", word({"none"})),
                   optional("robust", boolean("zscore by median and MAD; default true")),
@@ -240,6 +239,8 @@ Schema detect(RuleKind kind) {
   return {};
 }
 
+Schema time_zone() { return text("IANA name, of months, quarters and years; default UTC"); }
+
 Schema labels() { return named(dictionary_of(text()), Kind::kIdentifier); }
 
 Schema make_rule(RuleKind kind) {
@@ -272,7 +273,7 @@ Schema make_rule(RuleKind kind) {
       not_yet("was"),
       not_yet("armed"),
       not_yet("tunable"),
-      not_yet("timezone"),
+      optional("timezone", time_zone()),
       not_yet("each"),
   };
   for (Schema::Field& field : fields) {
@@ -297,7 +298,7 @@ Schema make_defaults() {
                                    optional("emit", word({"early", "final"})),
                                    optional("limits", limits()),
                                    optional("labels", labels()),
-                                   not_yet("timezone"),
+                                   optional("timezone", time_zone()),
                                });
 }
 

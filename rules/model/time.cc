@@ -201,4 +201,18 @@ EventTime subtract(EventTime t, Span span) {
 
 Milliseconds longest(Span span) { return span.exact + span.months * days{31}; }
 
+Milliseconds shortest(Span span) {
+  return span.exact + (span.months / 12) * days{365} + (span.months % 12) * days{28};
+}
+
+std::optional<int64_t> panes_in(Span whole, Span part) {
+  if (part.is_zero() || (!whole.is_zero() && whole.is_calendar() != part.is_calendar())) {
+    return std::nullopt;
+  }
+  const int64_t a = part.is_calendar() ? whole.months : whole.exact.count();
+  const int64_t b = part.is_calendar() ? part.months : part.exact.count();
+  if (a % b != 0) return std::nullopt;
+  return a / b;
+}
+
 }  // namespace tocsin

@@ -56,7 +56,12 @@ std::string format_duration(Milliseconds duration);
 EventTime add(EventTime t, Span span);
 EventTime subtract(EventTime t, Span span);
 
-// An upper bound of the span in milliseconds (a month is 31 days).
+// Bounds of the span in milliseconds (a month is 28 to 31 days, a year at least 365).
 Milliseconds longest(Span span);
+Milliseconds shortest(Span span);
+
+// How many times `part` goes into `whole`; nullopt when it does not do so evenly, or one is in
+// months and the other exact.
+std::optional<int64_t> panes_in(Span whole, Span part);
 
 }  // namespace tocsin

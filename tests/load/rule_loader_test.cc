@@ -45,7 +45,8 @@ TEST(RuleLoader, TypesAThreshold) {
   ASSERT_EQ(detect.measures.size(), 4U);
   EXPECT_EQ(detect.measures[0].name, "length");
   EXPECT_EQ(detect.measures[0].min_n, 5U);
-  EXPECT_EQ(detect.measures[0].window, std::chrono::days(28));
+  EXPECT_EQ(detect.measures[0].panes, 28U);
+  EXPECT_EQ(detect.measures[0].every, Span{.exact = std::chrono::days(1)});
   EXPECT_EQ(detect.measures[3].name, "sources");
   ASSERT_EQ(rule.levels.size(), 2U);
   EXPECT_EQ(rule.levels[0].level, Level::kWatch);

@@ -97,7 +97,7 @@ TEST(Surge, FloorAndConfirmHoldItBack) {
 TEST(Surge, GapKeepsASlowRiseOutOfTheBaseline) {
   const auto world = small_world(Milliseconds{0});
   SurgeDetect detect = ten_weeks();
-  detect.gap = 14 * kDay;
+  detect.gap = 14;
   EngineHarness h(world, {surge_rule(world, detect).build()});
   h.feed(day(0.5));
   for (int i = 0; i < 3; ++i) h.feed(day(80.5));

@@ -11,15 +11,6 @@ namespace {
 
 constexpr Milliseconds kHour{3'600'000};
 
-TEST(PaneStart, IsAlignedToTheEpochAlsoBeforeIt) {
-  EXPECT_EQ(pane_start(from_ms(0), kHour), from_ms(0));
-  EXPECT_EQ(pane_start(from_ms(3'599'999), kHour), from_ms(0));
-  EXPECT_EQ(pane_start(from_ms(-1), kHour), from_ms(-3'600'000));
-  EXPECT_EQ(next_tick(from_ms(0), kHour), from_ms(3'600'000));
-  EXPECT_EQ(tick_from(from_ms(0), kHour), from_ms(0));
-  EXPECT_EQ(tick_from(from_ms(1), kHour), from_ms(3'600'000));
-}
-
 TEST(PaneStore, KeepsPanesInOrderWhateverTheArrival) {
   PaneStore store;
   for (const int hour : {5, 1, 3, 5, 2}) {

@@ -159,8 +159,8 @@ class RuleBuilder {
     measure.name = std::move(name);
     measure.aggregate = kind;
     if (!of.empty()) measure.of = compile(of, true, {});
-    measure.window = window;
-    measure.every = every;
+    measure.every = {.exact = every};
+    measure.panes = static_cast<uint32_t>(window / every);
     measure.min_n = min_n;
     return measure;
   }
