@@ -138,7 +138,11 @@ bool Timeline::is_stale(ClassId id, EventTime tick) const {
   for (const SourceId source : classes_[id].feeding) {
     const SourceTime& s = this->source(source);
     if (!s.is_live || s.has_ended) continue;
-    if (s.newest >= tick) return false;
+    // A yearly panel that comes in one batch holds nothing back for long, and is silent only when
+    // the next one is overdue.
+    const Source& about = catalogue_->source(source);
+    const Milliseconds pause = about.cadence > about.idle ? about.cadence : Milliseconds{0};
+    if (s.newest + pause >= tick) return false;
     some_live = true;
   }
   return some_live;

@@ -97,8 +97,9 @@ class Timeline {
   void raise_watermark(ClassId id, EventTime to);
   // Oldest event time of the feeding sources; their first heartbeat when none came; kNever.
   EventTime first(ClassId id) const;
-  // Whether all live feeding sources have told nothing at or after `tick`: then a watermark at
-  // `tick` comes from heartbeats alone.
+  // Whether all live feeding sources have told nothing at or after `tick`, and none of those that
+  // tell more seldom than they become idle is still in time: then a watermark at `tick` comes from
+  // heartbeats alone.
   bool is_stale(ClassId id, EventTime tick) const;
   // True once after first() of some class may have become lower.
   bool take_first_moved() { return std::exchange(first_moved_, false); }
