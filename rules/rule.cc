@@ -36,6 +36,13 @@ void add_own_variables(const AbsenceDetect&, std::vector<cel::Variable>& variabl
   variables.push_back({"due", Tag::kTimestamp});
 }
 
+void add_own_variables(const TrendDetect&, std::vector<cel::Variable>& variables) {
+  for (const char* name : {"slope", "p", "first", "last"}) {
+    variables.push_back({name, Tag::kDouble});
+  }
+  variables.push_back({"n", Tag::kInt});
+}
+
 void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}
 
 }  // namespace
@@ -52,6 +59,8 @@ std::string_view to_string(RuleKind kind) {
       return "sequence";
     case RuleKind::kAbsence:
       return "absence";
+    case RuleKind::kTrend:
+      return "trend";
   }
   return "?";
 }

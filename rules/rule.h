@@ -75,6 +75,19 @@ struct SurgeDetect {
   // Levels of a surge compare the method's score; LevelSpec::when is then compiled from it.
 };
 
+struct TrendDetect {
+  Measure series;              // one value a pane; `panes` points at most
+  bool least_squares = false;  // else Theil-Sen
+  // Slopes are told in this many panes: 12 for `per: 1y` over months.
+  double panes_per_unit = 1;
+  Span unit{};
+  bool is_falling = false;  // fires at or below `slope`; else at or above
+  double slope = 0;
+  std::optional<double> p;  // at most, of Mann-Kendall's test
+  uint32_t min_points = 8;  // fewer: no value
+  bool hold = false;        // an empty pane has the value of the one before
+};
+
 struct SequenceStep {
   std::string name;
   cel::Program select;   // of the event, or of the event that must not come
@@ -103,10 +116,10 @@ struct AbsenceDetect {
   std::optional<cel::Program> unless;
 };
 
-using Detect =
-    std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect>;
+using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect,
+                            AbsenceDetect, TrendDetect>;
 // In the order of Detect.
-enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence };
+enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence, kTrend };
 std::string_view to_string(RuleKind kind);
 
 struct AlertPolicy {
@@ -185,6 +198,7 @@ struct Bundle {
 //   sequence   each step that is not negated, by name (dyn map with the event's fields: id, time,
 //              source, indicator, region, value, attrs); null when an optional step did not come
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
+//   trend      slope, p, first, last (double), n (int): the points that have a value
 //   event      none beyond `e`, the matching event
 std::vector<cel::Variable> variables_of(RuleKind kind, const Detect& detect);
 inline constexpr size_t kCommonVariables = 7;

@@ -85,6 +85,60 @@ double z_score(double k, const Baseline& baseline, bool robust) {
 
 double ratio_of(double k, const Baseline& baseline) { return (k + 1) / (baseline.mean + 1); }
 
+double theil_sen_slope(std::span<const SeriesPoint> points, std::vector<double>& scratch) {
+  scratch.clear();
+  for (size_t i = 0; i < points.size(); ++i) {
+    for (size_t j = i + 1; j < points.size(); ++j) {
+      scratch.push_back((points[j].y - points[i].y) / (points[j].x - points[i].x));
+    }
+  }
+  return scratch.empty() ? 0.0 : median_of(scratch);
+}
+
+double least_squares_slope(std::span<const SeriesPoint> points) {
+  const auto n = static_cast<double>(points.size());
+  double mean_x = 0;
+  double mean_y = 0;
+  for (const SeriesPoint& point : points) {
+    mean_x += point.x / n;
+    mean_y += point.y / n;
+  }
+  double xy = 0;
+  double xx = 0;
+  for (const SeriesPoint& point : points) {
+    xy += (point.x - mean_x) * (point.y - mean_y);
+    xx += (point.x - mean_x) * (point.x - mean_x);
+  }
+  return xx == 0 ? 0.0 : xy / xx;
+}
+
+double mann_kendall_p(std::span<const SeriesPoint> points) {
+  const size_t n = points.size();
+  if (n < 3) return 1.0;
+  int64_t s = 0;  // pairs that rise less pairs that fall
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i + 1; j < n; ++j) {
+      s += static_cast<int64_t>(points[j].y > points[i].y) -
+           static_cast<int64_t>(points[j].y < points[i].y);
+    }
+  }
+  const auto term = [](double t) { return t * (t - 1) * (2 * t + 5); };
+  std::vector<double> sorted(n);
+  std::transform(points.begin(), points.end(), sorted.begin(),
+                 [](const SeriesPoint& point) { return point.y; });
+  std::sort(sorted.begin(), sorted.end());
+  double variance = term(static_cast<double>(n));
+  for (size_t i = 0, end = 0; i < n; i = end) {
+    end = i + 1;
+    while (end < n && sorted[end] == sorted[i]) ++end;
+    variance -= term(static_cast<double>(end - i));
+  }
+  variance /= 18;
+  if (s == 0 || variance <= 0) return 1.0;
+  const double z = (std::abs(static_cast<double>(s)) - 1) / std::sqrt(variance);
+  return std::erfc(z / std::sqrt(2.0));
+}
+
 double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust) {
   switch (method) {
     case SurgeMethod::kPoisson:

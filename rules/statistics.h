@@ -34,6 +34,23 @@ double negative_binomial_surprise(double k, const Baseline& baseline);
 double z_score(double k, const Baseline& baseline, bool robust);
 double ratio_of(double k, const Baseline& baseline);
 
+// A value at a place on the time axis, counted in panes.
+struct SeriesPoint {
+  double x = 0;
+  double y = 0;
+};
+
+// Change of y a pane; 0 for fewer than two points. Theil-Sen: the median of the slopes of all pairs
+// (Sen 1968), which a third of the points can be wrong in. `scratch` is only there to save
+// allocations.
+double theil_sen_slope(std::span<const SeriesPoint> points, std::vector<double>& scratch);
+double least_squares_slope(std::span<const SeriesPoint> points);
+
+// Two-sided p of the Mann-Kendall test for a trend: how likely points in any order would be as
+// ordered as these. Normal approximation with correction for continuity and ties (Gilbert 1987,
+// chapter 16); 1 for fewer than three points.
+double mann_kendall_p(std::span<const SeriesPoint> points);
+
 double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust);
 
 }  // namespace tocsin::rules

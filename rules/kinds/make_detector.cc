@@ -4,6 +4,7 @@
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/surge.h"
 #include "rules/kinds/threshold.h"
+#include "rules/kinds/trend.h"
 
 namespace tocsin::rules {
 
@@ -20,6 +21,8 @@ std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, 
       return std::make_unique<SequenceDetector>(around, rule, index, time_class);
     case RuleKind::kAbsence:
       return std::make_unique<AbsenceDetector>(around, rule, index, time_class);
+    case RuleKind::kTrend:
+      return std::make_unique<TrendDetector>(around, rule, index, time_class);
   }
   return nullptr;
 }

@@ -10,8 +10,9 @@ namespace tocsin::rules {
 
 // Kind `surge`: the current window against the group's own past windows (rules/kinds/README.md).
 //
-// The baseline are `history` windows of the measure's length that end at the start of `gap` panes before the current window. Windows
-// that begin before the group's first event do not count, later empty ones count as 0.
+// The baseline are `history` windows of the measure's length that end at the start of `gap` panes
+// before the current window. Windows that begin before the group's first event do not count, later
+// empty ones count as 0.
 class SurgeDetector final : public WindowedDetector {
  public:
   SurgeDetector(Surroundings& around, const Rule& rule, RuleIndex index,

@@ -92,6 +92,10 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SurgeD
                         uint64_t{detect.measure.panes} * (detect.history + 1) + detect.gap);
 }
 
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const TrendDetect& detect) {
+  return windowed_bytes(catalogue, rule, {detect.series}, detect.series.panes);
+}
+
 // Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule
 // that fires on arrival keeps where its matches stand with the events that wait.
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SequenceDetect& detect) {

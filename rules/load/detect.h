@@ -10,6 +10,7 @@ namespace tocsin::rules {
 
 std::optional<Detect> compile_threshold(RuleScope& scope, const yaml::Node& detect);
 std::optional<Detect> compile_surge(RuleScope& scope, const yaml::Node& detect);
+std::optional<Detect> compile_trend(RuleScope& scope, const yaml::Node& detect);
 std::optional<Detect> compile_sequence(RuleScope& scope, const yaml::Node& detect);
 // `by` decides what a roster's items must be.
 std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect,
@@ -18,6 +19,9 @@ std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect
 // A measure of a threshold or surge.
 std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
                                        const std::string& name);
+
+// What it takes of each event: `agg`, `of` and `min_n` into the measure. False when it was refused.
+bool compile_value(RuleScope& scope, const yaml::Node& node, Measure& measure);
 
 // Method of a surge and the score it asks for, from `test` and `confirm`.
 std::optional<SurgeMethod> parse_method(const std::string& word);

@@ -86,8 +86,17 @@ class LevelCompiler {
       variable = "score";
       return score_node(scope_, level, *surge);
     }
+    if (scope_.kind() == RuleKind::kTrend) {
+      variable = "slope";
+      return level.find("slope");
+    }
     variable = "missed";
     return scope_.kind() == RuleKind::kAbsence ? level.find("missed") : nullptr;
+  }
+
+  bool is_falling() const {
+    const auto* trend = std::get_if<TrendDetect>(&detect_);
+    return trend != nullptr && trend->is_falling;
   }
 
   std::string number_text(const yaml::Node& node) const {
@@ -106,8 +115,8 @@ class LevelCompiler {
       spec.when = scope_.predicate(*when, "`when`", environment_);
       if (spec.when && scope_.kind() == RuleKind::kEvent) check_of_event(*when, *spec.when);
     } else if (number != nullptr && number->is_scalar()) {
-      spec.when =
-          scope_.written(variable + " >= " + number_text(*number), number->place, environment_);
+      const std::string bound = (is_falling() ? " <= " : " >= ") + number_text(*number);
+      spec.when = scope_.written(variable + bound, number->place, environment_);
     }
   }
 
@@ -126,6 +135,13 @@ class LevelCompiler {
     if (exit == nullptr) return;
     if (exit->is_scalar()) {
       spec.exit = scope_.predicate(*exit, "`exit`", environment_);
+      return;
+    }
+    if (scope_.kind() == RuleKind::kTrend) {
+      const yaml::Node* slope = exit->find("slope");
+      if (slope == nullptr || !slope->is_scalar()) return;
+      const std::string bound = (is_falling() ? "slope > " : "slope < ") + number_text(*slope);
+      spec.exit = scope_.written(bound, slope->place, environment_);
       return;
     }
     const auto* surge = std::get_if<SurgeDetect>(&detect_);

@@ -58,15 +58,11 @@ bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
 
 }  // namespace
 
-std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
-                                       const std::string& name) {
-  Measure measure;
-  measure.name = name;
+bool compile_value(RuleScope& scope, const yaml::Node& node, Measure& measure) {
   const std::string aggregate = text_at(node, "agg").value_or("count");
   measure.aggregate = parse_aggregate(aggregate);
   measure.min_n = static_cast<uint32_t>(int_at(node, "min_n").value_or(1));
-  bool good = read_window(scope, node, measure);
-
+  bool good = true;
   const yaml::Node* of = node.find("of");
   if (measure.aggregate == AggregateKind::kCount) {
     if (of != nullptr) {
@@ -89,7 +85,15 @@ std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
     scope.error("T0351", node.find("min_n")->place, "`min_n` is of `agg: mean` only");
     good = false;
   }
-  if (!good) return std::nullopt;
+  return good;
+}
+
+std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
+                                       const std::string& name) {
+  Measure measure;
+  measure.name = name;
+  const bool has_window = read_window(scope, node, measure);
+  if (!compile_value(scope, node, measure) || !has_window) return std::nullopt;
   return measure;
 }
 

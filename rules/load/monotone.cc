@@ -197,6 +197,8 @@ std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& 
       return why_not(std::get<SequenceDetect>(rule.detect));
     case RuleKind::kAbsence:
       return "only the watermark can tell that nothing came";
+    case RuleKind::kTrend:
+      return "the slope may change again when more events come";
   }
   return std::nullopt;
 }

@@ -183,6 +183,9 @@ class RuleCompiler {
       case RuleKind::kSurge:
         compiled = compile_surge(scope_, detect);
         break;
+      case RuleKind::kTrend:
+        compiled = compile_trend(scope_, detect);
+        break;
       case RuleKind::kAbsence:
         compiled = compile_absence(scope_, detect, rule_.by);
         break;
@@ -228,7 +231,7 @@ class RuleCompiler {
     const auto zone = cel::find_zone(*name);
     // An offset knows nothing of summer time, and of which country it is.
     if (!zone || (zone->named == nullptr && *name != "UTC")) {
-      scope_.error("T0343", node_.find("timezone")->place, "there is no time zone `" + *name + "`",
+      scope_.error("T0370", node_.find("timezone")->place, "there is no time zone `" + *name + "`",
                    "its IANA name: Africa/Tunis, Asia/Qatar, Europe/Paris, UTC");
       return;
     }

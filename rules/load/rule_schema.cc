@@ -117,6 +117,11 @@ Schema level(RuleKind kind) {
   } else if (kind == RuleKind::kAbsence) {
     fields.push_back(optional("missed", integer(1, 1'000'000, "reports missed")));
     fields.push_back(optional("exit", expression("left when it holds")));
+  } else if (kind == RuleKind::kTrend) {
+    fields.push_back(optional("slope", number("entered at this slope or a steeper one")));
+    Fields exit = {optional("slope", number())};
+    fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
+                                             "left when it holds, or at a flatter slope")));
   } else {
     fields.push_back(optional("exit", expression("left when it holds; else when `when` does not")));
   }
@@ -182,6 +187,38 @@ Schema surge_detect() {
                              });
 }
 
+Schema trend_detect() {
+  Schema series = mapping(
+      "`series`", {
+                      required("agg", word({"count", "sum", "mean", "min", "max", "distinct"})),
+                      optional("of", expression("what is added up or counted")),
+                      required("pane", positive(span("one value in so long; 1mo, 1q, 1y: the "
+                                                     "calendar's"))),
+                      required("points", integer(2, 1000, "so many panes back")),
+                      optional("min_n", integer(1, 1'000'000, "of mean: undefined on fewer")),
+                  });
+  Schema slope = mapping("`slope`", {
+                                        optional("at_most", number("of what falls: below 0")),
+                                        optional("at_least", number("of what rises: above 0")),
+                                        optional("per", positive(span("default: a pane"))),
+                                    });
+  Schema significance =
+      mapping("`significance`", {
+                                    required("test", word({"mann_kendall"})),
+                                    optional("p", number("at most; default 0.05")),
+                                });
+  return mapping(
+      "`detect`",
+      {
+          required("series", std::move(series)),
+          optional("estimator", word({"theil_sen", "ols"}, "default theil_sen: robust")),
+          required("slope", std::move(slope)),
+          optional("significance", std::move(significance)),
+          optional("min_points", integer(3, 1000, "fewer: unknown; default 8")),
+          optional("missing", word({"skip", "hold"}, "an empty pane: no point, or the last value")),
+      });
+}
+
 Schema sequence_detect() {
   Schema step =
       mapping("a step", {
@@ -235,6 +272,8 @@ Schema detect(RuleKind kind) {
       return sequence_detect();
     case RuleKind::kAbsence:
       return absence_detect();
+    case RuleKind::kTrend:
+      return trend_detect();
   }
   return {};
 }
@@ -331,8 +370,8 @@ Schema make_file() {
 
 const Schema& rule_schema(RuleKind kind) {
   static const std::vector<Schema> schemas = {
-      make_rule(RuleKind::kEvent), make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
-      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence)};
+      make_rule(RuleKind::kEvent),    make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
+      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence),   make_rule(RuleKind::kTrend)};
   return schemas[static_cast<size_t>(kind)];
 }
 

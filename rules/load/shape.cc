@@ -60,6 +60,10 @@ void add_detect(RuleScope& scope, std::string& out, const AbsenceDetect& detect)
   add_program(scope, out, "unless", detect.unless);
 }
 
+void add_detect(RuleScope& scope, std::string& out, const TrendDetect& detect) {
+  add_measure(scope, out, detect.series);
+}
+
 void add_catalogue(const Catalogue& catalogue, std::string& out, const Rule& rule) {
   if (!rule.indicators) return;
   for (const IndicatorId id : *rule.indicators) {

@@ -126,6 +126,12 @@ INSTANTIATE_TEST_SUITE_P(
                        "13, gap: 7d, min_history: 8}, test: {method: ratio, at_least: 3.0}}\n",
                    120,
                    {"rights.abuse"}},
+        BudgetCase{"Trend",
+                   of_two("trend") +
+                       "detect: {series: {agg: count, pane: 7d, points: 20}, slope: {at_least: "
+                       "1.0}}\n",
+                   160,
+                   {"rights.abuse"}},
         BudgetCase{"EventsAtOnce", of_two("event") + "alert: {hold: 30d}\n", 40, {"rights.abuse"}},
         BudgetCase{"EventsThatWait",
                    of_two("event") + "alert: {hold: 30d}\nemit: final\n",

@@ -75,6 +75,11 @@ INSTANTIATE_TEST_SUITE_P(
         // Lateness of the only source that sends it is 3 d.
         EmissionCase{"SurgeWithGap", surge("3d"), Emit::kEarly},
         EmissionCase{"SurgeWithoutGap", surge("2d"), Emit::kFinal},
+        EmissionCase{"Trend",
+                     "kind: trend\nselect: e.indicator == \"displacement.new\"\nby: "
+                     "[region@country]\ndetect: {series: {agg: count, pane: 1mo, points: 12}, "
+                     "slope: {at_least: 1.0}}\nseverity: watch\n",
+                     Emit::kFinal},
         EmissionCase{"SurgeOfMean", surge("7d", "agg: mean, of: e.value"), Emit::kFinal},
         EmissionCase{"Absence",
                      "kind: absence\nselect: e.indicator == \"exclusion.situation_report\"\n"

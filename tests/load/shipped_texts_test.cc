@@ -83,7 +83,7 @@ std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step,
         entries[i++] = {text(name), cel::Value::of_double(n)};
       }
       values.push_back(cel::Value::of_map(entries));
-    } else if (variable.name == "last") {
+    } else if (variable.name == "last" && rule.kind() == RuleKind::kAbsence) {
       const auto entries = arena.array<cel::Entry>(2);
       entries[0] = {text("id"), text("e1")};
       entries[1] = {text("time"), june()};

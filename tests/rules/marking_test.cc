@@ -57,7 +57,7 @@ TEST(Marking, OfASurgeIsTheHighestOfWindowAndBaseline) {
     const auto world = small_world(Milliseconds{0});
     SurgeDetect detect;
     detect.history = 9;
-    detect.gap = 7 * kDay;
+    detect.gap = 7;
     detect.method = SurgeMethod::kPoisson;
     RuleBuilder builder(world, "surge");
     builder.select(kAttacks)

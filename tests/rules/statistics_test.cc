@@ -81,5 +81,49 @@ TEST(ZScore, NeverDividesByLessThanHalfACount) {
   EXPECT_NEAR(z_score(6, past(), false), 4.1 / 2.4244128727957575, 1e-12);
 }
 
+// Expected numbers: Python's `statistics.median` over the slopes of `itertools.combinations`, the
+// textbook sums, and `math.erfc` over Gilbert's formulas 16.1 to 16.3; no code in common.
+TEST(Slope, AgreesWithSlopesOfAllPairsAndTextbookSums) {
+  struct Row {
+    const char* name;
+    std::vector<SeriesPoint> points;
+    double theil_sen;
+    double least_squares;
+    double p;
+  };
+  const Row rows[] = {
+      {"falls steadily",
+       {{0, 50}, {1, 48}, {2, 46}, {3, 44}, {4, 42}, {5, 40}, {6, 38}, {7, 36}, {8, 34}, {9, 32}},
+       -2.0,
+       -2.0,
+       8.303070332644999e-05},
+      {"has gaps",
+       {{0, 5}, {1, 4.5}, {4, 4}, {5, 4.25}, {9, 2}},
+       -0.28125,
+       -0.30118110236220474,
+       0.08641073297370007},
+      {"has an outlier",
+       {{0, 1}, {1, 2}, {2, 3}, {3, 100}, {4, 5}, {5, 6}},
+       1.0,
+       3.742857142857143,
+       0.06028917399060213},
+      {"has ties",
+       {{0, 3}, {1, 3}, {2, 2}, {3, 2}, {4, 2}, {5, 1}, {6, 1}, {7, 1}},
+       -1.0 / 3,
+       -0.32142857142857145,
+       0.008071487425268021},
+      {"is flat", {{0, 7}, {1, 7}, {2, 7}, {3, 7}}, 0, 0, 1},
+      {"goes up and down", {{0, 1}, {1, 3}, {2, 2}, {3, 3}, {4, 1}}, 0, 0, 1},
+      {"is one point", {{3, 1}}, 0, 0, 1},
+      {"is empty", {}, 0, 0, 1},
+  };
+  std::vector<double> scratch;
+  for (const Row& row : rows) {
+    EXPECT_NEAR(theil_sen_slope(row.points, scratch), row.theil_sen, 1e-12) << row.name;
+    EXPECT_NEAR(least_squares_slope(row.points), row.least_squares, 1e-12) << row.name;
+    EXPECT_NEAR(mann_kendall_p(row.points), row.p, 1e-12) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::rules

@@ -60,6 +60,15 @@ class RuleBuilder {
     rule_.detect = std::move(detect);
     return *this;
   }
+  // The detect's own series says panes and points; this, what it takes of events.
+  RuleBuilder& trend(rules::TrendDetect detect, rules::AggregateKind kind, const std::string& of) {
+    detect.series.name = "series";
+    detect.series.aggregate = kind;
+    if (!of.empty()) detect.series.of = compile(of, true, {});
+    rule_.detect = std::move(detect);
+    rule_.emit = rules::Emit::kFinal;
+    return *this;
+  }
   struct Step {
     std::string name;
     std::string select;
