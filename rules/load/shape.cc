@@ -17,11 +17,18 @@ void add_program(RuleScope& scope, std::string& out, std::string_view key,
   add(out, key, program ? scope.canonical(program->source()) : "");
 }
 
+// Of some panes: milliseconds, or months.
+std::string length(Span pane, int64_t panes) {
+  if (pane.is_calendar()) return fmt::format("{}mo", panes * pane.months);
+  return std::to_string(panes * pane.exact.count());
+}
+
 void add_measure(RuleScope& scope, std::string& out, const Measure& measure) {
   add(out, "measure", measure.name);
   add(out, "agg", std::to_string(static_cast<int>(measure.aggregate)));
   add_program(scope, out, "of", measure.of);
-  add(out, "window", fmt::format("{}x{}", measure.panes, format_span(measure.every)));
+  add(out, "window",
+      fmt::format("{}/{}", length(measure.every, measure.panes), length(measure.every, 1)));
 }
 
 void add_detect(RuleScope& /*scope*/, std::string& /*out*/, const EventDetect& /*detect*/) {}
@@ -32,7 +39,9 @@ void add_detect(RuleScope& scope, std::string& out, const ThresholdDetect& detec
 
 void add_detect(RuleScope& scope, std::string& out, const SurgeDetect& detect) {
   add_measure(scope, out, detect.measure);
-  add(out, "baseline", fmt::format("{} {} {}", detect.history, detect.gap, detect.stable_sources));
+  add(out, "baseline",
+      fmt::format("{} {} {}", detect.history, length(detect.measure.every, detect.gap),
+                  detect.stable_sources));
 }
 
 void add_detect(RuleScope& scope, std::string& out, const SequenceDetect& detect) {
@@ -87,7 +96,7 @@ std::string shape_text(RuleScope& scope, const Rule& rule) {
         fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));
   }
   add(out, "missing", std::to_string(static_cast<int>(rule.missing_key)));
-  add(out, "timezone", rule.timezone);
+  if (rule.timezone != "UTC") add(out, "timezone", rule.timezone);
   add(out, "lateness", std::to_string(rule.lateness.count()));
   std::visit([&](const auto& detect) { add_detect(scope, out, detect); }, rule.detect);
   add_catalogue(scope.catalogue(), out, rule);
