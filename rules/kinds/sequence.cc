@@ -378,7 +378,7 @@ void SequenceDetector::read_group(ByteReader& from, SequenceGroup& group) {
     step.source = static_cast<SourceId>(from.u16());
     step.seq = from.u64();
     step.event = std::make_shared<const std::string>(from.text());
-    step.told = static_cast<Level>(std::min<uint8_t>(from.u8(), 5));
+    step.told = static_cast<Level>(std::min(from.u8(), static_cast<uint8_t>(Level::kEmergency)));
   }
   group.match = read_open_match(from);
 }

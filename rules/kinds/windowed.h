@@ -16,8 +16,8 @@ struct WindowGroup : Group {
   bool is_warming = false;              // of surge: too little past to judge by
 };
 
-// What threshold and surge rules share: events go into panes; at each tick the window that ends at
-// T is judged.
+// What threshold, surge and trend rules share: events go into panes; at each tick the window that
+// ends at T is judged.
 //
 // A tick T is judged finally once the watermark has reached T, in order, each once; ticks at which
 // a group cannot change are left out. A rule that may fire early is also judged on arrival, at the
