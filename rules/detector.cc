@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/arming_store.h"
 #include "rules/cel/event_fields.h"
 
 namespace tocsin::rules {
@@ -31,12 +32,24 @@ Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
       keyer_(*around.catalogue, rule.by, rule.missing_key),
       rule_(&rule),
       index_(index),
-      time_class_(time_class),
-      variables_(variables_of(rule.kind(), rule.detect).size()) {
+      time_class_(time_class) {
   note_names();
 }
 
+void Detector::bind_readings() {
+  first_signal_ = variables_of(rule_->kind(), rule_->detect).size();
+  const size_t armed = rule_->arming == nullptr ? 0 : 1 + rule_->arming->captures.size();
+  variables_.assign(first_signal_ + rule_->signals.size() + armed, cel::Value());
+  signals_.emplace(around_, *rule_);
+  armed_by_ = nullptr;
+  arming_ = nullptr;
+  if (rule_->arming == nullptr) return;
+  arming_ = around_.armings.at(rule_->id);
+  arming_key_ = KeyMap(rule_->by, rule_->arming->rule.by);
+}
+
 void Detector::note_names() {
+  bind_readings();
   names_place_ = false;
   const auto note = [this](const std::optional<cel::Program>& program) {
     if (!program) return;
@@ -68,8 +81,39 @@ void Detector::rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_
 std::optional<bool> Detector::truth(const cel::Program& program, const Event* event) {
   const cel::Outcome outcome = program.run(event, variables_, around_.arena);
   if (outcome.ok() && outcome.value.kind() == cel::Kind::kBool) return outcome.value.boolean();
-  if (!names_undefined(program)) ++counters_.evaluation_errors;
+  if (!names_undefined(program) && !names_silent_signal(program)) ++counters_.evaluation_errors;
   return std::nullopt;
+}
+
+bool Detector::names_silent_signal(const cel::Program& program) const {
+  const auto& names = program.analysis().variables;
+  for (size_t i = 0; i < rule_->signals.size(); ++i) {
+    if (variables_[first_signal_ + i].kind() == cel::Kind::kNull &&
+        names.contains(signal_variable(rule_->signals[i].name))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Detector::count_into(const Measure& measure, const Event& event, Accumulator& cell) {
+  if (!measure.of) {
+    ++cell.n;
+    return;
+  }
+  const cel::Outcome of = measure.of->run(&event, variables_, around_.arena);
+  const bool is_absent =
+      of.ok() ? of.value.kind() == cel::Kind::kNull : of.error == cel::EvalError::kNoSuchField;
+  if (is_absent) {
+    ++counters_.skipped;
+  } else if (of.ok() && measure.aggregate == AggregateKind::kDistinct) {
+    ++cell.n;
+    cell.distinct.add(hash_of(of.value));
+  } else if (const auto number = of.ok() ? number_of(of.value) : std::nullopt) {
+    cell.add(*number);
+  } else {
+    ++counters_.evaluation_errors;
+  }
 }
 
 bool Detector::holds(const cel::Program& program, const Event* event) {
@@ -105,10 +149,30 @@ void Detector::set_common(const Group& group, Level level, EventTime at, EventTi
   variables_[kRule] = cel::Value::of_string(rule_->id);
   variables_[kAt] = cel::timestamp_of(at);
   variables_[kStartsAt] = cel::timestamp_of(starts_at);
+  if (!signals_->empty()) signals_->read(group, at, std::span(variables_).subspan(first_signal_));
+  if (arming_ != nullptr) read_arming(group, at);
+}
+
+void Detector::read_arming(const Group& group, EventTime at) {
+  armed_by_ = nullptr;
+  std::vector<std::string> key;
+  if (arming_key_.apply(*around_.catalogue, group, key)) armed_by_ = arming_->armed_at(key, at);
+  const auto slots = std::span(variables_).subspan(first_signal_ + rule_->signals.size());
+  if (armed_by_ != nullptr) {
+    arming_->fill(*armed_by_, slots);
+  } else {
+    std::fill(slots.begin(), slots.end(), cel::Value());
+  }
+}
+
+EventTime Detector::armed_from() const {
+  if (armed_by_ == nullptr) return kMinEventTime;
+  return add(armed_by_->time, rule_->arming->quiet);
 }
 
 Verdict Detector::judge_levels(std::optional<bool> base) {
   Verdict verdict;
+  if (!is_armed()) return verdict;
   const auto& levels = rule().levels;
   for (size_t i = 0; i < levels.size(); ++i) {
     std::optional<bool> when = base;
@@ -173,10 +237,14 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   t.provisional = alert.provisional;
   t.watermark = alert.provisional ? watermark() : t.at;
   // Panes with the restricted events leave the window, the texts go on naming what they told.
-  alert.tlp = std::max(alert.tlp, finding.tlp);
+  alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, t.at)});
   t.tlp = alert.tlp;
   t.stale = alert.stale;
   set_common(group, t.level, t.at, t.starts_at);
+  if (armed_by_ != nullptr) {
+    t.tlp = alert.tlp = std::max(alert.tlp, armed_by_->tlp);
+    finding.evidence.push_back({armed_by_->seq, "armed"});
+  }
   add_texts(group, finding, t);
   t.values = std::move(finding.values);
   t.condition = std::move(finding.condition);

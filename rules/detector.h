@@ -1,18 +1,24 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rules/aggregate.h"
 #include "rules/alert_state.h"
 #include "rules/engine.h"
 #include "rules/group_key.h"
+#include "rules/signal_reader.h"
 #include "rules/watermark.h"
 
 namespace tocsin::rules {
+
+class ArmingStore;
+struct ArmingEvent;
 
 // What every detector uses of its engine.
 struct Surroundings {
@@ -26,6 +32,8 @@ struct Surroundings {
   EngineOptions options;
   ShardMap shards;
   uint64_t catalogue_print = 0;  // fingerprint of the ids that saved state depends on
+  std::map<std::string, SignalStore*, std::less<>> signals;  // by key
+  std::map<std::string, ArmingStore*, std::less<>> armings;  // by id of the armed rule
 };
 
 // One group of a rule: its key and its alert. Kinds add what they count.
@@ -97,7 +105,8 @@ class Detector {
   virtual void on_rebind() {}
   // Brings alerts to levels that the rule has now.
   virtual void fit_alerts() = 0;
-  // Whether it names a number that has no value just now: it then has none either, by no fault.
+  // Whether it names a number of the kind's own that has no value just now: it then has none
+  // either, by no fault.
   virtual bool names_undefined(const cel::Program&) const { return false; }
   EventTime watermark() { return around_.timeline->watermark(time_class_); }
   bool is_early() const {
@@ -115,6 +124,18 @@ class Detector {
   // Makes them unknown: no group yet.
   void clear_common();
   void set_place(const Group& group, std::string_view language);
+
+  // Adds what the measure takes of the event.
+  void count_into(const Measure& measure, const Event& event, Accumulator& cell);
+  // As of the last set_common().
+  bool names_silent_signal(const cel::Program& program) const;
+  SignalReader& signals() { return *signals_; }
+  // Whether the rule is at work for the group and time of the last set_common().
+  bool is_armed() const { return arming_ == nullptr || armed_by_ != nullptr; }
+  // Since when: events before do not count. kMinEventTime when it always is.
+  EventTime armed_from() const;
+  // Whether what it decides depends on more than the events of the group.
+  bool reads_others() const { return !rule_->signals.empty() || rule_->arming != nullptr; }
 
   // Enters and stays of all levels, given whether the rule's own condition holds (nullopt:
   // unknown).
@@ -137,12 +158,19 @@ class Detector {
   void add_texts(const Group& group, const Finding& finding, AlertTransition& transition);
 
   void note_names();
+  void bind_readings();
+  void read_arming(const Group& group, EventTime at);
 
   const Rule* rule_;
   bool names_place_ = false;  // a condition names `region` or `by`: maps that cost to make
   RuleIndex index_;
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;
+  size_t first_signal_ = 0;  // slot
+  std::optional<SignalReader> signals_;
+  ArmingStore* arming_ = nullptr;
+  KeyMap arming_key_;
+  const ArmingEvent* armed_by_ = nullptr;  // as of the last set_common()
 };
 
 // The detector of the rule's kind.

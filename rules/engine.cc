@@ -4,8 +4,10 @@
 #include <map>
 #include <tuple>
 
+#include "rules/arming_store.h"
 #include "rules/detector.h"
 #include "rules/rule_index.h"
+#include "rules/signal_store.h"
 #include "rules/state_codec.h"
 #include "rules/watermark.h"
 
@@ -30,6 +32,18 @@ uint64_t fingerprint(const Catalogue& catalogue) {
   return hash128(names).low;
 }
 
+// Everything that events and timers go to, in the order of their numbers: the rules, then what they
+// read.
+std::vector<const Rule*> watchers_of(const Bundle& bundle) {
+  std::vector<const Rule*> all;
+  for (const Rule& rule : bundle.rules) all.push_back(&rule);
+  for (const Signal& signal : bundle.signals) all.push_back(&signal.rule);
+  for (const Rule& rule : bundle.rules) {
+    if (rule.arming != nullptr) all.push_back(&rule.arming->rule);
+  }
+  return all;
+}
+
 void sort_from(Engine::Transitions& out, size_t first) {
   if (out.size() - first < 2) return;
   std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
@@ -49,9 +63,14 @@ struct Engine::State {
     around.catalogue_print = fingerprint(*bundle->catalogue);
   }
 
-  Timeline::ClassId class_of(const Rule& rule) {
-    return timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule));
+  // Readers come first in time: what they look at must not be forgotten before they have looked.
+  Timeline::ClassId class_of(const Rule& rule, bool is_read) {
+    return timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), is_read);
   }
+
+  // The detectors of the bundle, those in `kept` by their id, the others made anew.
+  void make_detectors(std::map<std::string, std::unique_ptr<Detector>> kept,
+                      const std::map<std::string, EventTime>& watermarks);
 
   void begin(Transitions& out) { around.out = &out; }
   void end(Transitions& out, size_t first) {
@@ -76,17 +95,27 @@ struct Engine::State {
   }
   // What follows from the rules as they are now.
   void list_rules() {
-    index = RuleIndexTable(*bundle);
+    const std::vector<const Rule*> watchers = watchers_of(*bundle);
+    rules_by_event = RuleIndexTable(*bundle->catalogue, watchers);
     parts.clear();
-    for (const Rule& rule : bundle->rules) {
-      parts.push_back(groups_by_region(rule)           ? Part::kOwnRegions
-                      : around.shards.is_home_of(rule) ? Part::kAll
-                                                       : Part::kNone);
+    number_of.clear();
+    for (size_t i = 0; i < watchers.size(); ++i) {
+      // A signal that knows no place is counted wherever it may be read.
+      const bool is_everywhere =
+          i >= bundle->rules.size() || around.shards.is_home_of(*watchers[i]);
+      parts.push_back(groups_by_region(*watchers[i]) ? Part::kOwnRegions
+                      : is_everywhere                ? Part::kAll
+                                                     : Part::kNone);
+      number_of[watchers[i]->id] = i;
     }
     absences.clear();
-    for (uint32_t i = 0; i < detectors.size(); ++i) {
+    for (uint32_t i = 0; i < bundle->rules.size(); ++i) {
       if (bundle->rules[i].kind() == RuleKind::kAbsence) absences.push_back(i);
     }
+  }
+  Detector* find(std::string_view id) {
+    const auto found = number_of.find(id);
+    return found == number_of.end() ? nullptr : detectors[found->second].get();
   }
   bool observe(SourceId source, EventTime time) {
     const bool may_be_due = timeline.observe(source, time);
@@ -97,26 +126,90 @@ struct Engine::State {
   std::shared_ptr<const Bundle> bundle;
   Timeline timeline;
   Surroundings around;
-  RuleIndexTable index;
-  std::vector<std::unique_ptr<Detector>> detectors;  // by RuleIndex
+  RuleIndexTable rules_by_event;
+  // By RuleIndex; then those of signals and armings.
+  std::vector<std::unique_ptr<Detector>> detectors;
+  std::map<std::string, size_t, std::less<>> number_of;  // by id
   // Which events of a rule are this shard's.
   enum class Part : uint8_t { kOwnRegions, kAll, kNone };
-  std::vector<Part> parts;  // by RuleIndex
+  std::vector<Part> parts;  // as detectors
   std::vector<uint32_t> absences;
   EventTime saved_finish = kMinEventTime;
   std::vector<std::string> removed;  // keys of rules that are gone
   mutable std::vector<RuleCounters> counters;
 };
 
+// Stores before their readers, which find them when they are made or bound.
+void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detector>> kept,
+                                   const std::map<std::string, EventTime>& watermarks) {
+  const std::vector<const Rule*> watchers = watchers_of(*bundle);
+  const size_t rules = bundle->rules.size();
+  std::vector<Timeline::ClassId> classes;
+  for (size_t i = 0; i < watchers.size(); ++i) {
+    classes.push_back(class_of(*watchers[i], i >= rules));
+    const auto reached = watermarks.find(watchers[i]->id);
+    if (reached != watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
+  }
+  detectors.clear();
+  detectors.resize(watchers.size());
+  around.signals.clear();
+  around.armings.clear();
+  // Takes the kept one, or makes it; the first is then bound to the new bundle.
+  const auto place = [&](size_t number, auto&& make, auto&& bind) {
+    const auto found = kept.find(watchers[number]->id);
+    const auto index = static_cast<RuleIndex>(number);
+    if (found == kept.end()) {
+      detectors[number] = make(index, classes[number]);
+    } else {
+      detectors[number] = std::move(found->second);
+      bind(*detectors[number], index, classes[number]);
+      detectors[number]->reschedule();
+    }
+  };
+  for (size_t i = 0; i < bundle->signals.size(); ++i) {
+    const Signal& signal = bundle->signals[i];
+    place(
+        rules + i,
+        [&](RuleIndex index, Timeline::ClassId time_class) {
+          return std::make_unique<SignalStore>(around, signal, index, time_class);
+        },
+        [&](Detector& detector, RuleIndex index, Timeline::ClassId time_class) {
+          static_cast<SignalStore&>(detector).rebind_signal(signal, index, time_class);
+        });
+    around.signals[signal.key] = static_cast<SignalStore*>(detectors[rules + i].get());
+  }
+  size_t arming = rules + bundle->signals.size();
+  for (const Rule& rule : bundle->rules) {
+    if (rule.arming == nullptr) continue;
+    place(
+        arming,
+        [&](RuleIndex index, Timeline::ClassId time_class) {
+          return std::make_unique<ArmingStore>(around, *rule.arming, index, time_class);
+        },
+        [&](Detector& detector, RuleIndex index, Timeline::ClassId time_class) {
+          static_cast<ArmingStore&>(detector).rebind_arming(*rule.arming, index, time_class);
+        });
+    around.armings[rule.id] = static_cast<ArmingStore*>(detectors[arming].get());
+    ++arming;
+  }
+  for (size_t i = 0; i < rules; ++i) {
+    const Rule& rule = bundle->rules[i];
+    place(
+        i,
+        [&](RuleIndex index, Timeline::ClassId time_class) {
+          return make_detector(around, rule, index, time_class);
+        },
+        [&](Detector& detector, RuleIndex index, Timeline::ClassId time_class) {
+          detector.rebind(rule, index, time_class);
+        });
+    detectors[i]->prepare();
+  }
+}
+
 Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : state_(std::make_unique<State>(std::move(bundle), options)) {
-  State& s = *state_;
-  for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {
-    const Rule& rule = s.bundle->rules[i];
-    s.detectors.push_back(make_detector(s.around, rule, i, s.class_of(rule)));
-    s.detectors.back()->prepare();
-  }
-  s.list_rules();
+  state_->make_detectors({}, {});
+  state_->list_rules();
 }
 
 Engine::~Engine() = default;
@@ -131,7 +224,7 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   if (s.observe(event.source, event.time)) s.run(event.source);
   if (event.op == Operation::kAssert) {
     const bool is_own = s.around.shards.owns(event.region);
-    for (const auto& list : s.index.candidates(event.indicator, event.region)) {
+    for (const auto& list : s.rules_by_event.candidates(event.indicator, event.region)) {
       for (const RuleIndex rule : list) {
         const State::Part part = s.parts[rule];
         if (part == State::Part::kOwnRegions ? is_own : part == State::Part::kAll) {
@@ -224,22 +317,14 @@ bool Engine::restore(std::string_view key, std::string_view value) {
   State& s = *state_;
   if (key.empty()) return false;
   const std::string_view name = key.substr(1);
-  const auto detector_of = [&](std::string_view id) -> Detector* {
-    const auto& rules = s.bundle->rules;
-    const auto found = std::lower_bound(
-        rules.begin(), rules.end(), id,
-        [](const Rule& rule, std::string_view wanted) { return rule.id < wanted; });
-    if (found == rules.end() || found->id != id) return nullptr;
-    return s.detectors[static_cast<size_t>(found - rules.begin())].get();
-  };
   if (key.front() == kGroupEntry) {
-    Detector* detector = detector_of(name.substr(0, name.find('\0')));
+    Detector* detector = s.find(name.substr(0, name.find('\0')));
     return detector != nullptr && detector->restore(value);
   }
   ByteReader from(value);
   if (from.u8() != kStateVersion) return false;
   if (key.front() == kRuleEntry) {
-    Detector* detector = detector_of(name);
+    Detector* detector = s.find(name);
     if (detector == nullptr) return false;
     detector->saved_watermark = from.time();
     s.timeline.raise_watermark(detector->time_class(), detector->saved_watermark);
@@ -267,14 +352,14 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
   std::map<std::string, std::unique_ptr<Detector>> kept;
   std::map<std::string, EventTime> watermarks;
+  std::map<std::string_view, const Rule*> next;
+  for (const Rule* rule : watchers_of(*bundle)) next[rule->id] = rule;
   for (auto& detector : s.detectors) {
     const Rule& old = detector->rule();
     const EventTime now = s.timeline.watermark(detector->time_class());
-    const auto next =
-        std::lower_bound(bundle->rules.begin(), bundle->rules.end(), old.id,
-                         [](const Rule& rule, const std::string& id) { return rule.id < id; });
-    const bool exists = next != bundle->rules.end() && next->id == old.id;
-    if (exists && next->shape == old.shape && same_ids) {
+    const auto found = next.find(old.id);
+    const bool exists = found != next.end();
+    if (exists && found->second->shape == old.shape && same_ids) {
       watermarks[old.id] = now;
       kept[old.id] = std::move(detector);
       continue;
@@ -293,21 +378,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.around.shards = ShardMap(*s.bundle->catalogue, s.around.options.shard);
   s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
   s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
-  s.detectors.clear();
-  for (RuleIndex i = 0; i < s.bundle->rules.size(); ++i) {
-    const Rule& rule = s.bundle->rules[i];
-    const Timeline::ClassId time_class = s.class_of(rule);
-    auto& detector = s.detectors.emplace_back();
-    if (const auto found = kept.find(rule.id); found != kept.end()) {
-      s.timeline.raise_watermark(time_class, watermarks[rule.id]);
-      detector = std::move(found->second);
-      detector->rebind(rule, i, time_class);
-      detector->reschedule();
-    } else {
-      detector = make_detector(s.around, rule, i, time_class);
-    }
-    detector->prepare();
-  }
+  s.make_detectors(std::move(kept), watermarks);
   s.list_rules();
   s.run_all();
   s.end(out, first);
@@ -318,7 +389,9 @@ const Bundle& Engine::bundle() const { return *state_->bundle; }
 const std::vector<RuleCounters>& Engine::counters() const {
   auto& counters = state_->counters;
   counters.clear();
-  for (const auto& detector : state_->detectors) counters.push_back(detector->counters());
+  for (size_t i = 0; i < state_->bundle->rules.size(); ++i) {
+    counters.push_back(state_->detectors[i]->counters());
+  }
   return counters;
 }
 

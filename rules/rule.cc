@@ -79,17 +79,23 @@ std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
   return variables;
 }
 
+std::string signal_variable(std::string_view name) {
+  return "signal(\"" + std::string(name) + "\")";
+}
+
 std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
   std::vector<SourceId> sources;
-  if (!rule.indicators) {
+  if (!rule.indicators || !rule.read_indicators) {
     for (size_t i = 0; i < catalogue.sources().size(); ++i) {
       sources.push_back(static_cast<SourceId>(i));
     }
     return sources;
   }
-  for (const IndicatorId indicator : *rule.indicators) {
-    const auto& of = catalogue.sources_of(indicator);
-    sources.insert(sources.end(), of.begin(), of.end());
+  for (const auto* indicators : {&*rule.indicators, &*rule.read_indicators}) {
+    for (const IndicatorId indicator : *indicators) {
+      const auto& of = catalogue.sources_of(indicator);
+      sources.insert(sources.end(), of.begin(), of.end());
+    }
   }
   std::sort(sources.begin(), sources.end());
   sources.erase(std::unique(sources.begin(), sources.end()), sources.end());

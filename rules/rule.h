@@ -142,6 +142,20 @@ struct Documentation {
 // Where the decision may be taken.
 enum class Emit : uint8_t { kEarly, kFinal };
 
+// What a signal is where nothing came.
+enum class NoData : uint8_t { kZero, kHold, kMissing };
+
+// A number that a rule reads with signal("NAME") at its ticks.
+struct SignalUse {
+  std::string name;          // as the rule writes it
+  std::string signal;        // its key in the bundle
+  std::string coarser;       // another one, read where this one has no value; "": none
+  std::optional<Span> hold;  // instead of the signal's own
+  Milliseconds back{0};      // how far before the tick it is read as well
+};
+
+struct Arming;
+
 struct Rule {
   std::string id;  // "package/name"
   std::string package;
@@ -155,6 +169,10 @@ struct Rule {
   // What can match at all, from select or from all steps; nullopt: any.
   std::optional<std::vector<IndicatorId>> indicators;
   std::optional<std::vector<RegionId>> countries;
+  std::vector<SignalUse> signals;  // sorted by name; the slots after the kind's own variables
+  // What signals and arming look at beside `indicators`; nullopt: any.
+  std::optional<std::vector<IndicatorId>> read_indicators{std::in_place};
+  std::shared_ptr<const Arming> arming;  // null: the rule is always at work
   std::vector<GroupKey> by;
   MissingKey missing_key = MissingKey::kDrop;
   Detect detect;
@@ -175,15 +193,50 @@ struct Rule {
   RuleKind kind() const { return static_cast<RuleKind>(detect.index()); }
 };
 
-// The sources that may send what the rule looks at, sorted: those it waits for.
+// A measure over groups of its own that several rules may read; it raises no alert.
+struct Signal {
+  std::string key;  // its name; of an indicator read as a signal: "exclusion.index@country"
+  Rule rule;        // select, keys, and a ThresholdDetect with the one measure
+  bool is_of_indicator = false;  // the mean of an indicator's figures, not declared by a file
+  NoData no_data = NoData::kZero;
+  Span hold{};            // of kHold
+  Milliseconds reach{0};  // how far back it is read, from the watermark of its slowest reader
+
+  const Measure& measure() const { return std::get<ThresholdDetect>(rule.detect).measures.front(); }
+};
+
+// What an armed rule remembers of the event that armed it.
+struct Capture {
+  std::string name;
+  std::optional<cel::Program> value;  // of the event; none: of the signal at the event's time
+  cel::Type type;
+};
+
+// `armed`: the rule is at work from `quiet` after an event that arms it, for `span` from that event
+// or until one disarms it. The latest arming event counts.
+struct Arming {
+  Rule rule;  // selects both sorts of event; its keys; its signals are those of the captures
+  cel::Program arms;
+  std::optional<cel::Program> disarms;
+  Span span{};
+  Span quiet{};
+  std::vector<Capture> captures;  // those of signals first, in the order of rule.signals
+};
+
+// Name of the variable that signal("NAME") reads.
+std::string signal_variable(std::string_view name);
+
+// The sources that may send what the rule looks at, its signals included, sorted: those it waits
+// for.
 std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule);
 
 // One loaded set of rules with its catalogue: what an engine runs and what a reload replaces whole.
 // Thread-safety: immutable after construction.
 struct Bundle {
   std::shared_ptr<const Catalogue> catalogue;
-  std::vector<Rule> rules;  // sorted by id
-  Hash128 hash;             // of all files, in an order that does not depend on reading order
+  std::vector<Rule> rules;      // sorted by id
+  std::vector<Signal> signals;  // those that rules read, sorted by key
+  Hash128 hash;                 // of all files, in an order that does not depend on reading order
 };
 
 // Names and types of the variables that levels, `when` and templates of a rule of this kind see, in
@@ -200,6 +253,8 @@ struct Bundle {
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
 //   trend      slope, p, first, last (double), n (int): the points that have a value
 //   event      none beyond `e`, the matching event
+// Then, null where they have no value, the signals that the rule reads (signal_variable(), double),
+// and of an armed rule `armed.since` (timestamp) and `armed.NAME` of each capture.
 std::vector<cel::Variable> variables_of(RuleKind kind, const Detect& detect);
 inline constexpr size_t kCommonVariables = 7;
 

@@ -4,12 +4,11 @@
 
 namespace tocsin::rules {
 
-RuleIndexTable::RuleIndexTable(const Bundle& bundle) {
-  const Catalogue& catalogue = *bundle.catalogue;
+RuleIndexTable::RuleIndexTable(const Catalogue& catalogue, std::span<const Rule* const> rules) {
   for (const Region& region : catalogue.regions()) country_of_.push_back(region.country);
   by_indicator_.resize(catalogue.indicators().size());
-  for (RuleIndex i = 0; i < bundle.rules.size(); ++i) {
-    const Rule& rule = bundle.rules[i];
+  for (RuleIndex i = 0; i < rules.size(); ++i) {
+    const Rule& rule = *rules[i];
     std::set<RegionId> countries;
     if (rule.countries) {
       for (const RegionId region : *rule.countries) {

@@ -20,7 +20,7 @@ namespace tocsin::rules {
 class RuleIndexTable {
  public:
   RuleIndexTable() = default;
-  explicit RuleIndexTable(const Bundle& bundle);
+  RuleIndexTable(const Catalogue& catalogue, std::span<const Rule* const> rules);
 
   using Lists = std::array<std::span<const RuleIndex>, 4>;
   Lists candidates(IndicatorId indicator, RegionId region) const {

@@ -5,9 +5,11 @@ namespace tocsin::rules {
 Timeline::Timeline(const Catalogue& catalogue)
     : catalogue_(&catalogue), sources_(catalogue.sources().size()) {}
 
-Timeline::ClassId Timeline::class_of(Milliseconds lateness, std::vector<SourceId> feeding) {
+Timeline::ClassId Timeline::class_of(Milliseconds lateness, std::vector<SourceId> feeding,
+                                     bool is_apart) {
   const auto next = static_cast<ClassId>(classes_.size());
-  const auto [found, is_new] = class_index_.try_emplace({lateness.count(), feeding}, next);
+  const auto [found, is_new] =
+      class_index_.try_emplace({is_apart, lateness.count(), feeding}, next);
   if (is_new) {
     TimeClass fresh;
     fresh.lateness = lateness;

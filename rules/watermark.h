@@ -52,8 +52,10 @@ class Timeline {
 
   explicit Timeline(const Catalogue& catalogue);
 
-  // The class of rules with these feeding sources (sorted) and at least this lateness.
-  ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding);
+  // The class of rules with these feeding sources (sorted) and at least this lateness. Timers of a
+  // class run before those of one that was asked for later; `is_apart`: a class that plain rules of
+  // the same sort do not share, so that it can come after them.
+  ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding, bool is_apart = false);
   // Another catalogue: forgets classes and timers, keeps what is known of the sources by name.
   void rebind(const Catalogue& next, const Catalogue& old);
 
@@ -147,7 +149,7 @@ class Timeline {
   const Catalogue* catalogue_;
   std::vector<SourceTime> sources_;
   std::vector<TimeClass> classes_;
-  std::map<std::pair<int64_t, std::vector<SourceId>>, ClassId> class_index_;
+  std::map<std::tuple<bool, int64_t, std::vector<SourceId>>, ClassId> class_index_;
   EventTime finished_ = kMinEventTime;
   bool first_moved_ = false;
 };

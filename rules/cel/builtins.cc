@@ -51,7 +51,6 @@ struct Foreign {
   std::string_view what;
 };
 constexpr std::array kForeign{
-    Foreign{"signal", "signal(): named measures shared by rules"},
     Foreign{"in_calendar", "in_calendar(): named calendars"},
     Foreign{"format", "string.format()"},
     Foreign{"charAt", "the string extension (charAt)"},

@@ -280,8 +280,40 @@ Type Checker::check_index(Expr& expr) {
   return mismatch(expr, "T0120", fmt::format("{} cannot be indexed", to_string(container)));
 }
 
+// signal("NAME") is a variable, and the expression becomes its name.
+Type Checker::check_signal(Expr& expr) {
+  if (environment_.signals == nullptr) {
+    return error(expr, "T0134", "no signal can be read here",
+                 "signals are read at the time of the decision: in `when`, levels, `unless` and "
+                 "texts");
+  }
+  const bool has_name = expr.args.size() == 1 && expr.args[0]->kind == ExprKind::kLiteral &&
+                        expr.args[0]->value.kind() == Kind::kString;
+  if (!has_name) {
+    return error(expr, "T0134", "signal() takes the name of one signal as a text",
+                 "signal(\"governance.corruption_index\")");
+  }
+  const std::string name = expr.args[0]->name;
+  const std::string variable = "signal(\"" + name + "\")";
+  for (size_t i = 0; i < environment_.variables.size(); ++i) {
+    if (environment_.variables[i].name != variable) continue;
+    expr.kind = ExprKind::kIdent;
+    expr.name = variable;
+    expr.args.clear();
+    expr.target = Target::kVariable;
+    expr.index = static_cast<uint32_t>(i);
+    analysis_.variables.insert(variable);
+    return environment_.variables[i].type;
+  }
+  const std::string near = nearest_name(name, *environment_.signals);
+  return error(expr, "T0135", fmt::format("there is no signal `{}`", name),
+               near.empty() ? "declare it under `signals`, or name an indicator"
+                            : fmt::format("did you mean signal(\"{}\")?", near));
+}
+
 Type Checker::check_function(Expr& expr, size_t first_argument) {
   const bool is_method = first_argument == 1;
+  if (!environment_.conformance && !is_method && expr.name == "signal") return check_signal(expr);
   const FunctionName* function = find_function(expr.name);
   if (function != nullptr && function->extension && environment_.conformance) function = nullptr;
   // math.greatest(…), cel.bind(…): calls of a namespace that is not here.
@@ -294,10 +326,9 @@ Type Checker::check_function(Expr& expr, size_t first_argument) {
     }
     const std::string_view foreign = unsupported_function(expr.name);
     if (!foreign.empty()) {
-      return error(
-          expr, "T0190",
-          fmt::format("not supported {}in tocsin: {}",
-                      expr.name == "signal" || expr.name == "in_calendar" ? "yet " : "", foreign));
+      return error(expr, "T0190",
+                   fmt::format("not supported {}in tocsin: {}",
+                               expr.name == "in_calendar" ? "yet " : "", foreign));
     }
     const std::string shown = receiver.empty() ? expr.name : receiver + "." + expr.name;
     if (receiver.starts_with("google") || receiver.starts_with("cel.expr")) {

@@ -72,6 +72,7 @@ class Checker {
   Type check_in(Expr& expr);
   Type check_index(Expr& expr);
   Type check_function(Expr& expr, size_t first_argument);
+  Type check_signal(Expr& expr);
   Type type_of_call(Expr& expr, const FunctionName& function);
   Type check_matches(Expr& expr);
   Type check_getter(Expr& expr, const FunctionName& function);

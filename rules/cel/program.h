@@ -44,6 +44,9 @@ struct Environment {
   std::vector<Variable> variables;  // slot of a variable = its index here
   const std::map<std::string, std::vector<std::string>>* lists = nullptr;
   const std::map<std::string, Macro>* macros = nullptr;
+  // What signal("NAME") may name, for hints; each that is used is a variable `signal("NAME")`.
+  // nullptr: no signal can be read here.
+  const std::vector<std::string>* signals = nullptr;
   // Optional fields known to be present ("e.value", "e.attrs.days"): proven by a `has` before.
   std::set<std::string> proven;
   bool conformance = false;             // plain CEL: no extension, no literal widening

@@ -7,6 +7,7 @@ namespace tocsin::rules {
 Level EventDetector::level_of(const EventGroup& group, const Event& event) {
   // The state of the alert is none of its business: it depends on what has arrived so far.
   set_common(group, Level::kNone, event.time, event.time);
+  if (!is_armed()) return Level::kNone;
   const auto& levels = rule().levels;
   for (size_t i = levels.size(); i-- > 0;) {
     if (!levels[i].when || holds(*levels[i].when, &event)) return levels[i].level;
@@ -23,8 +24,10 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
   const EventTime now = watermark();
   const bool is_late = event.time < now;
   if (is_late) ++counters_.late;
-  const Level level = level_of(*group, event);
-  if (level == Level::kNone) {
+  // What others tell at the event's time is known when the watermark has passed it.
+  const bool waits = reads_others() && !is_late;
+  const Level level = waits ? Level::kNone : level_of(*group, event);
+  if (level == Level::kNone && !waits) {
     go_on(*group);
     return;
   }
@@ -55,8 +58,9 @@ void EventDetector::on_due(EventGroup& group, EventTime due) {
   size_t done = 0;
   for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
     const PendingMatch& match = group.pending[done];
-    take(group, decode_event(match.event, around_.arena), match.seq, match.level, match.time,
-         false);
+    const Event event = decode_event(match.event, around_.arena);
+    const Level level = match.level == Level::kNone ? level_of(group, event) : match.level;
+    if (level != Level::kNone) take(group, event, match.seq, level, match.time, false);
   }
   drop_first(group.pending, done);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
@@ -98,6 +102,7 @@ void EventDetector::forget(EventGroup& group) {
 bool EventDetector::fit_levels(EventGroup& group) {
   bool has_changed = EpisodeDetector::fit_levels(group);
   for (PendingMatch& match : group.pending) {
+    if (match.level == Level::kNone) continue;  // not decided yet
     const Level fitting = fitting_level(rule().levels, match.level);
     has_changed = has_changed || fitting != match.level;
     match.level = fitting;

@@ -237,6 +237,7 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
                                  Level told) {
   set_variables(match);
   set_common_at(group, at);
+  if (!is_armed()) return told;
   ++counters_.evaluations;
   const auto& levels = rule().levels;
   Level level = Level::kNone;
@@ -291,7 +292,7 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
       set_common_at(group, time);
-      auto match = take(group.open, group.pending[done]);
+      auto match = is_armed() ? take(group.open, group.pending[done]) : std::nullopt;
       const Level told = group.pending[done].told;
       if (match) conclude(group, std::move(*match), time, false, told);
       ++done;

@@ -28,10 +28,12 @@ void ThresholdDetector::on_rebind() {
 Verdict ThresholdDetector::judge(WindowGroup& group, EventTime tick) {
   set_common(group, tick);
   fingerprint_ = 0;
+  const EventTime armed_from = this->armed_from();
   for (size_t i = 0; i < measures().size(); ++i) {
     const Measure& measure = measures()[i];
     merged_[i].clear();
-    merge(group, i, grid().step(tick, -int64_t{measure.panes}), tick, tick, merged_[i]);
+    const EventTime from = grid().step(tick, -int64_t{measure.panes});
+    merge(group, i, std::max(from, armed_from), tick, tick, merged_[i]);
     numbers_[i] = merged_[i].result(measure.aggregate, measure.min_n);
     cel::Value& variable = own_variable(i);
     variable = cel::Value();  // undefined: null, with which no comparison has a value

@@ -50,26 +50,7 @@ void WindowedDetector::count(WindowGroup& group, const Event& event, JournalSeq 
   part.tlp = std::max(part.tlp, event.tlp);
   keep_best(part.evidence, evidence_item(event, seq), evidence_per_pane_);
   const auto cells = group.panes.cells(index, width);
-  for (size_t i = 0; i < width; ++i) {
-    const Measure& measure = measures()[i];
-    if (!measure.of) {
-      ++cells[i].n;
-      continue;
-    }
-    const cel::Outcome of = measure.of->run(&event, variables(), around_.arena);
-    const bool is_absent =
-        of.ok() ? of.value.kind() == cel::Kind::kNull : of.error == cel::EvalError::kNoSuchField;
-    if (is_absent) {
-      ++counters_.skipped;
-    } else if (of.ok() && measure.aggregate == AggregateKind::kDistinct) {
-      ++cells[i].n;
-      cells[i].distinct.add(hash_of(of.value));
-    } else if (const auto number = of.ok() ? number_of(of.value) : std::nullopt) {
-      cells[i].add(*number);
-    } else {
-      ++counters_.evaluation_errors;
-    }
-  }
+  for (size_t i = 0; i < width; ++i) count_into(measures()[i], event, cells[i]);
 }
 
 void WindowedDetector::merge(const WindowGroup& group, size_t measure, EventTime from, EventTime to,
@@ -271,6 +252,7 @@ EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) c
   if (alert.provisional) return std::max(alert.provisional_at, grid_.step(tick, 1));
   if (alert.is_open()) return grid_.step(tick, 1);  // staleness and updates are looked at each tick
   EventTime next = next_change(group, tick);
+  if (reads_others() && !group.panes.empty()) next = grid_.step(tick, 1);
   const EventTime deadline = next_deadline(alert, rule().levels, rule().alert, tick);
   if (deadline != kMaxEventTime) next = std::min(next, grid_.tick_from(deadline));
   if (next != kNever) return next;

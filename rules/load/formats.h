@@ -14,6 +14,8 @@ namespace tocsin::rules {
 const Schema& rule_file_schema();
 // One rule of that kind.
 const Schema& rule_schema(RuleKind kind);
+// One signal of a rule file.
+const Schema& signal_schema();
 // `defaults` of a rule file: keys that a rule may leave out.
 const Schema& defaults_schema();
 // A catalogue file, `catalogue/1`.

@@ -120,8 +120,13 @@ uint64_t values_of(const RuleScope& scope, const GroupKey& key, const Indicators
 }  // namespace
 
 std::vector<GroupKey> compile_group_keys(RuleScope& scope, const Indicators& indicators) {
+  return compile_group_keys(scope, scope.node(), "by", indicators);
+}
+
+std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& node, const char* name,
+                                         const Indicators& indicators) {
   std::vector<GroupKey> keys;
-  for (const yaml::Node& item : items_of(scope.node().find("by"))) {
+  for (const yaml::Node& item : items_of(node.find(name))) {
     if (!item.is_scalar()) continue;
     auto key = parse_key(scope, item, indicators);
     if (!key) continue;
@@ -134,8 +139,7 @@ std::vector<GroupKey> compile_group_keys(RuleScope& scope, const Indicators& ind
     }
     keys.push_back(std::move(*key));
   }
-  if (keys.size() > 4)
-    scope.error("T0347", scope.node().find("by")->place, "more than four group keys");
+  if (keys.size() > 4) scope.error("T0347", node.find(name)->place, "more than four group keys");
   return keys;
 }
 

@@ -12,6 +12,10 @@ namespace tocsin::rules {
 std::vector<GroupKey> compile_group_keys(RuleScope& scope,
                                          const std::optional<std::vector<IndicatorId>>& indicators);
 
+// The same of another list of keys: `name` in `node`.
+std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& node, const char* name,
+                                         const std::optional<std::vector<IndicatorId>>& indicators);
+
 // At most how many groups the keys can make, by the catalogue; UINT32_MAX when it cannot tell.
 uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by,
                          const std::optional<std::vector<IndicatorId>>& indicators);

@@ -186,6 +186,10 @@ Milliseconds lateness_of(const Catalogue& catalogue, const Rule& rule) {
 }
 
 std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& rule) {
+  if (!rule.signals.empty()) {
+    return "what `" + signal_variable(rule.signals.front().name) + "` tells may still change";
+  }
+  if (rule.arming != nullptr) return "what arms or disarms it may still be on its way";
   switch (rule.kind()) {
     case RuleKind::kEvent:
       return std::nullopt;

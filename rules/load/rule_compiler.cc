@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "rules/key_map.h"
+#include "rules/load/arming.h"
 #include "rules/load/budget.h"
 #include "rules/load/detect.h"
 #include "rules/load/formats.h"
@@ -10,6 +12,7 @@
 #include "rules/load/levels.h"
 #include "rules/load/monotone.h"
 #include "rules/load/shape.h"
+#include "rules/load/signal_registry.h"
 #include "rules/load/values.h"
 
 namespace tocsin::rules {
@@ -73,6 +76,7 @@ class RuleCompiler {
     const int errors_before = scope_.diagnostics().errors();
     read_head();
     compile_select();
+    compile_armed();
     const bool has_detect = compile_detect();
     read_policies();
     check_production();
@@ -82,12 +86,16 @@ class RuleCompiler {
     }
     rule_.levels = compile_levels(scope_, rule_.detect);
     compile_texts();
+    resolve_readings();
     if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
     tell_unused_measures();
     decide_emission();
     check_budget(scope_, rule_);
     rule_.shape = hash128(shape_text(scope_, rule_));
-    rule_.hash = hash128(canonical_text(node_) + uses_of(node_) + to_hex(rule_.shape));
+    if (arming_ != nullptr) arming_->rule.shape = rule_.shape;
+    registry().add_reader(rule_);
+    rule_.hash = hash128(canonical_text(node_) + uses_of(node_) + to_hex(rule_.shape) +
+                         registry().print_of(rule_.signals));
     if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
     return std::move(rule_);
   }
@@ -103,7 +111,7 @@ class RuleCompiler {
     rule_.stage = required_word<Stage>("stage");
     rule_.missing_key = text_at(node_, "missing").value_or("drop") == "group" ? MissingKey::kGroup
                                                                               : MissingKey::kDrop;
-    read_timezone();
+    read_timezone(scope_, rule_);
     if (const yaml::Node* doc = node_.find("doc")) read_documentation(*doc);
     for (const auto& entry : entries_of(node_.find("labels"))) {
       if (entry.value.is_scalar()) rule_.labels[entry.key] = entry.value.scalar;
@@ -225,20 +233,6 @@ class RuleCompiler {
     return std::vector<Id>(all.begin(), all.end());
   }
 
-  void read_timezone() {
-    const auto name = text_at(node_, "timezone");
-    if (!name) return;
-    const auto zone = cel::find_zone(*name);
-    // An offset knows nothing of summer time, and of which country it is.
-    if (!zone || (zone->named == nullptr && *name != "UTC")) {
-      scope_.error("T0370", node_.find("timezone")->place, "there is no time zone `" + *name + "`",
-                   "its IANA name: Africa/Tunis, Asia/Qatar, Europe/Paris, UTC");
-      return;
-    }
-    rule_.timezone = *name;
-    rule_.zone = *zone;
-  }
-
   void read_policies() {
     if (const yaml::Node* alert = node_.find("alert")) read_alert(*alert);
     if (const yaml::Node* time = node_.find("time")) {
@@ -354,6 +348,44 @@ class RuleCompiler {
     }
   }
 
+  void compile_armed() {
+    const yaml::Node* armed = node_.find("armed");
+    if (armed == nullptr || !armed->is_mapping()) return;
+    arming_ = compile_arming(scope_, registry(), *armed, rule_);
+    if (arming_ != nullptr) scope_.set_armed(variables_of(*arming_));
+  }
+
+  // What the rule looks at beside its own events. Its keys are known by now.
+  void resolve_readings() {
+    rule_.signals = scope_.signals();
+    registry().resolve(rule_.signals, rule_.by, rule_.place);
+    if (rule_.signals.size() != scope_.signals().size()) return;  // told
+    rule_.read_indicators = registry().indicators_of(rule_.signals);
+    if (arming_ == nullptr) return;
+    const Place place = place_of(node_, "armed");
+    for (const GroupKey& key : arming_->rule.by) {
+      if (part_for(rule_.by, key) != nullptr) continue;
+      scope_.error("T0377", place,
+                   "`armed` has the key `" + key.name + "`, which the rule does not group by",
+                   "each group of the rule is armed by its own keys, or by the region that holds "
+                   "it");
+      return;
+    }
+    const size_t captured = arming_->rule.signals.size();
+    registry().resolve(arming_->rule.signals, arming_->rule.by, place);
+    if (arming_->rule.signals.size() != captured) return;
+    rule_.read_indicators = joined(rule_.read_indicators, arming_->rule.indicators);
+    rule_.read_indicators =
+        joined(rule_.read_indicators, registry().indicators_of(arming_->rule.signals));
+    // It waits for all that the rule waits for.
+    arming_->rule.read_indicators = joined(rule_.indicators, rule_.read_indicators);
+    arming_->rule.lateness = rule_.lateness;
+    registry().add_reader(arming_->rule);
+    rule_.arming = arming_;
+  }
+
+  SignalRegistry& registry() { return *scope_.registry(); }
+
   void decide_emission() {
     const auto reason = why_not_monotone(scope_, rule_);
     const std::string wanted = text_at(node_, "emit").value_or("");
@@ -385,12 +417,13 @@ class RuleCompiler {
   RuleScope& scope_;
   const yaml::Node& node_;
   Rule rule_;
+  std::shared_ptr<Arming> arming_;
 };
 
 }  // namespace
 
 std::optional<Rule> compile_rule(const Catalogue& catalogue, RuleFile& file, const yaml::Node& item,
-                                 Diagnostics& diagnostics) {
+                                 SignalRegistry& signals, Diagnostics& diagnostics) {
   const auto kind = kind_of(item, diagnostics);
   if (!kind) {
     note_uses(file, canonical_text(item));
@@ -400,7 +433,7 @@ std::optional<Rule> compile_rule(const Catalogue& catalogue, RuleFile& file, con
   const int errors_before = diagnostics.errors();
   check_shape(item, rule_schema(*kind), where, diagnostics);
   const yaml::Node merged = with_defaults(item, file.root.find("defaults"));
-  RuleScope scope(catalogue, file, merged, *kind, diagnostics);
+  RuleScope scope(catalogue, file, merged, *kind, diagnostics, &signals);
   auto rule = RuleCompiler(scope).compile();
   if (diagnostics.errors() != errors_before) return std::nullopt;
   return rule;

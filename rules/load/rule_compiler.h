@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "rules/load/rule_file.h"
+#include "rules/load/signal_registry.h"
 #include "rules/rule.h"
 
 namespace tocsin::rules {
@@ -10,6 +11,6 @@ namespace tocsin::rules {
 // Makes a Rule of one item of a file's `rules`, which is a mapping. nullopt when it cannot be used;
 // all that is wrong with it has been told.
 std::optional<Rule> compile_rule(const Catalogue& catalogue, RuleFile& file, const yaml::Node& item,
-                                 Diagnostics& diagnostics);
+                                 SignalRegistry& signals, Diagnostics& diagnostics);
 
 }  // namespace tocsin::rules

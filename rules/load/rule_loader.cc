@@ -7,6 +7,7 @@
 #include "rules/load/catalogue_loader.h"
 #include "rules/load/rule_compiler.h"
 #include "rules/load/rule_file.h"
+#include "rules/load/signal_registry.h"
 #include "rules/load/values.h"
 
 namespace tocsin::rules {
@@ -42,15 +43,16 @@ void refuse_duplicates(const std::vector<RuleFile>& files, Diagnostics& diagnost
 
 // Compiler: nodes → rules.
 std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& catalogue,
-                                Diagnostics& diagnostics) {
+                                SignalRegistry& signals, Diagnostics& diagnostics) {
   std::vector<Rule> rules;
+  for (RuleFile& file : files) signals.declare(file);
   for (RuleFile& file : files) {
     for (const yaml::Node& item : items_of(file.root.find("rules"))) {
       if (!item.is_mapping()) {
         diagnostics.error("T0301", item.place, "a rule must be a mapping", "`- rule: name` …");
         continue;
       }
-      if (auto rule = compile_rule(catalogue, file, item, diagnostics)) {
+      if (auto rule = compile_rule(catalogue, file, item, signals, diagnostics)) {
         rules.push_back(std::move(*rule));
       }
     }
@@ -69,7 +71,9 @@ std::shared_ptr<const Bundle> load_rules(const BundleText& text,
   std::vector<RuleFile> files = read_files(text, diagnostics);
   refuse_duplicates(files, diagnostics);
   auto bundle = std::make_shared<Bundle>();
-  bundle->rules = compile_files(files, *catalogue, diagnostics);
+  SignalRegistry signals(*catalogue, diagnostics);
+  bundle->rules = compile_files(files, *catalogue, signals, diagnostics);
+  bundle->signals = signals.finish();
   bundle->catalogue = std::move(catalogue);
   bundle->hash = content_hash(text);
   if (diagnostics.errors() != errors_before) return nullptr;

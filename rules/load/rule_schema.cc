@@ -282,6 +282,21 @@ Schema time_zone() { return text("IANA name, of months, quarters and years; defa
 
 Schema labels() { return named(dictionary_of(text()), Kind::kIdentifier); }
 
+Schema armed() {
+  return mapping(
+      "`armed`",
+      {
+          required("by", expression("the event that sets the rule to work")),
+          optional("key", list_of(text(), "what it arms; default: the rule's `by`")),
+          required("for", positive(span("at work so long after it"))),
+          optional("disarm", expression("the event that ends it")),
+          optional("quiet", span("the first days after it do not count")),
+          optional("capture",
+                   named(dictionary_of(expression("of the event; or signal(\"NAME\") at e.time")),
+                         Kind::kIdentifier)),
+      });
+}
+
 Schema make_rule(RuleKind kind) {
   const bool is_sequence = kind == RuleKind::kSequence;
   Schema detect_schema = detect(kind);
@@ -310,7 +325,7 @@ Schema make_rule(RuleKind kind) {
                mapping("`annotations`",
                        {optional("summary", localised("what happened, with numbers"))})),
       not_yet("was"),
-      not_yet("armed"),
+      optional("armed", armed()),
       not_yet("tunable"),
       optional("timezone", time_zone()),
       not_yet("each"),
@@ -341,6 +356,17 @@ Schema make_defaults() {
                                });
 }
 
+Schema make_signal() {
+  return mapping("a signal",
+                 {
+                     required("select", expression("which events: a condition over `e`")),
+                     optional("by", group_keys()),
+                     required("measure", measure(true)),
+                     optional("no_data", text("where nothing came: zero, missing or hold(30d)")),
+                     optional("timezone", time_zone()),
+                 });
+}
+
 Schema make_file() {
   Schema list_file = mapping("a list from a file",
                              {
@@ -359,7 +385,7 @@ Schema make_file() {
                                   Kind::kIdentifier)),
           optional("macros", dictionary_of(either({expression(), std::move(macro)}))),
           required("rules", list_of(anything())),
-          not_yet("signals"),
+          optional("signals", dictionary_of(make_signal(), "numbers that rules read")),
           not_yet("exceptions"),
       });
   file.extensions = true;
@@ -373,6 +399,11 @@ const Schema& rule_schema(RuleKind kind) {
       make_rule(RuleKind::kEvent),    make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
       make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence),   make_rule(RuleKind::kTrend)};
   return schemas[static_cast<size_t>(kind)];
+}
+
+const Schema& signal_schema() {
+  static const Schema schema = make_signal();
+  return schema;
 }
 
 const Schema& defaults_schema() {

@@ -5,6 +5,7 @@
 
 #include "rules/cel/parser.h"
 #include "rules/cel/printer.h"
+#include "rules/load/signal_registry.h"
 #include "rules/load/values.h"
 #include "rules/model/check.h"
 
@@ -31,13 +32,19 @@ RuleStatus status_of(const yaml::Node& rule) {
 }
 
 RuleScope::RuleScope(const Catalogue& catalogue, RuleFile& file, const yaml::Node& node,
-                     RuleKind kind, Diagnostics& diagnostics)
+                     RuleKind kind, Diagnostics& diagnostics, SignalRegistry* registry)
     : catalogue_(catalogue),
       file_(file),
       node_(node),
       kind_(kind),
       is_production_(status_of(node) == RuleStatus::kProduction),
-      diagnostics_(diagnostics) {}
+      diagnostics_(diagnostics),
+      registry_(registry) {
+  if (registry == nullptr) return;
+  for (const std::string& name : signal_names(file, node)) {
+    if (registry->knows(name)) signals_.emplace_back().name = name;
+  }
+}
 
 void RuleScope::error(const std::string& code, const Place& place, std::string message,
                       std::string hint) {
@@ -68,6 +75,11 @@ cel::Environment RuleScope::variable_environment(const Detect& detect) {
   cel::Environment environment = event_environment();
   environment.has_event = kind_ == RuleKind::kEvent;
   environment.variables = variables_of(kind_, detect);
+  for (const SignalUse& use : signals_) {
+    environment.variables.push_back({signal_variable(use.name), Tag::kDouble});
+  }
+  environment.variables.insert(environment.variables.end(), armed_.begin(), armed_.end());
+  if (registry_ != nullptr) environment.signals = &registry_->names();
   if (select_ && environment.has_event) {
     environment.indicators = select_->analysis().indicators.value_or(std::vector<IndicatorId>{});
     environment.proven = select_->analysis().proven;
@@ -146,14 +158,29 @@ std::string RuleScope::canonical(const std::string& source) {
 
 bool is_reserved_name(const std::string& name) {
   constexpr std::array kReserved = {
-      "e",    "list",   "macro",     "region",   "by",      "level",     "level_rank",
-      "rule", "at",     "starts_at", "true",     "false",   "null",      "in",
-      "as",   "break",  "const",     "continue", "else",    "for",       "function",
-      "if",   "import", "let",       "loop",     "package", "namespace", "return",
-      "var",  "void",   "while",     "int",      "double",  "string",    "bool",
-      "size", "has",    "dyn",       "uint",     "bytes",   "type"};
+      "e",          "armed", "list",   "macro",     "region",   "by",      "level",
+      "level_rank", "rule",  "at",     "starts_at", "true",     "false",   "null",
+      "in",         "as",    "break",  "const",     "continue", "else",    "for",
+      "function",   "if",    "import", "let",       "loop",     "package", "namespace",
+      "return",     "var",   "void",   "while",     "int",      "double",  "string",
+      "bool",       "size",  "has",    "dyn",       "uint",     "bytes",   "type"};
   return std::any_of(kReserved.begin(), kReserved.end(),
                      [&](const char* word) { return name == word; });
+}
+
+void read_timezone(RuleScope& scope, Rule& rule) {
+  const auto name = text_at(scope.node(), "timezone");
+  if (!name) return;
+  const auto zone = cel::find_zone(*name);
+  // An offset knows nothing of summer time, and of which country it is.
+  if (!zone || (zone->named == nullptr && *name != "UTC")) {
+    scope.error("T0370", scope.node().find("timezone")->place,
+                "there is no time zone `" + *name + "`",
+                "its IANA name: Africa/Tunis, Asia/Qatar, Europe/Paris, UTC");
+    return;
+  }
+  rule.timezone = *name;
+  rule.zone = *zone;
 }
 
 cel::Program always_true() {

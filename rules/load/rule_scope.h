@@ -12,13 +12,16 @@
 
 namespace tocsin::rules {
 
+class SignalRegistry;
+
 // What the parts of one rule's compilation share. Lives as long as that compilation.
 //
 // Thread-safety: one thread at a time.
 class RuleScope {
  public:
+  // Without `registry` no signal can be read.
   RuleScope(const Catalogue& catalogue, RuleFile& file, const yaml::Node& node, RuleKind kind,
-            Diagnostics& diagnostics);
+            Diagnostics& diagnostics, SignalRegistry* registry = nullptr);
 
   const Catalogue& catalogue() const { return catalogue_; }
   RuleFile& file() { return file_; }
@@ -43,6 +46,12 @@ class RuleScope {
   // What select proves and which indicators it lets through, for what is compiled after it.
   void set_select(const cel::Program& select) { select_ = select; }
   const std::optional<cel::Program>& select() const { return select_; }
+
+  // The signals that the rule reads, in the order of their variables.
+  std::vector<SignalUse>& signals() { return signals_; }
+  SignalRegistry* registry() { return registry_; }
+  // What an armed rule's conditions and texts see beside the rest.
+  void set_armed(std::vector<cel::Variable> variables) { armed_ = std::move(variables); }
 
   // A condition; `what` names it in messages. nullopt when it was refused.
   std::optional<cel::Program> predicate(const yaml::Node& node, const std::string& what,
@@ -71,8 +80,14 @@ class RuleScope {
   RuleKind kind_;
   bool is_production_;
   Diagnostics& diagnostics_;
+  SignalRegistry* registry_;
+  std::vector<SignalUse> signals_;
+  std::vector<cel::Variable> armed_;
   std::optional<cel::Program> select_;
 };
+
+// `timezone` of the scope's node into the rule.
+void read_timezone(RuleScope& scope, Rule& rule);
 
 // A rule without a status is in production; one with a status that was refused is held to nothing.
 RuleStatus status_of(const yaml::Node& rule);

@@ -73,6 +73,23 @@ void add_detect(RuleScope& scope, std::string& out, const TrendDetect& detect) {
   add_measure(scope, out, detect.series);
 }
 
+void add_key(std::string& out, const GroupKey& key) {
+  add(out, "by",
+      fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));
+}
+
+void add_arming(RuleScope& scope, std::string& out, const Arming& arming) {
+  add_program(scope, out, "armed", arming.arms);
+  add_program(scope, out, "disarm", arming.disarms);
+  add(out, "armed for", fmt::format("{} {}", format_span(arming.span), format_span(arming.quiet)));
+  for (const GroupKey& key : arming.rule.by) add_key(out, key);
+  for (const Capture& capture : arming.captures) {
+    add(out, "capture", capture.name);
+    add_program(scope, out, "of", capture.value);
+  }
+  for (const SignalUse& use : arming.rule.signals) add(out, "signal", use.name);
+}
+
 void add_catalogue(const Catalogue& catalogue, std::string& out, const Rule& rule) {
   if (!rule.indicators) return;
   for (const IndicatorId id : *rule.indicators) {
@@ -91,14 +108,12 @@ std::string shape_text(RuleScope& scope, const Rule& rule) {
   add(out, "id", rule.id);
   add(out, "kind", std::to_string(rule.detect.index()));
   add_program(scope, out, "select", rule.select);
-  for (const GroupKey& key : rule.by) {
-    add(out, "by",
-        fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));
-  }
+  for (const GroupKey& key : rule.by) add_key(out, key);
   add(out, "missing", std::to_string(static_cast<int>(rule.missing_key)));
   if (rule.timezone != "UTC") add(out, "timezone", rule.timezone);
   add(out, "lateness", std::to_string(rule.lateness.count()));
   std::visit([&](const auto& detect) { add_detect(scope, out, detect); }, rule.detect);
+  if (rule.arming != nullptr) add_arming(scope, out, *rule.arming);
   add_catalogue(scope.catalogue(), out, rule);
   return out;
 }

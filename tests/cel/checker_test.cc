@@ -121,7 +121,7 @@ TEST_F(CheckerTest, TellsPlaceReasonAndRemedy) {
       {"e.tags.all(a, e.tags.all(b, e.actors.all(c, a == b)))", "10:42 T0141", "at most twice", ""},
       {"e.actors.all(e, true)", "10:14 T0124", "`e` is the event", ""},
       // what is left out
-      {"signal(\"x\") > 1.0", "10:5 T0190", "not supported yet in tocsin: signal", ""},
+      {"signal(\"x\") > 1.0", "10:5 T0134", "no signal can be read here", "read at the time"},
       {"in_calendar(e.time, \"a\", region(e), duration(\"1h\"))", "10:5 T0190",
        "not supported yet in tocsin", ""},
       {"a.b.C{x: 1}", "10:5 T0190", "not supported in tocsin: messages", ""},

@@ -64,12 +64,14 @@ inline std::string full(const AlertTransition& t, const EventBuilder& events) {
 // One engine over a journal of made events.
 class EngineHarness {
  public:
-  EngineHarness(std::shared_ptr<const Catalogue> catalogue, std::vector<Rule> rules,
-                Emit emit = Emit::kFinal)
-      : events(catalogue),
-        bundle(bundle_of(catalogue, std::move(rules))),
+  explicit EngineHarness(std::shared_ptr<const Bundle> loaded, Emit emit = Emit::kFinal)
+      : events(loaded->catalogue),
+        bundle(std::move(loaded)),
         emit_(emit),
         engine(std::make_unique<Engine>(bundle, EngineOptions{emit})) {}
+  EngineHarness(std::shared_ptr<const Catalogue> catalogue, std::vector<Rule> rules,
+                Emit emit = Emit::kFinal)
+      : EngineHarness(bundle_of(catalogue, std::move(rules)), emit) {}
 
   void feed(EventTime time, double value = 1.0, std::string_view region = "XA-1",
             std::string_view indicator = "violence.attack", std::string_view source = "desk",

@@ -1,0 +1,148 @@
+#include "rules/arming_store.h"
+
+#include <algorithm>
+
+#include "rules/cel/event_fields.h"
+#include "rules/signal_store.h"
+
+namespace tocsin::rules {
+
+ArmingStore::ArmingStore(Surroundings& around, const Arming& arming, RuleIndex index,
+                         Timeline::ClassId time_class)
+    : GroupedDetector(around, arming.rule, index, time_class), arming_(&arming) {}
+
+void ArmingStore::rebind_arming(const Arming& arming, RuleIndex index,
+                                Timeline::ClassId time_class) {
+  arming_ = &arming;
+  rebind(arming.rule, index, time_class);
+}
+
+void ArmingStore::on_event(const Event& event, JournalSeq seq) {
+  const bool disarms = arming_->disarms && holds(*arming_->disarms, &event);
+  if (!disarms && !holds(arming_->arms, &event)) return;
+  const EventTime now = watermark();
+  if (event.time < now) ++counters_.late;
+  if (now != kMinEventTime && add(event.time, arming_->span) < now) return;
+  ArmingGroup* group = group_of(event);
+  if (group == nullptr) return;
+  ++counters_.selected;
+  touch(*group);
+  ArmingEvent item;
+  item.time = event.time;
+  item.source = event.source;
+  item.seq = seq;
+  item.tlp = event.tlp;
+  item.disarms = disarms;
+  encode_event(event, item.event);
+  insert_in_order(group->events, std::move(item));
+  account(*group);
+  schedule_by(*group, next_due(*group));
+}
+
+const ArmingEvent* ArmingStore::armed_at(const std::vector<std::string>& key, EventTime at) {
+  ArmingGroup* group = find(key);
+  if (group == nullptr) return nullptr;
+  ArmingEvent* by = nullptr;
+  for (ArmingEvent& event : group->events) {
+    if (event.time >= at) break;
+    by = event.disarms ? nullptr : &event;
+  }
+  if (by == nullptr || at <= add(by->time, arming_->quiet)) return nullptr;
+  if (at > add(by->time, arming_->span)) return nullptr;
+  if (!by->has_captured) capture(*group, *by);
+  return by;
+}
+
+void ArmingStore::capture(ArmingGroup& group, ArmingEvent& event) {
+  touch(group);
+  event.has_captured = true;
+  for (size_t i = 0; i < signals().size(); ++i) {
+    const auto value = signals().value(i, group, event.time);
+    event.signals.push_back(value ? std::optional(value->value) : std::nullopt);
+  }
+}
+
+void ArmingStore::fill(const ArmingEvent& by, std::span<cel::Value> slots) {
+  slots[0] = cel::timestamp_of(by.time);
+  const Event event = decode_event(by.event, around_.arena);
+  size_t signal = 0;
+  for (size_t i = 0; i < arming_->captures.size(); ++i) {
+    const Capture& capture = arming_->captures[i];
+    cel::Value& slot = slots[i + 1];
+    slot = cel::Value();
+    if (!capture.value) {
+      const auto& value = by.signals[signal++];
+      if (value) slot = cel::Value::of_double(*value);
+    } else if (const auto outcome = capture.value->run(&event, {}, around_.arena); outcome.ok()) {
+      slot = outcome.value;
+    }
+  }
+}
+
+EventTime ArmingStore::next_due(const ArmingGroup& group) const {
+  EventTime due = kNever;
+  for (const ArmingEvent& event : group.events) {
+    if (!event.has_captured && !event.disarms) due = std::min(due, event.time + kMoment);
+    due = std::min(due, add(event.time, arming_->span) + kMoment);
+  }
+  return due;
+}
+
+void ArmingStore::on_due(ArmingGroup& group, EventTime due) {
+  touch(group);
+  for (ArmingEvent& event : group.events) {
+    if (event.time < due && !event.has_captured && !event.disarms) capture(group, event);
+  }
+  std::erase_if(group.events,
+                [&](const ArmingEvent& event) { return add(event.time, arming_->span) < due; });
+  if (group.events.empty()) {
+    remove(group);
+  } else {
+    schedule(group, next_due(group));
+  }
+}
+
+void ArmingStore::write_group(ByteWriter& to, const ArmingGroup& group) {
+  to.u32(static_cast<uint32_t>(group.events.size()));
+  for (const ArmingEvent& event : group.events) {
+    to.time(event.time);
+    to.u16(static_cast<uint16_t>(event.source));
+    to.u64(event.seq);
+    to.u8(static_cast<uint8_t>(event.tlp));
+    to.u8(event.disarms ? 1 : 0);
+    to.u8(event.has_captured ? 1 : 0);
+    to.u32(static_cast<uint32_t>(event.signals.size()));
+    for (const auto& value : event.signals) {
+      to.u8(value ? 1 : 0);
+      to.f64(value.value_or(0));
+    }
+    to.text(event.event);
+  }
+}
+
+void ArmingStore::read_group(ByteReader& from, ArmingGroup& group) {
+  group.events.resize(from.count());
+  for (ArmingEvent& event : group.events) {
+    event.time = from.time();
+    event.source = static_cast<SourceId>(from.u16());
+    event.seq = from.u64();
+    event.tlp = static_cast<Tlp>(from.u8());
+    event.disarms = from.u8() != 0;
+    event.has_captured = from.u8() != 0;
+    event.signals.resize(from.count());
+    for (auto& value : event.signals) {
+      const bool is_there = from.u8() != 0;
+      const double number = from.f64();
+      if (is_there) value = number;
+    }
+    event.event = from.text();
+  }
+}
+
+size_t ArmingStore::bytes_of(const ArmingGroup& group) const {
+  size_t sum = group.events.capacity() * sizeof(ArmingEvent);
+  for (const ArmingEvent& event : group.events) sum += event.event.capacity();
+  return sum;
+}
+
+}  // namespace tocsin::rules

@@ -1,0 +1,122 @@
+#include "rules/signal_store.h"
+
+#include <algorithm>
+
+namespace tocsin::rules {
+
+SignalStore::SignalStore(Surroundings& around, const Signal& signal, RuleIndex index,
+                         Timeline::ClassId time_class)
+    : GroupedDetector(around, signal.rule, index, time_class), signal_(&signal) {
+  rebind_signal(signal, index, time_class);
+}
+
+void SignalStore::rebind_signal(const Signal& signal, RuleIndex index,
+                                Timeline::ClassId time_class) {
+  signal_ = &signal;
+  rebind(signal.rule, index, time_class);
+  grid_ = PaneGrid(measure().every, signal.rule.zone);
+  evidence_per_pane_ = evidence_per_pane(signal.rule.alert.max_evidence, measure().panes);
+}
+
+bool SignalStore::counts(const Event& event) { return holds(*rule().select, &event); }
+
+void SignalStore::on_event(const Event& event, JournalSeq seq) {
+  if (!counts(event)) return;
+  const EventTime now = watermark();
+  if (event.time < now) ++counters_.late;
+  const EventTime start = grid_.start_of(event.time);
+  if (now != kMinEventTime && start < now - signal_->reach) return;  // nobody looks there any more
+  SignalGroup* group = group_of(event);
+  if (group == nullptr) return;
+  ++counters_.selected;
+  touch(*group);
+  const size_t pane = group->panes.at(start, 0, 1);
+  Pane& part = group->panes.pane(pane);
+  ++part.events;
+  part.tlp = std::max(part.tlp, event.tlp);
+  keep_best(part.evidence, evidence_item(event, seq), evidence_per_pane_);
+  count_into(measure(), event, group->panes.cells(pane, 1).front());
+  account(*group);
+  schedule_by(*group, forget_at(*group));
+}
+
+EventTime SignalStore::forget_at(const SignalGroup& group) const {
+  return grid_.step(group.panes.panes().front().start, 1) + signal_->reach;
+}
+
+void SignalStore::on_due(SignalGroup& group, EventTime due) {
+  touch(group);
+  group.panes.drop_before(due - signal_->reach, 1);
+  if (group.panes.empty()) {
+    remove(group);
+  } else {
+    schedule(group, forget_at(group));
+  }
+}
+
+std::optional<double> SignalStore::merged(const SignalGroup& group, EventTime from, EventTime to) {
+  merged_.clear();
+  const auto panes = group.panes.panes();
+  for (size_t i = group.panes.first_from(from); i < panes.size() && panes[i].start < to; ++i) {
+    merged_.merge(group.panes.cells(i, 1).front(), measure().aggregate);
+  }
+  if (merged_.n == 0) return std::nullopt;
+  return merged_.result(measure().aggregate, measure().min_n);
+}
+
+std::optional<SignalValue> SignalStore::value(const std::vector<std::string>& key, EventTime at,
+                                              const std::optional<Span>& hold) {
+  const SignalGroup* group = find(key);
+  const EventTime tick = grid_.start_of(at);
+  const EventTime from = grid_.step(tick, -int64_t{measure().panes});
+  if (group != nullptr) {
+    if (const auto now = merged(*group, from, tick)) return SignalValue{*now, from, tick};
+  }
+  if (signal_->no_data == NoData::kZero && !hold) return SignalValue{0, from, tick};
+  if (group == nullptr || (signal_->no_data == NoData::kMissing && !hold)) return std::nullopt;
+  // As it was when last something came.
+  const size_t after = group->panes.first_from(from);
+  if (after == 0) return std::nullopt;
+  const EventTime end = grid_.step(group->panes.panes()[after - 1].start, 1);
+  if (end <= subtract(tick, hold.value_or(signal_->hold))) return std::nullopt;
+  const EventTime begin = grid_.step(end, -int64_t{measure().panes});
+  const auto last = merged(*group, begin, end);
+  if (!last) return std::nullopt;
+  return SignalValue{*last, begin, end};
+}
+
+std::optional<SignalValue> SignalStore::value_over(const std::vector<std::string>& key,
+                                                   EventTime from, EventTime to) {
+  const SignalGroup* group = find(key);
+  if (group == nullptr) return std::nullopt;
+  const auto value = merged(*group, from, to);
+  if (!value) return std::nullopt;
+  return SignalValue{*value, from, to};
+}
+
+void SignalStore::collect(const std::vector<std::string>& key, EventTime from, EventTime to,
+                          size_t most, std::vector<EvidenceItem>& best) {
+  const SignalGroup* group = find(key);
+  if (group == nullptr) return;
+  const auto panes = group->panes.panes();
+  for (size_t i = group->panes.first_from(from); i < panes.size() && panes[i].start < to; ++i) {
+    for (const EvidenceItem& item : panes[i].evidence) keep_best(best, item, most);
+  }
+}
+
+Tlp SignalStore::marking(const std::vector<std::string>& key, EventTime from, EventTime to) {
+  Tlp highest = Tlp::kClear;
+  const SignalGroup* group = find(key);
+  if (group == nullptr) return highest;
+  const auto panes = group->panes.panes();
+  for (size_t i = group->panes.first_from(from); i < panes.size() && panes[i].start < to; ++i) {
+    highest = std::max(highest, panes[i].tlp);
+  }
+  return highest;
+}
+
+void SignalStore::write_group(ByteWriter& to, const SignalGroup& group) { group.panes.write(to); }
+
+void SignalStore::read_group(ByteReader& from, SignalGroup& group) { group.panes.read(from, 1); }
+
+}  // namespace tocsin::rules
