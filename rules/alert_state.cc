@@ -62,7 +62,9 @@ int target_of(AlertState& state, const std::vector<LevelSpec>& levels, const Ale
     if (holds) target = i;
   }
   if (only_up) return std::max(target, current);
-  if (policy.max_step_down == 0) return target;
+  if (policy.max_step_down == 0 || target >= current) return target;
+  const EventTime last = state.stepped_down_at;
+  if (last != kUnset && add(last, policy.step_down_every) > at) return current;
   return std::max(target, current - static_cast<int>(policy.max_step_down));
 }
 
@@ -77,6 +79,7 @@ Step step_open(AlertState& state, const std::vector<LevelSpec>& levels, const Al
     state.recovering_since = kUnset;
     if (target == current) return Step::kNothing;
     state.level = levels[static_cast<size_t>(target)].level;
+    if (target < current) state.stepped_down_at = at;
     return target > current ? Step::kEscalate : Step::kDeescalate;
   }
   if (state.phase == Phase::kFiring) {
@@ -145,8 +148,8 @@ void write(ByteWriter& to, const AlertState& s) {
   to.u8(static_cast<uint8_t>(s.level));
   to.hash(s.id);
   to.u32(s.seq);
-  for (const EventTime t :
-       {s.starts_at, s.last_at, s.pending_since, s.recovering_since, s.provisional_at}) {
+  for (const EventTime t : {s.starts_at, s.last_at, s.pending_since, s.recovering_since,
+                            s.provisional_at, s.stepped_down_at}) {
     to.time(t);
   }
   for (const EventTime t : s.entered) to.time(t);
@@ -162,8 +165,8 @@ AlertState read_alert_state(ByteReader& from) {
   s.level = static_cast<Level>(from.u8());
   s.id = from.hash();
   s.seq = from.u32();
-  for (EventTime* t :
-       {&s.starts_at, &s.last_at, &s.pending_since, &s.recovering_since, &s.provisional_at}) {
+  for (EventTime* t : {&s.starts_at, &s.last_at, &s.pending_since, &s.recovering_since,
+                       &s.provisional_at, &s.stepped_down_at}) {
     *t = from.time();
   }
   for (EventTime& t : s.entered) t = from.time();

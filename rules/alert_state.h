@@ -25,6 +25,7 @@ struct AlertState {
   EventTime last_at = kUnset;  // of the last transition
   EventTime pending_since = kUnset;
   EventTime recovering_since = kUnset;
+  EventTime stepped_down_at = kUnset;
   std::array<EventTime, 6> entered = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};  // by level
   bool provisional = false;
   EventTime provisional_at = kUnset;  // the tick that will confirm it

@@ -1,6 +1,7 @@
 #include "rules/rule.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tocsin::rules {
 
@@ -43,6 +44,21 @@ void add_own_variables(const TrendDetect&, std::vector<cel::Variable>& variables
   variables.push_back({"n", Tag::kInt});
 }
 
+void add_own_variables(const IndexDetect&, std::vector<cel::Variable>& variables) {
+  for (const char* name : {"index", "risk", "relief", "coverage"}) {
+    variables.push_back({name, Tag::kDouble});
+  }
+  variables.push_back({"parts", Type::map(Tag::kString, Tag::kDouble)});
+  variables.push_back({"top", Type::list(Type::map(Tag::kString, Tag::kDyn))});
+}
+
+void add_own_variables(const DivergenceDetect&, std::vector<cel::Variable>& variables) {
+  for (const char* name : {"better", "worse", "coverage"}) {
+    variables.push_back({name, Tag::kDouble});
+  }
+  variables.push_back({"parts", Type::map(Tag::kString, Tag::kDouble)});
+}
+
 void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}
 
 }  // namespace
@@ -61,6 +77,10 @@ std::string_view to_string(RuleKind kind) {
       return "absence";
     case RuleKind::kTrend:
       return "trend";
+    case RuleKind::kIndex:
+      return "index";
+    case RuleKind::kDivergence:
+      return "divergence";
   }
   return "?";
 }
@@ -77,6 +97,12 @@ std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
   };
   std::visit([&](const auto& kind) { add_own_variables(kind, variables); }, detect);
   return variables;
+}
+
+double Scale::of(double x) const {
+  const double s = is_log ? std::log1p(std::max(x, 0.0) / unit) / std::log1p(full / unit)
+                          : (x - from) / (to - from);
+  return std::clamp(s, 0.0, 1.0);
 }
 
 std::string signal_variable(std::string_view name) {

@@ -116,10 +116,71 @@ struct AbsenceDetect {
   std::optional<cel::Program> unless;
 };
 
+// A number brought to 0..1: along a line from `from` to `to` (downwards when from > to), or
+// log(1 + x/unit) / log(1 + full/unit).
+struct Scale {
+  bool is_log = false;
+  double from = 0;
+  double to = 1;
+  double unit = 1;
+  double full = 1;
+
+  double of(double x) const;
+};
+
+// A part of an index: events, added up as they fade by half every `half_life`, or a signal.
+struct IndexPart {
+  std::string name;
+  bool is_protective = false;
+  std::optional<cel::Program> events;
+  std::optional<cel::Program> of;  // of events; none: 1 each
+  Milliseconds half_life{0};
+  size_t signal = 0;  // in Rule::signals, when there are no `events`
+  Scale scale;
+  double weight = 1;
+  std::optional<double> critical;  // at this scaled value protection counts for nothing
+};
+
+enum class Combine : uint8_t { kWeightedMean, kNoisyOr, kGeometric };
+
+struct IndexDetect {
+  Span every{};
+  std::vector<IndexPart> parts;  // by (is_protective, name)
+  double max_relief = 0;         // protection takes off at most this share
+  Combine combine = Combine::kWeightedMean;
+  double coverage = 0;  // share of the risk weights that must have a value
+};
+
+struct DivergencePart {
+  std::string name;  // of the signal
+  size_t signal = 0;
+  bool is_better = false;   // of the side `better`; else of `worse`
+  bool is_falling = false;  // falling is what the side means
+  double weight = 1;
+};
+
+struct DivergenceDetect {
+  Span pane{};
+  uint32_t panes = 1;
+  uint32_t min_points = 4;
+  std::vector<DivergencePart> parts;
+  double coverage = 0;  // share of each side's weights that must have data
+  cel::Program when;
+};
+
 using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect,
-                            AbsenceDetect, TrendDetect>;
+                            AbsenceDetect, TrendDetect, IndexDetect, DivergenceDetect>;
 // In the order of Detect.
-enum class RuleKind : uint8_t { kEvent, kThreshold, kSurge, kSequence, kAbsence, kTrend };
+enum class RuleKind : uint8_t {
+  kEvent,
+  kThreshold,
+  kSurge,
+  kSequence,
+  kAbsence,
+  kTrend,
+  kIndex,
+  kDivergence,
+};
 std::string_view to_string(RuleKind kind);
 
 struct AlertPolicy {
@@ -129,6 +190,7 @@ struct AlertPolicy {
   Span update_every{.exact = std::chrono::hours(24)};
   uint32_t max_evidence = 20;
   uint32_t max_step_down = 0;  // levels at a time; 0: any
+  Span step_down_every{};      // and no sooner than this after the step before
 };
 
 struct Documentation {
@@ -252,6 +314,9 @@ struct Bundle {
 //              source, indicator, region, value, attrs); null when an optional step did not come
 //   absence    missed (int), last {time, id} (dyn map, null when never seen), due (timestamp)
 //   trend      slope, p, first, last (double), n (int): the points that have a value
+//   index      index, risk, relief, coverage (double), parts {name: points} (map(string, double)),
+//              top [{name, points}] (list), the greatest points first
+//   divergence better, worse, coverage (double), parts {name: value} (map(string, double))
 //   event      none beyond `e`, the matching event
 // Then, null where they have no value, the signals that the rule reads (signal_variable(), double),
 // and of an armed rule `armed.since` (timestamp) and `armed.NAME` of each capture.

@@ -54,6 +54,10 @@ std::optional<SignalValue> SignalReader::value_over(size_t use, const Group& gro
   return std::nullopt;
 }
 
+bool SignalReader::counts(size_t use, const Event& event) {
+  return uses_[use].sources.front().store->counts(event);
+}
+
 void SignalReader::collect(size_t use, const Group& group, const SignalValue& value, size_t most,
                            std::vector<EvidenceItem>& best) {
   for (const Source& source : uses_[use].sources) {

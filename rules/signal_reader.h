@@ -33,6 +33,8 @@ class SignalReader {
   // The mean over [from, to) of an indicator; of another signal, its value at `to`.
   std::optional<SignalValue> value_over(size_t use, const Group& group, EventTime from,
                                         EventTime to);
+  // Whether the event is one of those that the signal counts.
+  bool counts(size_t use, const Event& event);
   // The best events that the value rests on.
   void collect(size_t use, const Group& group, const SignalValue& value, size_t most,
                std::vector<EvidenceItem>& best);

@@ -139,6 +139,19 @@ double mann_kendall_p(std::span<const SeriesPoint> points) {
   return std::erfc(z / std::sqrt(2.0));
 }
 
+double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes,
+                       std::vector<double>& scratch) {
+  const double change = theil_sen_slope(points, scratch) * panes;
+  std::vector<double> steps;
+  for (size_t i = 1; i < points.size(); ++i) {
+    steps.push_back((points[i].y - points[i - 1].y) / (points[i].x - points[i - 1].x));
+  }
+  const Baseline noise = baseline_of(steps, scratch);
+  const double unit = 1.4826 * noise.mad * std::sqrt(static_cast<double>(points.size()));
+  if (change == 0) return 0;
+  return std::clamp(change / std::max(unit, 1e-12), -kMostNoise, kMostNoise);
+}
+
 double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust) {
   switch (method) {
     case SurgeMethod::kPoisson:

@@ -51,6 +51,13 @@ double least_squares_slope(std::span<const SeriesPoint> points);
 // chapter 16); 1 for fewer than three points.
 double mann_kendall_p(std::span<const SeriesPoint> points);
 
+// How far a series moves over `panes`, in units of its own noise: Theil-Sen's slope times panes,
+// against 1.4826 MAD of the steps between neighbours times the root of their number; within
+// ±kMostNoise, which a series without noise reaches at once.
+inline constexpr double kMostNoise = 10;
+double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes,
+                       std::vector<double>& scratch);
+
 double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust);
 
 }  // namespace tocsin::rules

@@ -1,6 +1,8 @@
 #include "rules/detector.h"
 #include "rules/kinds/absence.h"
+#include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
+#include "rules/kinds/index.h"
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/surge.h"
 #include "rules/kinds/threshold.h"
@@ -23,6 +25,10 @@ std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, 
       return std::make_unique<AbsenceDetector>(around, rule, index, time_class);
     case RuleKind::kTrend:
       return std::make_unique<TrendDetector>(around, rule, index, time_class);
+    case RuleKind::kIndex:
+      return std::make_unique<IndexDetector>(around, rule, index, time_class);
+    case RuleKind::kDivergence:
+      return std::make_unique<DivergenceDetector>(around, rule, index, time_class);
   }
   return nullptr;
 }

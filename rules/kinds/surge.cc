@@ -116,7 +116,7 @@ void SurgeDetector::read_group(ByteReader& from, WindowGroup& group) {
 }
 
 Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
-  set_common(group, tick);
+  set_common_at(group, tick);
   const Measure& measure = measures_.front();
   merged_.clear();
   merge(group, 0, grid().step(tick, -window_panes_), tick, tick, merged_);

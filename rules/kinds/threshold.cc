@@ -26,7 +26,7 @@ void ThresholdDetector::on_rebind() {
 }
 
 Verdict ThresholdDetector::judge(WindowGroup& group, EventTime tick) {
-  set_common(group, tick);
+  set_common_at(group, tick);
   fingerprint_ = 0;
   const EventTime armed_from = this->armed_from();
   for (size_t i = 0; i < measures().size(); ++i) {

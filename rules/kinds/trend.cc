@@ -44,7 +44,7 @@ void TrendDetector::take_points(const WindowGroup& group, EventTime tick) {
 }
 
 Verdict TrendDetector::judge(WindowGroup& group, EventTime tick) {
-  set_common(group, tick);
+  set_common_at(group, tick);
   take_points(group, tick);
   slope_ = 0;
   p_ = 1;
@@ -90,14 +90,7 @@ std::string TrendDetector::condition(const WindowGroup& group, bool is_end) {
       format_span(detect().unit), detect().is_falling ? "<=" : ">=", detect().slope, p_,
       detect().p ? fmt::format(" (<= {:g})", *detect().p) : "", points_.front().y, points_.back().y,
       points_.size());
-  const int index = index_of(rule().levels, group.alert.level);
-  if (index < 0) return text;
-  const LevelSpec& level = rule().levels[static_cast<size_t>(index)];
-  if (const auto& program = is_end && level.exit ? level.exit : level.when) {
-    text += fmt::format("; {}: {}", to_string(level.level),
-                        cel::explain(*program, nullptr, variables(), around_.arena));
-  }
-  return text;
+  return text + level_condition(group, is_end);
 }
 
 }  // namespace tocsin::rules

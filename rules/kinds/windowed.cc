@@ -12,7 +12,7 @@ constexpr size_t kMostEarlyTicks = 32;
 
 WindowedDetector::WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
                                    Timeline::ClassId time_class)
-    : GroupedDetector(around, rule, index, time_class) {}
+    : TickedDetector(around, rule, index, time_class) {}
 
 void WindowedDetector::on_rebind() { size_up(); }
 
@@ -72,11 +72,6 @@ Tlp WindowedDetector::marking(const WindowGroup& group, EventTime from, EventTim
     if (counts_lane(panes[i].lane, tick)) highest = std::max(highest, panes[i].tlp);
   }
   return highest;
-}
-
-void WindowedDetector::set_common(const WindowGroup& group, EventTime tick) {
-  const AlertState& alert = group.alert;
-  Detector::set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
 }
 
 bool WindowedDetector::may_rise_early(const WindowGroup& group) const {
@@ -161,53 +156,6 @@ EventTime WindowedDetector::forget_at(const WindowGroup& group) const {
   return grid_.step(group.last_pane, 1 + 2 * reach());
 }
 
-void WindowedDetector::decide(WindowGroup& group, EventTime tick) {
-  ++counters_.evaluations;
-  AlertState& alert = group.alert;
-  const bool is_stale = alert.is_open() && around_.timeline->is_stale(time_class(), tick);
-  const Verdict verdict = judge(group, tick);
-  const bool was_provisional = alert.provisional;
-  const bool was_stale = alert.stale;
-  const Level previous = alert.level;
-  const Step done = step(alert, rule().levels, rule().alert, verdict, tick, is_stale);
-  alert.provisional = false;
-  alert.provisional_at = kUnset;
-  alert.stale = is_stale;
-  switch (done) {
-    case Step::kFire:
-      open(group, alert.level, tick, tick);
-      say(group, Action::kFire, Level::kNone, tick, tick);
-      return;
-    case Step::kEscalate:
-      say(group, Action::kEscalate, previous, tick, tick);
-      return;
-    case Step::kDeescalate:
-      say(group, Action::kDeescalate, previous, tick, tick);
-      return;
-    case Step::kResolve:
-      resolve(group, tick, find_at(group, tick, true));
-      return;
-    case Step::kNothing:
-      break;
-  }
-  if (!alert.is_open()) return;
-  const int held = index_of(rule().levels, alert.level);  // -1: a level of rules that are gone
-  const bool is_unknown = held >= 0 && verdict.unknown[static_cast<size_t>(held)];
-  const bool is_due = add(alert.last_at, rule().alert.update_every) <= tick &&
-                      alert.phase == Phase::kFiring && !is_stale && !is_unknown &&
-                      fingerprint_ != alert.told;
-  const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
-  if (is_confirmed || was_stale != is_stale || is_due) {
-    say(group, Action::kUpdate, previous, tick, tick);
-  }
-}
-
-void WindowedDetector::say(WindowGroup& group, Action action, Level previous, EventTime at,
-                           EventTime tick) {
-  group.alert.told = fingerprint_;
-  announce(group, action, previous, at, find_at(group, tick, false));
-}
-
 Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_end) {
   Finding finding;
   finding.condition = condition(group, is_end);
@@ -226,11 +174,6 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
   }
   finding.evidence = references(best_, "match");
   return finding;
-}
-
-Finding WindowedDetector::finding_of(WindowGroup& group, EventTime at) {
-  judge(group, grid_.tick_from(at));
-  return find_at(group, grid_.tick_from(at), true);
 }
 
 EventTime WindowedDetector::next_change(const WindowGroup& group, EventTime tick) const {

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "rules/group_table.h"
-#include "rules/pane_grid.h"
+#include "rules/kinds/ticked.h"
 #include "rules/window.h"
 
 namespace tocsin::rules {
@@ -19,11 +18,10 @@ struct WindowGroup : Group {
 // What threshold, surge and trend rules share: events go into panes; at each tick the window that
 // ends at T is judged.
 //
-// A tick T is judged finally once the watermark has reached T, in order, each once; ticks at which
-// a group cannot change are left out. A rule that may fire early is also judged on arrival, at the
-// first tick that contains the event and, when later events are there already, at the ticks that
-// contain those too; it can only go up then.
-class WindowedDetector : public GroupedDetector<WindowGroup> {
+// Ticks at which a group cannot change are left out. A rule that may fire early is also judged on
+// arrival, at the first tick that contains the event and, when later events are there already, at
+// the ticks that contain those too; it can only go up then.
+class WindowedDetector : public TickedDetector<WindowGroup> {
  public:
   WindowedDetector(Surroundings& around, const Rule& rule, RuleIndex index,
                    Timeline::ClassId time_class);
@@ -31,8 +29,6 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   void on_event(const Event& event, JournalSeq seq) override;
 
  protected:
-  // What the rule finds at `tick`, with the own variables and fingerprint set accordingly.
-  virtual Verdict judge(WindowGroup& group, EventTime tick) = 0;
   virtual const std::vector<Measure>& measures() const = 0;
   // Panes from the oldest that matters to the tick.
   virtual int64_t reach() const = 0;
@@ -47,14 +43,13 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   virtual std::vector<Measured> measured() const = 0;
   virtual std::string condition(const WindowGroup& group, bool is_end) = 0;
 
+  Finding find_at(WindowGroup& group, EventTime tick, bool is_end) override;
   void on_due(WindowGroup& group, EventTime tick) override;
   void write_group(ByteWriter& to, const WindowGroup& group) override;
   void read_group(ByteReader& from, WindowGroup& group) override;
   size_t bytes_of(const WindowGroup& group) const override { return group.panes.bytes(); }
-  Finding finding_of(WindowGroup& group, EventTime at) override;
   void on_rebind() override;
 
-  void set_common(const WindowGroup& group, EventTime tick);
   // Merges one measure over [from, to).
   void merge(const WindowGroup& group, size_t measure, EventTime from, EventTime to, EventTime tick,
              Accumulator& into) const;
@@ -62,24 +57,17 @@ class WindowedDetector : public GroupedDetector<WindowGroup> {
   // The highest of what counts in [from, to).
   Tlp marking(const WindowGroup& group, EventTime from, EventTime to, EventTime tick) const;
 
-  const PaneGrid& grid() const { return grid_; }
-  uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()
-
  private:
   void count(WindowGroup& group, const Event& event, JournalSeq seq, EventTime pane);
   // At the ticks that may hold now and did not before the event, which lies in `pane`.
   void judge_early(WindowGroup& group, const Event& event, EventTime pane);
   void judge_early_at(WindowGroup& group, const Event& event, EventTime tick);
   bool may_rise_early(const WindowGroup& group) const;
-  void decide(WindowGroup& group, EventTime tick);
-  void say(WindowGroup& group, Action action, Level previous, EventTime at, EventTime tick);
   EventTime next_due(const WindowGroup& group, EventTime tick) const;
   bool forget_if_long_silent(WindowGroup& group, EventTime tick);
   EventTime forget_at(const WindowGroup& group) const;
-  Finding find_at(WindowGroup& group, EventTime tick, bool is_end);
   void size_up();
 
-  PaneGrid grid_;
   int64_t window_ = 0;  // panes of the widest
   size_t evidence_per_pane_ = 0;
   std::vector<EvidenceItem> best_;

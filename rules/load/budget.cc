@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "rules/kinds/absence.h"
+#include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
+#include "rules/kinds/index.h"
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/windowed.h"
 #include "rules/load/group_keys.h"
@@ -98,6 +100,20 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const TrendD
 
 // Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule
 // that fires on arrival keeps where its matches stand with the events that wait.
+// Of an index that fires on its own watermark, the panes that it has not come to.
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const IndexDetect& detect) {
+  const uint64_t panes = ceil_div(behind(catalogue, rule), shortest(detect.every)) + 2;
+  const uint64_t kept = std::min<uint64_t>(ceil_div(longest(detect.every), kEventEvery), 8);
+  const uint64_t parts = detect.parts.size();
+  return sizeof(IndexGroup) + grown<FadingSum>(parts) + parts * grown<EvidenceItem>(8) +
+         grown<Pane>(panes * parts) + grown<Accumulator>(panes * parts) +
+         panes * parts * grown<EvidenceItem>(kept);
+}
+
+uint64_t detect_bytes(const Catalogue&, const Rule&, const DivergenceDetect&) {
+  return sizeof(DivergenceGroup);
+}
+
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SequenceDetect& detect) {
   const auto steps =
       static_cast<uint64_t>(std::count_if(detect.steps.begin(), detect.steps.end(),

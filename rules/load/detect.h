@@ -16,6 +16,14 @@ std::optional<Detect> compile_sequence(RuleScope& scope, const yaml::Node& detec
 std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect,
                                       const std::vector<GroupKey>& by);
 
+// These read signals and, in an index, select events by their parts.
+std::optional<Detect> compile_index(RuleScope& scope, const yaml::Node& detect);
+std::optional<Detect> compile_divergence(RuleScope& scope, const yaml::Node& detect);
+
+// Where numbers are taken of events that `select` has let through; optional fields may be read
+// freely: an event without them is left out of the measure.
+cel::Environment value_environment(RuleScope& scope, const cel::Program& select);
+
 // A measure of a threshold or surge.
 std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
                                        const std::string& name);

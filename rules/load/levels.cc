@@ -47,6 +47,12 @@ class LevelCompiler {
     std::sort(specs_.begin(), specs_.end(),
               [](const LevelSpec& a, const LevelSpec& b) { return a.level < b.level; });
     check_order(levels);
+    for (const LevelSpec& spec : specs_) {
+      if (scope_.kind() != RuleKind::kIndex || spec.when) continue;
+      scope_.error("T0378", levels == nullptr ? severity->place : levels->place,
+                   "`" + std::string(to_string(spec.level)) + "` of an index lacks `enter`",
+                   "from which index on: `levels: {warning: {enter: 50, exit: 44}}`");
+    }
     return std::move(specs_);
   }
 
@@ -89,6 +95,10 @@ class LevelCompiler {
     if (scope_.kind() == RuleKind::kTrend) {
       variable = "slope";
       return level.find("slope");
+    }
+    if (scope_.kind() == RuleKind::kIndex) {
+      variable = "index";
+      return level.find("enter");
     }
     variable = "missed";
     return scope_.kind() == RuleKind::kAbsence ? level.find("missed") : nullptr;
@@ -133,6 +143,11 @@ class LevelCompiler {
   void compile_exit(const yaml::Node& node, LevelSpec& spec) {
     const yaml::Node* exit = node.find("exit");
     if (exit == nullptr) return;
+    Diagnostics told;
+    if (scope_.kind() == RuleKind::kIndex && yaml::as_double(*exit, "", told)) {
+      spec.exit = scope_.written("index < " + number_text(*exit), exit->place, environment_);
+      return;
+    }
     if (exit->is_scalar()) {
       spec.exit = scope_.predicate(*exit, "`exit`", environment_);
       return;

@@ -16,22 +16,8 @@ AggregateKind parse_aggregate(const std::string& word) {
   return AggregateKind::kCount;
 }
 
-// `of` may read optional fields freely: an event without them is left out of the measure.
 cel::Environment value_environment(RuleScope& scope) {
-  cel::Environment environment = scope.event_environment();
-  if (!scope.select()) return environment;
-  const cel::Analysis& analysis = scope.select()->analysis();
-  environment.indicators = analysis.indicators.value_or(std::vector<IndicatorId>{});
-  environment.proven = analysis.proven;
-  for (const char* field : {"e.value", "e.time_end", "e.lat", "e.lon"}) {
-    environment.proven.insert(field);
-  }
-  for (const IndicatorId id : environment.indicators) {
-    for (const AttrDeclaration& attr : scope.catalogue().indicator(id).attrs) {
-      environment.proven.insert("e.attrs." + attr.name);
-    }
-  }
-  return environment;
+  return scope.select() ? value_environment(scope, *scope.select()) : scope.event_environment();
 }
 
 bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
@@ -57,6 +43,22 @@ bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
 }
 
 }  // namespace
+
+cel::Environment value_environment(RuleScope& scope, const cel::Program& select) {
+  cel::Environment environment = scope.event_environment();
+  const cel::Analysis& analysis = select.analysis();
+  environment.indicators = analysis.indicators.value_or(std::vector<IndicatorId>{});
+  environment.proven = analysis.proven;
+  for (const char* field : {"e.value", "e.time_end", "e.lat", "e.lon"}) {
+    environment.proven.insert(field);
+  }
+  for (const IndicatorId id : environment.indicators) {
+    for (const AttrDeclaration& attr : scope.catalogue().indicator(id).attrs) {
+      environment.proven.insert("e.attrs." + attr.name);
+    }
+  }
+  return environment;
+}
 
 bool compile_value(RuleScope& scope, const yaml::Node& node, Measure& measure) {
   const std::string aggregate = text_at(node, "agg").value_or("count");

@@ -203,6 +203,10 @@ std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& 
       return "only the watermark can tell that nothing came";
     case RuleKind::kTrend:
       return "the slope may change again when more events come";
+    case RuleKind::kIndex:
+      return "the index may fall again when more events come";
+    case RuleKind::kDivergence:
+      return "the sides may change again when more events come";
   }
   return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #include "rules/load/rule_compiler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -36,12 +38,13 @@ yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults) {
   return merged;
 }
 
+std::string one_of_kinds() { return fmt::format("one of: {}", fmt::join(rule_kind_words(), ", ")); }
+
 // The kind, or nullopt with the reason told.
 std::optional<RuleKind> kind_of(const yaml::Node& item, Diagnostics& diagnostics) {
   const yaml::Node* node = item.find("kind");
   if (node == nullptr) {
-    diagnostics.error("T0305", item.place, "a rule lacks `kind`",
-                      "one of: event, threshold, surge, sequence, absence");
+    diagnostics.error("T0305", item.place, "a rule lacks `kind`", one_of_kinds());
     return std::nullopt;
   }
   if (!node->is_scalar()) {
@@ -52,15 +55,18 @@ std::optional<RuleKind> kind_of(const yaml::Node& item, Diagnostics& diagnostics
   if (kind) return kind;
   if (is_known_later(node->scalar)) {
     diagnostics.error("T0304", node->place,
-                      "not supported yet in this version: kind " + node->scalar,
-                      "event, threshold, surge, sequence and absence are");
+                      "not supported yet in this version: kind " + node->scalar, one_of_kinds());
     return std::nullopt;
   }
   const std::string nearest = nearest_name(node->scalar, rule_kind_words());
   diagnostics.error("T0309", node->place, "`kind` cannot be `" + node->scalar + "`",
-                    nearest.empty() ? "one of: event, threshold, surge, sequence, absence"
-                                    : "did you mean `" + nearest + "`?");
+                    nearest.empty() ? one_of_kinds() : "did you mean `" + nearest + "`?");
   return std::nullopt;
+}
+
+// Whether `select` says which events count; else parts of `detect` do.
+bool has_select(RuleKind kind) {
+  return kind != RuleKind::kSequence && kind != RuleKind::kIndex && kind != RuleKind::kDivergence;
 }
 
 Place place_of(const yaml::Node& node, std::string_view key) {
@@ -140,7 +146,7 @@ class RuleCompiler {
 
   void compile_select() {
     const yaml::Node* select = node_.find("select");
-    if (scope_.kind() == RuleKind::kSequence || select == nullptr) return;
+    if (!has_select(scope_.kind()) || select == nullptr) return;
     rule_.select = scope_.predicate(*select, "`select`", scope_.event_environment());
     if (!rule_.select) return;
     scope_.set_select(*rule_.select);
@@ -173,12 +179,11 @@ class RuleCompiler {
     const yaml::Node empty;
     const yaml::Node* found = node_.find("detect");
     const yaml::Node& detect = found == nullptr ? empty : *found;
-    const bool needs_select = scope_.kind() != RuleKind::kSequence;
-    if (needs_select && !rule_.select) {
+    if (!has_select(scope_.kind())) return compile_detect_that_selects(detect);
+    if (!rule_.select) {
       note_texts(detect);
       return false;
     }
-    if (!needs_select) return compile_sequence_detect(detect);
     rule_.by = compile_group_keys(scope_, rule_.indicators);
     std::optional<Detect> compiled;
     switch (scope_.kind()) {
@@ -198,26 +203,43 @@ class RuleCompiler {
         compiled = compile_absence(scope_, detect, rule_.by);
         break;
       case RuleKind::kSequence:
+      case RuleKind::kIndex:
+      case RuleKind::kDivergence:
         break;
     }
     if (compiled) rule_.detect = std::move(*compiled);
     return compiled.has_value();
   }
 
-  // The steps select, so the keys can be checked only after them.
-  bool compile_sequence_detect(const yaml::Node& detect) {
-    auto compiled = compile_sequence(scope_, detect);
-    if (!compiled) return false;
+  // Steps and parts select, so the keys can be checked only after them.
+  bool compile_detect_that_selects(const yaml::Node& detect) {
+    auto compiled = scope_.kind() == RuleKind::kSequence ? compile_sequence(scope_, detect)
+                    : scope_.kind() == RuleKind::kIndex  ? compile_index(scope_, detect)
+                                                         : compile_divergence(scope_, detect);
+    if (!compiled) {
+      note_texts(detect);
+      return false;
+    }
     rule_.detect = std::move(*compiled);
-    const auto& sequence = std::get<SequenceDetect>(rule_.detect);
-    std::vector<const cel::Program*> programs;
-    for (const SequenceStep& step : sequence.steps) programs.push_back(&step.select);
-    if (sequence.until) programs.push_back(&*sequence.until);
+    const std::vector<const cel::Program*> programs = selecting_programs();
     rule_.indicators = union_of(programs, &cel::Analysis::indicators);
     rule_.countries = union_of(programs, &cel::Analysis::countries);
     rule_.by = compile_group_keys(scope_, rule_.indicators);
     check_sources(detect.place);
     return true;
+  }
+
+  std::vector<const cel::Program*> selecting_programs() const {
+    std::vector<const cel::Program*> programs;
+    if (const auto* sequence = std::get_if<SequenceDetect>(&rule_.detect)) {
+      for (const SequenceStep& step : sequence->steps) programs.push_back(&step.select);
+      if (sequence->until) programs.push_back(&*sequence->until);
+    } else if (const auto* index = std::get_if<IndexDetect>(&rule_.detect)) {
+      for (const IndexPart& part : index->parts) {
+        if (part.events) programs.push_back(&*part.events);
+      }
+    }
+    return programs;
   }
 
   template <typename Id>
@@ -257,12 +279,27 @@ class RuleCompiler {
     policy.keep_firing_for = span_at(alert, "keep_firing_for").value_or(policy.keep_firing_for);
     policy.hold = span_at(alert, "hold").value_or(policy.hold);
     policy.update_every = span_at(alert, "update_every").value_or(policy.update_every);
-    policy.max_step_down = static_cast<uint32_t>(int_at(alert, "max_step_down").value_or(0));
+    if (const auto text = text_at(alert, "max_step_down")) read_step_down(*text, alert);
     if (const yaml::Node* evidence = alert.find("evidence")) {
       policy.max_evidence =
           static_cast<uint32_t>(int_at(*evidence, "max").value_or(policy.max_evidence));
     }
     refuse_without_effect(alert);
+  }
+
+  // `1`, or `1 per 7d`.
+  void read_step_down(const std::string& text, const yaml::Node& alert) {
+    const size_t per = text.find(" per ");
+    const std::string count = text.substr(0, per);
+    const auto every = per == std::string::npos ? Span{} : parse_span(text.substr(per + 5));
+    if (count.size() != 1 || count[0] < '0' || count[0] > '4' || !every) {
+      scope_.error("T0309", alert.find("max_step_down")->place,
+                   "`max_step_down` cannot be `" + text + "`",
+                   "levels at a time, 0 (any) to 4: `1`, or `1 per 7d`");
+      return;
+    }
+    rule_.alert.max_step_down = static_cast<uint32_t>(count[0] - '0');
+    rule_.alert.step_down_every = *every;
   }
 
   // Combinations without effect are mistakes.
@@ -361,6 +398,11 @@ class RuleCompiler {
     registry().resolve(rule_.signals, rule_.by, rule_.place);
     if (rule_.signals.size() != scope_.signals().size()) return;  // told
     rule_.read_indicators = registry().indicators_of(rule_.signals);
+    // Their groups begin with what their signals count.
+    if (scope_.kind() == RuleKind::kIndex || scope_.kind() == RuleKind::kDivergence) {
+      rule_.indicators = joined(rule_.indicators, rule_.read_indicators);
+      rule_.countries.reset();
+    }
     if (arming_ == nullptr) return;
     const Place place = place_of(node_, "armed");
     for (const GroupKey& key : arming_->rule.by) {

@@ -74,7 +74,8 @@ Schema alert_policy() {
               "evidence",
               mapping("`evidence`", {optional("max", integer(1, 1000, "events listed; default 20")),
                                      not_yet("contributions"), not_yet("events")})),
-          optional("max_step_down", integer(0, 4, "levels at a time on the way down; 0: any")),
+          optional("max_step_down",
+                   text("levels at a time on the way down: 1, or 1 per 7d; 0: any")),
           optional("resolve", word({"first_report"}, "of absence: ends with the first report")),
           optional("dedup", word({"episode"})),
           not_yet("inhibits"),
@@ -122,6 +123,9 @@ Schema level(RuleKind kind) {
     Fields exit = {optional("slope", number())};
     fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
                                              "left when it holds, or at a flatter slope")));
+  } else if (kind == RuleKind::kIndex) {
+    fields.push_back(optional("enter", number("entered from this index on")));
+    fields.push_back(optional("exit", expression("left below this index, or when it holds")));
   } else {
     fields.push_back(optional("exit", expression("left when it holds; else when `when` does not")));
   }
@@ -260,6 +264,58 @@ Schema absence_detect() {
       });
 }
 
+Schema index_part() {
+  Schema scale = mapping("`scale`", {
+                                        optional("from", number("0 at this value")),
+                                        optional("to", number("1 at this value")),
+                                        optional("log", number("by the logarithm: its unit")),
+                                        optional("full", number("1 at this value")),
+                                    });
+  return mapping("a part", {
+                               optional("events", expression("which events fade in it")),
+                               optional("of", expression("what each adds; default 1")),
+                               optional("half_life", positive(of_kind(Kind::kExactSpan))),
+                               optional("signal", text("or: a signal's value")),
+                               optional("stale", text("hold(400d): its last value counts so long")),
+                               required("scale", std::move(scale)),
+                               optional("weight", number("default 1")),
+                               optional("critical", number("scaled: protection counts no more")),
+                           });
+}
+
+Schema index_detect() {
+  return mapping(
+      "`detect`",
+      {
+          required("every", positive(span("distance of two evaluations"))),
+          required("components", not_empty(named(dictionary_of(index_part()), Kind::kIdentifier))),
+          optional("protective",
+                   named(dictionary_of(either({number(), index_part()})), Kind::kIdentifier)),
+          optional("combine", word({"weighted_mean", "noisy_or", "geometric"})),
+          optional("coverage", number("share of the weights that must have a value; default 0")),
+      });
+}
+
+Schema divergence_detect() {
+  Schema part = mapping("a series", {
+                                        required("signal", text("a signal or an indicator")),
+                                        optional("direction", word({"up", "down"})),
+                                        optional("weight", number("default 1")),
+                                    });
+  return mapping(
+      "`detect`",
+      {
+          required("window", positive(span("how far back"))),
+          required("pane", positive(span("one figure in so long"))),
+          optional("min_points", integer(3, 500, "figures that a series needs; default 4")),
+          required("better", not_empty(list_of(part, "what goes well"))),
+          required("worse", not_empty(list_of(part, "what does not"))),
+          optional("scale", word({"robust_z"})),
+          required("when", expression("over `better` and `worse`")),
+          optional("coverage", number("share of each side's weights that must have data")),
+      });
+}
+
 Schema detect(RuleKind kind) {
   switch (kind) {
     case RuleKind::kEvent:
@@ -274,6 +330,10 @@ Schema detect(RuleKind kind) {
       return absence_detect();
     case RuleKind::kTrend:
       return trend_detect();
+    case RuleKind::kIndex:
+      return index_detect();
+    case RuleKind::kDivergence:
+      return divergence_detect();
   }
   return {};
 }
@@ -298,7 +358,8 @@ Schema armed() {
 }
 
 Schema make_rule(RuleKind kind) {
-  const bool is_sequence = kind == RuleKind::kSequence;
+  const bool has_select =
+      kind != RuleKind::kSequence && kind != RuleKind::kIndex && kind != RuleKind::kDivergence;
   Schema detect_schema = detect(kind);
   Schema select = expression("which events: a condition over `e`");
   Fields fields = {
@@ -334,7 +395,7 @@ Schema make_rule(RuleKind kind) {
     if (field.name == "levels")
       field.schema.key = std::make_shared<const Schema>(word(level_words()));
   }
-  if (!is_sequence) fields.push_back(required("select", std::move(select)));
+  if (has_select) fields.push_back(required("select", std::move(select)));
   return mapping("a rule", std::move(fields),
                  "kind " + rule_kind_words()[static_cast<size_t>(kind)]);
 }
@@ -397,7 +458,8 @@ Schema make_file() {
 const Schema& rule_schema(RuleKind kind) {
   static const std::vector<Schema> schemas = {
       make_rule(RuleKind::kEvent),    make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
-      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence),   make_rule(RuleKind::kTrend)};
+      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence),   make_rule(RuleKind::kTrend),
+      make_rule(RuleKind::kIndex),    make_rule(RuleKind::kDivergence)};
   return schemas[static_cast<size_t>(kind)];
 }
 

@@ -61,6 +61,18 @@ void RuleScope::without_effect(const std::string& key, const yaml::Node& value,
   error("T0367", value.place, "`" + key + "` has no effect in a rule of this kind", reason);
 }
 
+std::optional<size_t> RuleScope::use_signal(SignalUse use, const Place& place) {
+  if (registry_->knows(use.name)) {
+    signals_.push_back(std::move(use));
+    return signals_.size() - 1;
+  }
+  const std::string near = nearest_name(use.name, registry_->names());
+  error("T0135", place, "there is no signal `" + use.name + "`",
+        near.empty() ? "declare it under `signals`, or name an indicator"
+                     : "did you mean `" + near + "`?");
+  return std::nullopt;
+}
+
 cel::Environment RuleScope::event_environment() {
   cel::Environment environment;
   environment.catalogue = &catalogue_;

@@ -50,6 +50,9 @@ class RuleScope {
   // The signals that the rule reads, in the order of their variables.
   std::vector<SignalUse>& signals() { return signals_; }
   SignalRegistry* registry() { return registry_; }
+  // Adds a use and gives its place among signals(); nullopt when there is no such signal, which is
+  // told.
+  std::optional<size_t> use_signal(SignalUse use, const Place& place);
   // What an armed rule's conditions and texts see beside the rest.
   void set_armed(std::vector<cel::Variable> variables) { armed_ = std::move(variables); }
 

@@ -73,6 +73,21 @@ void add_detect(RuleScope& scope, std::string& out, const TrendDetect& detect) {
   add_measure(scope, out, detect.series);
 }
 
+// Weights, scales and what is combined how decide nothing that is kept.
+void add_detect(RuleScope& scope, std::string& out, const IndexDetect& detect) {
+  add(out, "every", format_span(detect.every));
+  for (const IndexPart& part : detect.parts) {
+    add(out, "part", part.name);
+    add_program(scope, out, "events", part.events);
+    add_program(scope, out, "of", part.of);
+    add(out, "half life", std::to_string(part.half_life.count()));
+  }
+}
+
+void add_detect(RuleScope& /*scope*/, std::string& out, const DivergenceDetect& detect) {
+  add(out, "pane", format_span(detect.pane));
+}
+
 void add_key(std::string& out, const GroupKey& key) {
   add(out, "by",
       fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <utility>
+
+#include "rules/group_table.h"
+#include "rules/pane_grid.h"
+
+namespace tocsin::rules {
+
+// The life of alerts of rules that are judged at ticks: the condition holds at T or it does not.
+//
+// A tick T is judged finally once the watermark has reached T, in order, each once.
+template <typename G>
+class TickedDetector : public GroupedDetector<G> {
+ public:
+  using GroupedDetector<G>::GroupedDetector;
+
+ protected:
+  // What the rule finds at `tick`, with the own variables and fingerprint set accordingly.
+  virtual Verdict judge(G& group, EventTime tick) = 0;
+  // What the last judge() rests on, for the alert. `is_end`: why it is over.
+  virtual Finding find_at(G& group, EventTime tick, bool is_end) = 0;
+
+  void decide(G& group, EventTime tick) {
+    ++this->counters_.evaluations;
+    AlertState& alert = group.alert;
+    const bool is_stale =
+        alert.is_open() && this->around_.timeline->is_stale(this->time_class(), tick);
+    const Verdict verdict = judge(group, tick);
+    const bool was_provisional = alert.provisional;
+    const bool was_stale = alert.stale;
+    const Level previous = alert.level;
+    const Step done = step(alert, this->rule().levels, this->rule().alert, verdict, tick, is_stale);
+    alert.provisional = false;
+    alert.provisional_at = kUnset;
+    alert.stale = is_stale;
+    switch (done) {
+      case Step::kFire:
+        this->open(group, alert.level, tick, tick);
+        say(group, Action::kFire, Level::kNone, tick, tick);
+        return;
+      case Step::kEscalate:
+        say(group, Action::kEscalate, previous, tick, tick);
+        return;
+      case Step::kDeescalate:
+        say(group, Action::kDeescalate, previous, tick, tick);
+        return;
+      case Step::kResolve:
+        this->resolve(group, tick, find_at(group, tick, true));
+        return;
+      case Step::kNothing:
+        break;
+    }
+    if (!alert.is_open()) return;
+    // -1: a level of rules that are gone
+    const int held = index_of(this->rule().levels, alert.level);
+    const bool is_unknown = held >= 0 && verdict.unknown[static_cast<size_t>(held)];
+    const bool is_due = add(alert.last_at, this->rule().alert.update_every) <= tick &&
+                        alert.phase == Phase::kFiring && !is_stale && !is_unknown &&
+                        fingerprint_ != alert.told;
+    const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
+    if (is_confirmed || was_stale != is_stale || is_due) {
+      say(group, Action::kUpdate, previous, tick, tick);
+    }
+  }
+
+  void say(G& group, Action action, Level previous, EventTime at, EventTime tick) {
+    group.alert.told = fingerprint_;
+    this->announce(group, action, previous, at, find_at(group, tick, false));
+  }
+
+  Finding finding_of(G& group, EventTime at) override {
+    judge(group, grid_.tick_from(at));
+    return find_at(group, grid_.tick_from(at), true);
+  }
+
+  // "; warning: slope <= -0.03 (…)": what the level that is held asks for, or asked for at its end.
+  std::string level_condition(const G& group, bool is_end) {
+    const int index = index_of(this->rule().levels, group.alert.level);
+    if (index < 0) return {};
+    const LevelSpec& level = this->rule().levels[static_cast<size_t>(index)];
+    const auto& program = is_end && level.exit ? level.exit : level.when;
+    if (!program) return {};
+    return "; " + std::string(to_string(level.level)) + ": " +
+           cel::explain(*program, nullptr, this->variables(), this->around_.arena);
+  }
+
+  void set_common_at(const G& group, EventTime tick) {
+    const AlertState& alert = group.alert;
+    this->set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
+  }
+
+  const PaneGrid& grid() const { return grid_; }
+
+  PaneGrid grid_;
+  uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()
+};
+
+}  // namespace tocsin::rules
