@@ -12,6 +12,11 @@ ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
                              rules::EngineOptions options, size_t shards)
     : catalogue_(bundle->catalogue), sources_(catalogue_->sources().size()) {
   options.shard.of = static_cast<uint32_t>(std::max<size_t>(shards, 1));
+  if (options.shard.of > 1) {
+    above_ = std::make_unique<rules::Engine>(
+        bundle, rules::EngineOptions{.emit = options.emit, .work = rules::Work::kAlerts});
+    options.work = rules::Work::kEvents;
+  }
   for (uint32_t i = 0; i < options.shard.of; ++i) {
     options.shard.index = i;
     shards_.push_back(std::make_unique<Shard>(bundle, options));
@@ -86,8 +91,24 @@ void ShardedEngine::flush(Transitions& out) {
     std::unique_lock lock(mutex_);
     round_ends_.wait(lock, [&] { return working_ == 0; });
   }
-  gathered_.clear();
+  const size_t first = out.size();
   on_all([](Shard&) {}, out);
+  on_above(
+      [this](rules::Engine& engine) {
+        for (const Gathered& item : gathered_) engine.on_event(item.event, item.seq, above_out_);
+      },
+      out, first);
+  gathered_.clear();
+}
+
+void ShardedEngine::on_above(const std::function<void(rules::Engine&)>& call, Transitions& out,
+                             size_t first) {
+  if (above_ == nullptr) return;
+  above_->on_alerts(std::span(out).subspan(first));
+  call(*above_);
+  std::move(above_out_.begin(), above_out_.end(), std::back_inserter(out));
+  above_out_.clear();
+  sort_from(out, first);
 }
 
 // Runs `call` on every shard and hands out what all of them have decided, in one order.
@@ -113,30 +134,47 @@ void ShardedEngine::sort_from(Transitions& out, size_t first) const {
 void ShardedEngine::expect_source(SourceId source, Transitions& out) {
   flush(out);
   on_all([&](Shard& shard) { shard.engine.expect_source(source); }, out);
+  if (above_ != nullptr) above_->expect_source(source);
 }
 
 void ShardedEngine::advance(SourceId source, EventTime to, Transitions& out) {
   flush(out);
   SourceTime& known = sources_[static_cast<size_t>(source)];
   known.advanced_to = std::max(known.advanced_to, to);
+  const size_t first = out.size();
   on_all([&](Shard& shard) { shard.engine.advance(source, to, shard.transitions); }, out);
+  on_above([&](rules::Engine& engine) { engine.advance(source, to, above_out_); }, out, first);
 }
 
 void ShardedEngine::end_source(SourceId source, Transitions& out) {
   flush(out);
+  const size_t first = out.size();
   on_all([&](Shard& shard) { shard.engine.end_source(source, shard.transitions); }, out);
+  on_above([&](rules::Engine& engine) { engine.end_source(source, above_out_); }, out, first);
 }
 
 void ShardedEngine::finish(EventTime to, Transitions& out) {
   flush(out);
+  const size_t first = out.size();
   on_all([&](Shard& shard) { shard.engine.finish(to, shard.transitions); }, out);
+  on_above([&](rules::Engine& engine) { engine.finish(to, above_out_); }, out, first);
 }
 
 void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended,
                              Transitions& out) {
   flush(ended);
   Transitions begun;
+  const size_t first = ended.size();
   on_all([&](Shard& shard) { shard.engine.activate(bundle, shard.transitions, begun); }, ended);
+  if (above_ != nullptr) {
+    // What has ended is numbered by the bundle before, what begins by the new one.
+    Transitions ended_above;
+    above_->on_alerts(std::span(ended).subspan(first));
+    above_->activate(bundle, ended_above, above_out_);
+    std::move(ended_above.begin(), ended_above.end(), std::back_inserter(ended));
+    sort_from(ended, first);
+    on_above([](rules::Engine&) {}, begun, 0);
+  }
   sort_from(begun, 0);
   std::move(begun.begin(), begun.end(), std::back_inserter(out));
   catalogue_ = bundle->catalogue;
@@ -153,6 +191,12 @@ void ShardedEngine::save(
       put(key, value);
     });
   }
+  if (above_ == nullptr) return;
+  above_->save([&](std::string_view name, std::string_view value) {
+    key = fmt::format("shard/{}/above/", shards_.size());
+    key.append(name);
+    put(key, value);
+  });
 }
 
 bool ShardedEngine::restore(std::string_view key, std::string_view value) {
@@ -162,7 +206,10 @@ bool ShardedEngine::restore(std::string_view key, std::string_view value) {
     shards_[i]->engine.restore(key.substr(prefix.size()), value);
     return true;
   }
-  return false;
+  const std::string prefix = fmt::format("shard/{}/above/", shards_.size());
+  if (above_ == nullptr || !key.starts_with(prefix)) return false;
+  above_->restore(key.substr(prefix.size()), value);
+  return true;
 }
 
 void ShardedEngine::finish_restore() {
@@ -188,8 +235,8 @@ std::optional<EventTime> ShardedEngine::newest(SourceId source) const {
 
 std::vector<rules::RuleCounters> ShardedEngine::counters() const {
   std::vector<rules::RuleCounters> sums = shards_[0]->engine.counters();
-  for (size_t i = 1; i < shards_.size(); ++i) {
-    const auto& more = shards_[i]->engine.counters();
+  for (size_t i = 1; i < shards_.size() + (above_ == nullptr ? 0 : 1); ++i) {
+    const auto& more = (i < shards_.size() ? shards_[i]->engine : *above_).counters();
     for (size_t r = 0; r < sums.size(); ++r) {
       sums[r].selected += more[r].selected;
       sums[r].skipped += more[r].skipped;
@@ -209,6 +256,7 @@ std::vector<rules::RuleCounters> ShardedEngine::counters() const {
 size_t ShardedEngine::state_bytes() const {
   size_t sum = 0;
   for (const auto& shard : shards_) sum += shard->engine.state_bytes();
+  if (above_ != nullptr) sum += above_->state_bytes();
   return sum;
 }
 

@@ -14,7 +14,8 @@
 
 namespace tocsin::daemon {
 
-// The engine, cut over N cores as rules/shard.h says: no shard asks another for anything.
+// The engine, cut over N cores as rules/shard.h says: no shard asks another for anything. Rules
+// over alerts run in one engine beside the shards, on the alerts of all.
 //
 // Every shard sees every event go by in order of arrival: its own it evaluates, of the others it
 // takes the time alone. So results do not depend on the number of shards. With one shard all runs
@@ -80,9 +81,13 @@ class ShardedEngine {
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);
   void sort_from(Transitions& out, size_t first) const;
+  // Has the engine for alerts look at what the shards have decided, then does `call` on it.
+  void on_above(const std::function<void(rules::Engine&)>& call, Transitions& out, size_t first);
 
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<rules::Engine> above_;  // for alerts; none with one shard, which runs all rules
+  Transitions above_out_;
   std::vector<Gathered> gathered_;   // written between rounds, read by all during one
   std::vector<SourceTime> sources_;  // index: SourceId
 

@@ -35,8 +35,22 @@ void ArmingStore::on_event(const Event& event, JournalSeq seq) {
   item.disarms = disarms;
   encode_event(event, item.event);
   insert_in_order(group->events, std::move(item));
+  forget(*group);
   account(*group);
   schedule_by(*group, next_due(*group));
+}
+
+void ArmingStore::forget(ArmingGroup& group) {
+  const EventTime passed = around_.timeline->passed(reader_.value_or(time_class()));
+  if (passed <= kMinEventTime + arming_->back) return;
+  const EventTime needed = passed - arming_->back;
+  const auto after = std::find_if(group.events.begin(), group.events.end(),
+                                  [&](const ArmingEvent& event) { return event.time >= needed; });
+  if (after != group.events.begin()) group.events.erase(group.events.begin(), after - 1);
+  // The last one itself, once it arms nothing any more.
+  if (!group.events.empty() && add(group.events.front().time, arming_->span) < needed) {
+    group.events.erase(group.events.begin());
+  }
 }
 
 const ArmingEvent* ArmingStore::armed_at(const std::vector<std::string>& key, EventTime at) {
@@ -56,6 +70,7 @@ const ArmingEvent* ArmingStore::armed_at(const std::vector<std::string>& key, Ev
 void ArmingStore::capture(ArmingGroup& group, ArmingEvent& event) {
   touch(group);
   event.has_captured = true;
+  event.tlp = std::max(event.tlp, signals().marking(group, event.time));
   for (size_t i = 0; i < signals().size(); ++i) {
     const auto value = signals().value(i, group, event.time);
     event.signals.push_back(value ? std::optional(value->value) : std::nullopt);
@@ -83,7 +98,7 @@ EventTime ArmingStore::next_due(const ArmingGroup& group) const {
   EventTime due = kNever;
   for (const ArmingEvent& event : group.events) {
     if (!event.has_captured && !event.disarms) due = std::min(due, event.time + kMoment);
-    due = std::min(due, add(event.time, arming_->span) + kMoment);
+    due = std::min(due, add(event.time, arming_->span) + arming_->back + kMoment);
   }
   return due;
 }
@@ -93,12 +108,11 @@ void ArmingStore::on_due(ArmingGroup& group, EventTime due) {
   for (ArmingEvent& event : group.events) {
     if (event.time < due && !event.has_captured && !event.disarms) capture(group, event);
   }
-  std::erase_if(group.events,
-                [&](const ArmingEvent& event) { return add(event.time, arming_->span) < due; });
+  forget(group);
   if (group.events.empty()) {
     remove(group);
   } else {
-    schedule(group, next_due(group));
+    schedule(group, std::max(next_due(group), due + kMoment));
   }
 }
 

@@ -41,6 +41,8 @@ class ArmingStore final : public GroupedDetector<ArmingGroup> {
   void on_event(const Event& event, JournalSeq seq) override;
   // The same arming of another bundle.
   void rebind_arming(const Arming& arming, RuleIndex index, Timeline::ClassId time_class);
+  // As of a signal.
+  void add_reader(Timeline::ClassId time_class) { reader_ = time_class; }
 
   // The event that holds the group armed at `at`; nullptr when it is not.
   const ArmingEvent* armed_at(const std::vector<std::string>& key, EventTime at);
@@ -57,9 +59,12 @@ class ArmingStore final : public GroupedDetector<ArmingGroup> {
 
  private:
   void capture(ArmingGroup& group, ArmingEvent& event);
+  // Drops what nobody can ask for: all before the last event before that time.
+  void forget(ArmingGroup& group);
   EventTime next_due(const ArmingGroup& group) const;
 
   const Arming* arming_;
+  std::optional<Timeline::ClassId> reader_;  // one rule, so one class
 };
 
 }  // namespace tocsin::rules

@@ -26,6 +26,13 @@ Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventT
 
 }  // namespace
 
+void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
+  if (over_alerts.empty() || is_over_alerts(rule.kind())) return;
+  const BoardEntry* entry = board.note(transition, rule);
+  if (entry == nullptr) return;
+  for (Detector* detector : over_alerts) detector->on_alert(*entry, transition.at);
+}
+
 Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
                    Timeline::ClassId time_class)
     : around_(around),
@@ -41,6 +48,7 @@ void Detector::bind_readings() {
   const size_t armed = rule_->arming == nullptr ? 0 : 1 + rule_->arming->captures.size();
   variables_.assign(first_signal_ + rule_->signals.size() + armed, cel::Value());
   signals_.emplace(around_, *rule_);
+  own_feeds_ = own_sources(*around_.catalogue, *rule_);
   armed_by_ = nullptr;
   arming_ = nullptr;
   if (rule_->arming == nullptr) return;
@@ -149,8 +157,11 @@ void Detector::set_common(const Group& group, Level level, EventTime at, EventTi
   variables_[kRule] = cel::Value::of_string(rule_->id);
   variables_[kAt] = cel::timestamp_of(at);
   variables_[kStartsAt] = cel::timestamp_of(starts_at);
-  if (!signals_->empty()) signals_->read(group, at, std::span(variables_).subspan(first_signal_));
-  if (arming_ != nullptr) read_arming(group, at);
+  const EventTime read_at = read_at_.value_or(at);
+  if (!signals_->empty()) {
+    signals_->read(group, read_at, std::span(variables_).subspan(first_signal_));
+  }
+  if (arming_ != nullptr) read_arming(group, read_at);
 }
 
 void Detector::read_arming(const Group& group, EventTime at) {
@@ -237,7 +248,7 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   t.provisional = alert.provisional;
   t.watermark = alert.provisional ? watermark() : t.at;
   // Panes with the restricted events leave the window, the texts go on naming what they told.
-  alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, t.at)});
+  alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, read_at_.value_or(t.at))});
   t.tlp = alert.tlp;
   t.stale = alert.stale;
   set_common(group, t.level, t.at, t.starts_at);
@@ -251,6 +262,7 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   t.evidence = std::move(finding.evidence);
   t.events_counted = finding.events_counted;
   alert.last_at = t.at;
+  around_.tell(t, *rule_);
   around_.out->push_back(std::move(t));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/aggregate.h"
+#include "rules/alert_board.h"
 #include "rules/alert_state.h"
 #include "rules/engine.h"
 #include "rules/group_key.h"
@@ -18,12 +19,20 @@
 namespace tocsin::rules {
 
 class ArmingStore;
+class Detector;
 struct ArmingEvent;
 
 // What every detector uses of its engine.
 struct Surroundings {
   Surroundings(const Catalogue& with, Timeline& time, EngineOptions engine_options)
-      : catalogue(&with), timeline(&time), options(engine_options), shards(with, options.shard) {}
+      : catalogue(&with),
+        timeline(&time),
+        options(engine_options),
+        shards(with, options.shard),
+        board(with) {}
+
+  // Puts what a rule over events has decided on the board.
+  void tell(const AlertTransition& transition, const Rule& rule);
 
   const Catalogue* catalogue;
   Timeline* timeline;
@@ -33,6 +42,8 @@ struct Surroundings {
   ShardMap shards;
   uint64_t catalogue_print = 0;  // fingerprint of the ids that saved state depends on
   std::map<std::string, SignalStore*, std::less<>> signals;  // by key
+  AlertBoard board;
+  std::vector<Detector*> over_alerts;                        // who is told what the board notes
   std::map<std::string, ArmingStore*, std::less<>> armings;  // by id of the armed rule
 };
 
@@ -76,6 +87,8 @@ class Detector {
   virtual void on_event(const Event& event, JournalSeq seq) = 0;
   // A timer has come; ignored when the group no longer waits for it.
   virtual void on_timer(uint32_t group, EventTime due) = 0;
+  // An alert of a rule over events was told, or has changed; of rules over alerts only.
+  virtual void on_alert(const BoardEntry&, EventTime /*at*/) {}
   // Makes the groups that exist from the start.
   virtual void prepare() {}
   // The rule's first known time may have moved back.
@@ -100,6 +113,8 @@ class Detector {
   RuleIndex index() const { return index_; }
   RuleCounters& counters() { return counters_; }
   EventTime saved_watermark = kMinEventTime;
+  // Events before it are not there: the rule or signal came with a reload.
+  EventTime knows_from = kMinEventTime;
 
  protected:
   virtual void on_rebind() {}
@@ -117,6 +132,12 @@ class Detector {
   bool holds(const cel::Program& program, const Event* event);
   // nullopt when the expression has no value.
   std::optional<bool> truth(const cel::Program& program, const Event* event);
+  // The sources of the rule's own events, without those of what it reads.
+  std::span<const SourceId> own_feeds() const { return own_feeds_; }
+  // From now on signals and arming are read as of `at`, and not of the time that is told; nullopt:
+  // as of that again.
+  void read_as_of(std::optional<EventTime> at) { read_at_ = at; }
+
   // Slots of the common variables, then the kind's own as the detector left them.
   std::span<const cel::Value> variables() const { return variables_; }
   cel::Value& own_variable(size_t slot) { return variables_[kCommonVariables + slot]; }
@@ -167,6 +188,8 @@ class Detector {
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;
   size_t first_signal_ = 0;  // slot
+  std::vector<SourceId> own_feeds_;
+  std::optional<EventTime> read_at_;
   std::optional<SignalReader> signals_;
   ArmingStore* arming_ = nullptr;
   KeyMap arming_key_;

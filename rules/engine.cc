@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "rules/arming_store.h"
@@ -19,6 +20,8 @@ constexpr char kGroupEntry = 'g';
 constexpr char kRuleEntry = 'r';
 constexpr char kSourceEntry = 's';
 constexpr char kFinishEntry = 'f';
+constexpr char kBoardEntry = 'b';
+constexpr size_t kNotesBetweenForgetting = 1024;
 
 // Of the numbers that saved groups contain.
 uint64_t fingerprint(const Catalogue& catalogue) {
@@ -63,9 +66,14 @@ struct Engine::State {
     around.catalogue_print = fingerprint(*bundle->catalogue);
   }
 
-  // Readers come first in time: what they look at must not be forgotten before they have looked.
-  Timeline::ClassId class_of(const Rule& rule, bool is_read) {
-    return timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), is_read);
+  // Rules over alerts come after those that raise them.
+  int rank_of(size_t number) const {
+    if (number >= bundle->rules.size()) return 2;
+    return is_over_alerts(bundle->rules[number].kind()) ? 1 : 0;
+  }
+  bool runs(const Rule& rule) const {
+    return around.options.work == Work::kAll ||
+           is_over_alerts(rule.kind()) == (around.options.work == Work::kAlerts);
   }
 
   // The detectors of the bundle, those in `kept` by their id, the others made anew.
@@ -89,6 +97,17 @@ struct Engine::State {
   void run_all() {
     timeline.run_all([this](const Timeline::Timer& timer) { run_timer(timer); });
   }
+  // What no rule over alerts can ask for any more.
+  void forget_alerts() {
+    notes = 0;
+    EventTime oldest = kMaxEventTime;
+    for (const Detector* detector : around.over_alerts) {
+      const auto* layers = std::get_if<LayersDetect>(&detector->rule().detect);
+      const Milliseconds back = layers == nullptr ? Milliseconds{0} : longest(layers->window);
+      oldest = std::min(oldest, timeline.passed(detector->time_class()) - back);
+    }
+    if (oldest != kMaxEventTime) around.board.forget_before(oldest);
+  }
   void note_first() {
     if (!timeline.take_first_moved()) return;
     for (const uint32_t absence : absences) detectors[absence]->on_first_moved();
@@ -97,20 +116,32 @@ struct Engine::State {
   void list_rules() {
     const std::vector<const Rule*> watchers = watchers_of(*bundle);
     rules_by_event = RuleIndexTable(*bundle->catalogue, watchers);
-    parts.clear();
+    parts.assign(watchers.size(), Part::kNone);
     number_of.clear();
-    for (size_t i = 0; i < watchers.size(); ++i) {
-      // A signal that knows no place is counted wherever it may be read.
-      const bool is_everywhere =
-          i >= bundle->rules.size() || around.shards.is_home_of(*watchers[i]);
-      parts.push_back(groups_by_region(*watchers[i]) ? Part::kOwnRegions
-                      : is_everywhere                ? Part::kAll
-                                                     : Part::kNone);
-      number_of[watchers[i]->id] = i;
-    }
+    for (size_t i = 0; i < watchers.size(); ++i) number_of[watchers[i]->id] = i;
+    // A store counts what one of its readers here may ask for.
+    const auto reads = [&](const std::string& id, Part part) {
+      Part& of_store = parts[number_of.at(id)];
+      const bool is_whole = part == Part::kAll || !groups_by_region(*watchers[number_of.at(id)]);
+      if (part != Part::kNone) of_store = is_whole ? Part::kAll : std::max(of_store, part);
+    };
+    const auto read_signals = [&](const std::vector<SignalUse>& uses, Part part) {
+      for (const SignalUse& use : uses) {
+        for (const std::string& key : use.signals) reads("signal " + key, part);
+      }
+    };
     absences.clear();
     for (uint32_t i = 0; i < bundle->rules.size(); ++i) {
-      if (bundle->rules[i].kind() == RuleKind::kAbsence) absences.push_back(i);
+      const Rule& rule = bundle->rules[i];
+      if (!runs(rule)) continue;
+      if (rule.kind() == RuleKind::kAbsence) absences.push_back(i);
+      const bool is_home = around.options.work == Work::kAlerts || around.shards.is_home_of(rule);
+      const bool is_regional = around.options.work != Work::kAlerts && groups_by_region(rule);
+      parts[i] = is_regional ? Part::kOwnRegions : is_home ? Part::kAll : Part::kNone;
+      read_signals(rule.signals, parts[i]);
+      if (rule.arming == nullptr) continue;
+      reads(rule.arming->rule.id, parts[i]);
+      read_signals(rule.arming->rule.signals, parts[i]);
     }
   }
   Detector* find(std::string_view id) {
@@ -131,9 +162,10 @@ struct Engine::State {
   std::vector<std::unique_ptr<Detector>> detectors;
   std::map<std::string, size_t, std::less<>> number_of;  // by id
   // Which events of a rule are this shard's.
-  enum class Part : uint8_t { kOwnRegions, kAll, kNone };
+  enum class Part : uint8_t { kNone, kOwnRegions, kAll };
   std::vector<Part> parts;  // as detectors
   std::vector<uint32_t> absences;
+  size_t notes = 0;  // on the board, since the last forgetting
   EventTime saved_finish = kMinEventTime;
   std::vector<std::string> removed;  // keys of rules that are gone
   mutable std::vector<RuleCounters> counters;
@@ -144,12 +176,18 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
                                    const std::map<std::string, EventTime>& watermarks) {
   const std::vector<const Rule*> watchers = watchers_of(*bundle);
   const size_t rules = bundle->rules.size();
-  std::vector<Timeline::ClassId> classes;
-  for (size_t i = 0; i < watchers.size(); ++i) {
-    classes.push_back(class_of(*watchers[i], i >= rules));
-    const auto reached = watermarks.find(watchers[i]->id);
-    if (reached != watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
+  std::vector<Timeline::ClassId> classes(watchers.size());
+  for (const int rank : {0, 1, 2}) {
+    for (size_t i = 0; i < watchers.size(); ++i) {
+      if (rank_of(i) != rank) continue;
+      const Rule& rule = *watchers[i];
+      classes[i] =
+          timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), rank);
+      const auto reached = watermarks.find(rule.id);
+      if (reached != watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
+    }
   }
+  around.over_alerts.clear();
   detectors.clear();
   detectors.resize(watchers.size());
   around.signals.clear();
@@ -160,6 +198,8 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
     const auto index = static_cast<RuleIndex>(number);
     if (found == kept.end()) {
       detectors[number] = make(index, classes[number]);
+      // What came before a reload is not there.
+      if (!watermarks.empty()) detectors[number]->knows_from = timeline.watermark(classes[number]);
     } else {
       detectors[number] = std::move(found->second);
       bind(*detectors[number], index, classes[number]);
@@ -202,7 +242,20 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
         [&](Detector& detector, RuleIndex index, Timeline::ClassId time_class) {
           detector.rebind(rule, index, time_class);
         });
+    if (!runs(rule)) continue;
     detectors[i]->prepare();
+    if (is_over_alerts(rule.kind())) around.over_alerts.push_back(detectors[i].get());
+  }
+  // A store forgets only what all its readers have passed.
+  for (const auto& reader : detectors) {
+    for (const SignalUse& use : reader->rule().signals) {
+      for (const std::string& key : use.signals) {
+        around.signals.at(key)->add_reader(reader->time_class());
+      }
+    }
+    if (reader->rule().arming != nullptr) {
+      around.armings.at(reader->rule().id)->add_reader(reader->time_class());
+    }
   }
 }
 
@@ -233,7 +286,16 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
       }
     }
   }
+  s.notes += out.size() - first;
   s.end(out, first);
+  if (s.notes > kNotesBetweenForgetting) s.forget_alerts();
+}
+
+void Engine::on_alerts(std::span<const AlertTransition> alerts) {
+  State& s = *state_;
+  for (const AlertTransition& alert : alerts) s.around.tell(alert, s.bundle->rules[alert.rule]);
+  s.notes += alerts.size();
+  if (s.notes > kNotesBetweenForgetting) s.forget_alerts();
 }
 
 void Engine::advance(SourceId source, EventTime to, Transitions& out) {
@@ -299,6 +361,9 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
     to.time(s.timeline.finished());
     put(std::string(1, kFinishEntry), bytes);
   }
+  if (!s.around.over_alerts.empty()) s.forget_alerts();
+  s.around.board.save(
+      [&](const std::string& alert, const std::string& value) { put(kBoardEntry + alert, value); });
   for (const auto& detector : s.detectors) {
     const std::string& id = detector->rule().id;
     const EventTime watermark = s.timeline.watermark(detector->time_class());
@@ -307,6 +372,7 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       ByteWriter to(bytes);
       to.u8(kStateVersion);
       to.time(watermark);
+      to.time(detector->knows_from);
       put(kRuleEntry + id, bytes);
     }
     detector->save(kGroupEntry + id + '\0', put);
@@ -321,12 +387,14 @@ bool Engine::restore(std::string_view key, std::string_view value) {
     Detector* detector = s.find(name.substr(0, name.find('\0')));
     return detector != nullptr && detector->restore(value);
   }
+  if (key.front() == kBoardEntry) return s.around.board.restore(value);
   ByteReader from(value);
   if (from.u8() != kStateVersion) return false;
   if (key.front() == kRuleEntry) {
     Detector* detector = s.find(name);
     if (detector == nullptr) return false;
     detector->saved_watermark = from.time();
+    detector->knows_from = from.time();
     s.timeline.raise_watermark(detector->time_class(), detector->saved_watermark);
     return from.at_end();
   }
@@ -374,6 +442,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.begin(out);
   // The bundle of kept detectors must live until they are bound to the new one.
   const std::shared_ptr<const Bundle> old = std::exchange(s.bundle, std::move(bundle));
+  s.around.board.rebind(*s.bundle->catalogue);  // while the old catalogue is there
   s.around.catalogue = s.bundle->catalogue.get();
   s.around.shards = ShardMap(*s.bundle->catalogue, s.around.options.shard);
   s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
@@ -390,13 +459,29 @@ const std::vector<RuleCounters>& Engine::counters() const {
   auto& counters = state_->counters;
   counters.clear();
   for (size_t i = 0; i < state_->bundle->rules.size(); ++i) {
-    counters.push_back(state_->detectors[i]->counters());
+    RuleCounters& own = counters.emplace_back(state_->detectors[i]->counters());
+    // What a store refuses is missing to its readers.
+    const auto add = [&own](RuleCounters of_store) {
+      own.overflow += of_store.overflow;
+      own.missing_key += of_store.missing_key;
+      own.evaluation_errors += of_store.evaluation_errors;
+      own.state_bytes += of_store.state_bytes;
+    };
+    const Rule& rule = state_->bundle->rules[i];
+    if (rule.arming != nullptr) add(state_->around.armings.at(rule.id)->counters());
+    std::set<std::string> seen;
+    for (const SignalUse& use : rule.signals) {
+      for (const std::string& key : use.signals) {
+        if (seen.insert(key).second) add(state_->around.signals.at(key)->counters());
+      }
+    }
   }
   return counters;
 }
 
 size_t Engine::state_bytes() const {
-  size_t sum = state_->timeline.bytes() + state_->around.arena.bytes_reserved();
+  size_t sum = state_->timeline.bytes() + state_->around.arena.bytes_reserved() +
+               state_->around.board.bytes();
   for (const auto& detector : state_->detectors) sum += detector->counters().state_bytes;
   return sum;
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,12 +33,17 @@ struct RuleCounters {
 // What a group of a rule is doing; recovering counts as firing.
 enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
 
+// Which rules an engine runs: over events, over the alerts of those, or both. Of several shards
+// each runs the first, and one engine beside them the second on the alerts of all.
+enum class Work : uint8_t { kAll, kEvents, kAlerts };
+
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
   // monotone rules fire on arrival and say `provisional`.
   Emit emit = Emit::kEarly;
   // Of several engines that are all told every event, this one keeps its shard's groups.
   Shard shard{};
+  Work work = Work::kAll;
 };
 
 // Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
@@ -63,6 +69,10 @@ class Engine {
   // An accepted event (kAssert of rev 0; corrections and retractions are only counted for now).
   // Also moves the watermark of its source to at least event.time - lateness.
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
+
+  // Of an engine for alerts: what the rules over events have decided, before the times that it
+  // was decided at are told here.
+  void on_alerts(std::span<const AlertTransition> alerts);
 
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
   void advance(SourceId source, EventTime to, Transitions& out);

@@ -141,11 +141,18 @@ class GroupedDetector : public Detector {
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
     if (!may_create) return nullptr;
-    if (counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes) {
-      ++counters_.overflow;
-      return nullptr;
-    }
+    if (is_full()) return nullptr;
     return &create(*hash, keyer_.texts(event));
+  }
+
+  // Of a key, made when there is none; nullptr as above.
+  G* group_for(std::vector<std::string> key) {
+    const auto hash = keyer_.hash(key);
+    if (!hash) return nullptr;
+    const auto found = index_of_.find(*hash);
+    if (found != index_of_.end()) return groups_[found->second].get();
+    if (is_full()) return nullptr;
+    return &create(*hash, std::move(key));
   }
 
   G* find(const std::vector<std::string>& key) {
@@ -240,6 +247,14 @@ class GroupedDetector : public Detector {
 
   void set_timer(const G& group, EventTime due) {
     if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
+  }
+
+  // Counts what is then refused.
+  bool is_full() {
+    const bool full =
+        counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes;
+    if (full) ++counters_.overflow;
+    return full;
   }
 
   static std::string key_text(const Group& group) {

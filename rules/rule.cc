@@ -59,6 +59,17 @@ void add_own_variables(const DivergenceDetect&, std::vector<cel::Variable>& vari
   variables.push_back({"parts", Type::map(Tag::kString, Tag::kDouble)});
 }
 
+void add_own_variables(const LayersDetect&, std::vector<cel::Variable>& variables) {
+  variables.push_back({"distinct", Tag::kDouble});
+  variables.push_back({"drivers", Type::list(Tag::kString)});
+  variables.push_back({"alerts", Tag::kInt});
+}
+
+void add_own_variables(const SpilloverDetect&, std::vector<cel::Variable>& variables) {
+  variables.push_back({"pressure", Tag::kDouble});
+  variables.push_back({"neighbours", Type::list(Tag::kString)});
+}
+
 void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}
 
 }  // namespace
@@ -81,8 +92,25 @@ std::string_view to_string(RuleKind kind) {
       return "index";
     case RuleKind::kDivergence:
       return "divergence";
+    case RuleKind::kLayers:
+      return "layers";
+    case RuleKind::kSpillover:
+      return "spillover";
   }
   return "?";
+}
+
+bool has_select(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::kSequence:
+    case RuleKind::kIndex:
+    case RuleKind::kDivergence:
+    case RuleKind::kLayers:
+    case RuleKind::kSpillover:
+      return false;
+    default:
+      return true;
+  }
 }
 
 std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
@@ -99,6 +127,16 @@ std::vector<cel::Variable> variables_of(RuleKind, const Detect& detect) {
   return variables;
 }
 
+std::vector<cel::Variable> alert_variables() {
+  std::vector<cel::Variable> variables;
+  for (const char* name : {"a.rule", "a.package", "a.driver", "a.stage", "a.region"}) {
+    variables.push_back({name, Tag::kString});
+  }
+  variables.push_back({"a.level", Tag::kInt});
+  variables.push_back({"a.level_rank", Tag::kInt});
+  return variables;
+}
+
 double Scale::of(double x) const {
   const double s = is_log ? std::log1p(std::max(x, 0.0) / unit) / std::log1p(full / unit)
                           : (x - from) / (to - from);
@@ -109,23 +147,35 @@ std::string signal_variable(std::string_view name) {
   return "signal(\"" + std::string(name) + "\")";
 }
 
-std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
+namespace {
+
+std::vector<SourceId> sources_of(const Catalogue& catalogue,
+                                 const std::optional<std::vector<IndicatorId>>& indicators) {
   std::vector<SourceId> sources;
-  if (!rule.indicators || !rule.read_indicators) {
-    for (size_t i = 0; i < catalogue.sources().size(); ++i) {
-      sources.push_back(static_cast<SourceId>(i));
-    }
-    return sources;
+  for (size_t i = 0; !indicators && i < catalogue.sources().size(); ++i) {
+    sources.push_back(static_cast<SourceId>(i));
   }
-  for (const auto* indicators : {&*rule.indicators, &*rule.read_indicators}) {
-    for (const IndicatorId indicator : *indicators) {
-      const auto& of = catalogue.sources_of(indicator);
-      sources.insert(sources.end(), of.begin(), of.end());
-    }
+  for (const IndicatorId indicator : indicators.value_or(std::vector<IndicatorId>{})) {
+    const auto& of = catalogue.sources_of(indicator);
+    sources.insert(sources.end(), of.begin(), of.end());
   }
   std::sort(sources.begin(), sources.end());
   sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
   return sources;
+}
+
+}  // namespace
+
+std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule) {
+  return sources_of(catalogue, rule.indicators);
+}
+
+std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule) {
+  std::vector<SourceId> sources = sources_of(catalogue, rule.indicators);
+  const std::vector<SourceId> read = sources_of(catalogue, rule.read_indicators);
+  std::vector<SourceId> all;
+  std::set_union(sources.begin(), sources.end(), read.begin(), read.end(), std::back_inserter(all));
+  return all;
 }
 
 }  // namespace tocsin::rules

@@ -168,8 +168,38 @@ struct DivergenceDetect {
   cel::Program when;
 };
 
-using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect,
-                            AbsenceDetect, TrendDetect, IndexDetect, DivergenceDetect>;
+// Which alerts a rule over alerts looks at: a condition over the variables of alert_variables().
+struct AlertSelect {
+  cel::Program condition;
+  bool production_only = true;  // leaves out alerts of rules in draft and shadow
+};
+
+// `a.rule`, `a.package`, `a.driver`, `a.stage`, `a.region` (string), `a.level`, `a.level_rank`
+// (int), in slot order.
+std::vector<cel::Variable> alert_variables();
+
+struct LayersDetect {
+  AlertSelect alerts;
+  cel::Program distinct;  // of the alert: what tells layers apart
+  bool roll_up = true;    // alerts on finer places count, and those on the country by half
+  Span every{};
+  Span window{};
+  Span min_overlap{};  // together for so long, within the window
+};
+
+struct SpilloverDetect {
+  AlertSelect alerts;
+  cel::Program score;  // of the alert
+  uint32_t hops = 1;
+  double hop_decay = 0.5;
+  Span every{};
+  double pressure = 0;              // at least
+  std::optional<cel::Program> own;  // and this, of the place itself
+};
+
+using Detect =
+    std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect,
+                 TrendDetect, IndexDetect, DivergenceDetect, LayersDetect, SpilloverDetect>;
 // In the order of Detect.
 enum class RuleKind : uint8_t {
   kEvent,
@@ -180,8 +210,12 @@ enum class RuleKind : uint8_t {
   kTrend,
   kIndex,
   kDivergence,
+  kLayers,
+  kSpillover,
 };
 std::string_view to_string(RuleKind kind);
+// Whether `select` of the rule says which events count; else parts of `detect` do, or none does.
+bool has_select(RuleKind kind);
 
 struct AlertPolicy {
   Span pending{};  // `for`
@@ -209,11 +243,10 @@ enum class NoData : uint8_t { kZero, kHold, kMissing };
 
 // A number that a rule reads with signal("NAME") at its ticks.
 struct SignalUse {
-  std::string name;          // as the rule writes it
-  std::string signal;        // its key in the bundle
-  std::string coarser;       // another one, read where this one has no value; "": none
-  std::optional<Span> hold;  // instead of the signal's own
-  Milliseconds back{0};      // how far before the tick it is read as well
+  std::string name;                  // as the rule writes it
+  std::vector<std::string> signals;  // keys in the bundle: the first that has a value is read
+  std::optional<Span> hold;          // instead of the signal's own
+  Milliseconds back{0};              // how far before the watermark it is read as well
 };
 
 struct Arming;
@@ -231,7 +264,7 @@ struct Rule {
   // What can match at all, from select or from all steps; nullopt: any.
   std::optional<std::vector<IndicatorId>> indicators;
   std::optional<std::vector<RegionId>> countries;
-  std::vector<SignalUse> signals;  // sorted by name; the slots after the kind's own variables
+  std::vector<SignalUse> signals;  // in the order of the slots after the kind's own variables
   // What signals and arming look at beside `indicators`; nullopt: any.
   std::optional<std::vector<IndicatorId>> read_indicators{std::in_place};
   std::shared_ptr<const Arming> arming;  // null: the rule is always at work
@@ -282,6 +315,7 @@ struct Arming {
   std::optional<cel::Program> disarms;
   Span span{};
   Span quiet{};
+  Milliseconds back{0};           // it is asked for times so long before the watermark
   std::vector<Capture> captures;  // those of signals first, in the order of rule.signals
 };
 
@@ -291,6 +325,9 @@ std::string signal_variable(std::string_view name);
 // The sources that may send what the rule looks at, its signals included, sorted: those it waits
 // for.
 std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& rule);
+
+// Those of them that send the rule's own events.
+std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule);
 
 // One loaded set of rules with its catalogue: what an engine runs and what a reload replaces whole.
 // Thread-safety: immutable after construction.
@@ -317,6 +354,8 @@ struct Bundle {
 //   index      index, risk, relief, coverage (double), parts {name: points} (map(string, double)),
 //              top [{name, points}] (list), the greatest points first
 //   divergence better, worse, coverage (double), parts {name: value} (map(string, double))
+//   layers     distinct (double), drivers (list(string)), alerts (int)
+//   spillover  pressure (double), neighbours (list(string))
 //   event      none beyond `e`, the matching event
 // Then, null where they have no value, the signals that the rule reads (signal_variable(), double),
 // and of an armed rule `armed.since` (timestamp) and `armed.NAME` of each capture.

@@ -12,8 +12,7 @@ SignalReader::SignalReader(Surroundings& around, const Rule& rule) : around_(&ar
   for (const SignalUse& about : rule.signals) {
     Use& use = uses_.emplace_back();
     use.about = &about;
-    use.sources.push_back(source_of(about.signal, rule));
-    if (!about.coarser.empty()) use.sources.push_back(source_of(about.coarser, rule));
+    for (const std::string& key : about.signals) use.sources.push_back(source_of(key, rule));
   }
 }
 
@@ -55,7 +54,9 @@ std::optional<SignalValue> SignalReader::value_over(size_t use, const Group& gro
 }
 
 bool SignalReader::counts(size_t use, const Event& event) {
-  return uses_[use].sources.front().store->counts(event);
+  const auto& sources = uses_[use].sources;
+  return std::any_of(sources.begin(), sources.end(),
+                     [&](const Source& source) { return source.store->counts(event); });
 }
 
 void SignalReader::collect(size_t use, const Group& group, const SignalValue& value, size_t most,
@@ -72,8 +73,9 @@ Tlp SignalReader::marking(const Group& group, EventTime at) {
   for (const Use& use : uses_) {
     for (const Source& source : use.sources) {
       if (!key_of(source, group)) continue;
-      highest =
-          std::max(highest, source.store->marking(key_, at - source.store->signal().reach, at));
+      const EventTime tick = source.store->tick_at(at);
+      const EventTime from = tick - source.store->signal().reach;
+      highest = std::max(highest, source.store->marking(key_, from, tick));
     }
   }
   return highest;

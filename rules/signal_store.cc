@@ -13,6 +13,7 @@ SignalStore::SignalStore(Surroundings& around, const Signal& signal, RuleIndex i
 void SignalStore::rebind_signal(const Signal& signal, RuleIndex index,
                                 Timeline::ClassId time_class) {
   signal_ = &signal;
+  readers_.clear();
   rebind(signal.rule, index, time_class);
   grid_ = PaneGrid(measure().every, signal.rule.zone);
   evidence_per_pane_ = evidence_per_pane(signal.rule.alert.max_evidence, measure().panes);
@@ -22,22 +23,33 @@ bool SignalStore::counts(const Event& event) { return holds(*rule().select, &eve
 
 void SignalStore::on_event(const Event& event, JournalSeq seq) {
   if (!counts(event)) return;
-  const EventTime now = watermark();
-  if (event.time < now) ++counters_.late;
+  if (event.time < watermark()) ++counters_.late;
   const EventTime start = grid_.start_of(event.time);
-  if (now != kMinEventTime && start < now - signal_->reach) return;  // nobody looks there any more
+  if (start < needed_from()) return;
   SignalGroup* group = group_of(event);
   if (group == nullptr) return;
   ++counters_.selected;
   touch(*group);
+  const size_t before = group->panes.panes().size();
   const size_t pane = group->panes.at(start, 0, 1);
   Pane& part = group->panes.pane(pane);
   ++part.events;
   part.tlp = std::max(part.tlp, event.tlp);
   keep_best(part.evidence, evidence_item(event, seq), evidence_per_pane_);
   count_into(measure(), event, group->panes.cells(pane, 1).front());
-  account(*group);
+  // Sizing up looks at every pane, so not for each.
+  const size_t after = group->panes.panes().size();
+  if (after > before && (after < 16 || after % 64 == 0)) account(*group);
   schedule_by(*group, forget_at(*group));
+}
+
+EventTime SignalStore::needed_from() const {
+  EventTime passed = kMaxEventTime;
+  for (const Timeline::ClassId reader : readers_) {
+    passed = std::min(passed, around_.timeline->passed(reader));
+  }
+  if (readers_.empty()) passed = around_.timeline->passed(time_class());
+  return passed <= kMinEventTime + signal_->reach ? kMinEventTime : passed - signal_->reach;
 }
 
 EventTime SignalStore::forget_at(const SignalGroup& group) const {
@@ -46,11 +58,13 @@ EventTime SignalStore::forget_at(const SignalGroup& group) const {
 
 void SignalStore::on_due(SignalGroup& group, EventTime due) {
   touch(group);
-  group.panes.drop_before(due - signal_->reach, 1);
+  const EventTime needed = needed_from();
+  knows_from = std::max(knows_from, needed);
+  group.panes.drop_before(needed, 1);
   if (group.panes.empty()) {
     remove(group);
-  } else {
-    schedule(group, forget_at(group));
+  } else {  // readers that lag are waited for
+    schedule(group, std::max(forget_at(group), grid_.next_tick(due)));
   }
 }
 
@@ -72,17 +86,26 @@ std::optional<SignalValue> SignalStore::value(const std::vector<std::string>& ke
   if (group != nullptr) {
     if (const auto now = merged(*group, from, tick)) return SignalValue{*now, from, tick};
   }
-  if (signal_->no_data == NoData::kZero && !hold) return SignalValue{0, from, tick};
-  if (group == nullptr || (signal_->no_data == NoData::kMissing && !hold)) return std::nullopt;
-  // As it was when last something came.
-  const size_t after = group->panes.first_from(from);
-  if (after == 0) return std::nullopt;
-  const EventTime end = grid_.step(group->panes.panes()[after - 1].start, 1);
-  if (end <= subtract(tick, hold.value_or(signal_->hold))) return std::nullopt;
-  const EventTime begin = grid_.step(end, -int64_t{measure().panes});
-  const auto last = merged(*group, begin, end);
-  if (!last) return std::nullopt;
-  return SignalValue{*last, begin, end};
+  if (hold || signal_->no_data == NoData::kHold) {
+    return group == nullptr ? std::nullopt : last_value(*group, tick, hold.value_or(signal_->hold));
+  }
+  if (signal_->no_data == NoData::kMissing) return std::nullopt;
+  const bool is_known = from >= knows_from && !around_.timeline->is_stale(own_feeds(), tick) &&
+                        (group != nullptr || counters_.overflow == 0);
+  return is_known ? std::optional(SignalValue{0, from, tick}) : std::nullopt;
+}
+
+std::optional<SignalValue> SignalStore::last_value(const SignalGroup& group, EventTime tick,
+                                                   Span hold) {
+  const EventTime oldest = subtract(tick, hold);
+  const auto panes = group.panes.panes();
+  for (size_t i = group.panes.first_from(tick); i-- > 0;) {
+    const EventTime end = grid_.step(panes[i].start, 1);
+    if (end <= oldest) break;
+    const EventTime begin = grid_.step(end, -int64_t{measure().panes});
+    if (const auto last = merged(group, begin, end)) return SignalValue{*last, begin, end};
+  }
+  return std::nullopt;
 }
 
 std::optional<SignalValue> SignalStore::value_over(const std::vector<std::string>& key,

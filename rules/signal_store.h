@@ -33,9 +33,12 @@ class SignalStore final : public GroupedDetector<SignalGroup> {
   void on_event(const Event& event, JournalSeq seq) override;
   // The same signal of another bundle.
   void rebind_signal(const Signal& signal, RuleIndex index, Timeline::ClassId time_class);
+  // Rules of that class read it: nothing is forgotten that they may still ask for.
+  void add_reader(Timeline::ClassId time_class) { readers_.push_back(time_class); }
 
-  // At the last tick at or before `at`; nullopt where there is none. `hold` instead of the
-  // signal's own.
+  // At the last tick at or before `at`; nullopt where there is none, or none can be known: all its
+  // feeds are silent, the group was refused, or the window begins before what is counted. `hold`
+  // instead of the signal's own.
   std::optional<SignalValue> value(const std::vector<std::string>& key, EventTime at,
                                    const std::optional<Span>& hold);
   // Over the events of [from, to), which begin and end with panes; nullopt where nothing came.
@@ -45,8 +48,9 @@ class SignalStore final : public GroupedDetector<SignalGroup> {
   void collect(const std::vector<std::string>& key, EventTime from, EventTime to, size_t most,
                std::vector<EvidenceItem>& best);
   Tlp marking(const std::vector<std::string>& key, EventTime from, EventTime to);
-  // The group of the event, as texts; nullopt when the signal does not count it.
   bool counts(const Event& event);
+  // The last tick at or before `at`: what it tells then is of before it.
+  EventTime tick_at(EventTime at) const { return grid_.start_of(at); }
 
   const Signal& signal() const { return *signal_; }
 
@@ -59,13 +63,17 @@ class SignalStore final : public GroupedDetector<SignalGroup> {
 
  private:
   const Measure& measure() const { return signal_->measure(); }
-  void take(Pane& pane, Accumulator& cell, const Event& event, JournalSeq seq);
   std::optional<double> merged(const SignalGroup& group, EventTime from, EventTime to);
+  // The last value before `tick`, no older than `hold`.
+  std::optional<SignalValue> last_value(const SignalGroup& group, EventTime tick, Span hold);
+  // Panes before it are looked at no more.
+  EventTime needed_from() const;
   EventTime forget_at(const SignalGroup& group) const;
 
   const Signal* signal_;
   PaneGrid grid_;
   size_t evidence_per_pane_ = 0;
+  std::vector<Timeline::ClassId> readers_;
   Accumulator merged_;
 };
 

@@ -6,10 +6,9 @@ Timeline::Timeline(const Catalogue& catalogue)
     : catalogue_(&catalogue), sources_(catalogue.sources().size()) {}
 
 Timeline::ClassId Timeline::class_of(Milliseconds lateness, std::vector<SourceId> feeding,
-                                     bool is_apart) {
+                                     int rank) {
   const auto next = static_cast<ClassId>(classes_.size());
-  const auto [found, is_new] =
-      class_index_.try_emplace({is_apart, lateness.count(), feeding}, next);
+  const auto [found, is_new] = class_index_.try_emplace({rank, lateness.count(), feeding}, next);
   if (is_new) {
     TimeClass fresh;
     fresh.lateness = lateness;
@@ -124,20 +123,21 @@ EventTime Timeline::watermark(ClassId id) {
 
 void Timeline::raise_watermark(ClassId id, EventTime to) {
   classes_[id].watermark = std::max(classes_[id].watermark, to);
+  classes_[id].passed = std::max(classes_[id].passed, to);
 }
 
-EventTime Timeline::first(ClassId id) const {
+EventTime Timeline::first(std::span<const SourceId> feeds) const {
   EventTime first = kNever;
-  for (const SourceId source : classes_[id].feeding) {
+  for (const SourceId source : feeds) {
     first = std::min(first, this->source(source).first);
   }
   return first;
 }
 
-bool Timeline::is_stale(ClassId id, EventTime tick) const {
+bool Timeline::is_stale(std::span<const SourceId> feeds, EventTime tick) const {
   if (tick <= finished_) return false;
   bool some_live = false;
-  for (const SourceId source : classes_[id].feeding) {
+  for (const SourceId source : feeds) {
     const SourceTime& s = this->source(source);
     if (!s.is_live || s.has_ended) continue;
     // A yearly panel that comes in one batch holds nothing back for long, and is silent only when

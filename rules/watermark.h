@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -53,9 +54,9 @@ class Timeline {
   explicit Timeline(const Catalogue& catalogue);
 
   // The class of rules with these feeding sources (sorted) and at least this lateness. Timers of a
-  // class run before those of one that was asked for later; `is_apart`: a class that plain rules of
-  // the same sort do not share, so that it can come after them.
-  ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding, bool is_apart = false);
+  // class run before those of one that was asked for later; classes of another `rank` are not
+  // shared, so that they can come after.
+  ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding, int rank = 0);
   // Another catalogue: forgets classes and timers, keeps what is known of the sources by name.
   void rebind(const Catalogue& next, const Catalogue& old);
 
@@ -95,14 +96,16 @@ class Timeline {
   EventTime watermark(ClassId id);
   // As it was before the move that take_first_moved() tells of: timers up to here have run.
   EventTime settled_watermark(ClassId id) const { return classes_[id].watermark; }
+  // Up to where its timers have run.
+  EventTime passed(ClassId id) const { return classes_[id].passed; }
   // Takes back a watermark that was saved.
   void raise_watermark(ClassId id, EventTime to);
-  // Oldest event time of the feeding sources; their first heartbeat when none came; kNever.
-  EventTime first(ClassId id) const;
-  // Whether all live feeding sources have told nothing at or after `tick`, and none of those that
+  // Oldest event time of the sources; their first heartbeat when none came; kNever.
+  EventTime first(std::span<const SourceId> feeds) const;
+  // Whether all live sources of these have told nothing at or after `tick`, and none of those that
   // tell more seldom than they become idle is still in time: then a watermark at `tick` comes from
   // heartbeats alone.
-  bool is_stale(ClassId id, EventTime tick) const;
+  bool is_stale(std::span<const SourceId> feeds, EventTime tick) const;
   // True once after first() of some class may have become lower.
   bool take_first_moved() { return std::exchange(first_moved_, false); }
 
@@ -121,6 +124,7 @@ class Timeline {
     std::vector<SourceId> feeding;
     std::vector<SourceId> live;  // whose watermark counts
     EventTime watermark = kMinEventTime;
+    EventTime passed = kMinEventTime;
     std::vector<Timer> timers;  // heap
   };
 
@@ -141,15 +145,17 @@ class Timeline {
       const Timer timer = timers.front();
       std::pop_heap(timers.begin(), timers.end());
       timers.pop_back();
+      classes_[id].passed = std::max(classes_[id].passed, timer.due);
       handle(timer);
     }
+    classes_[id].passed = std::max(classes_[id].passed, now);
     arm(classes_[id]);
   }
 
   const Catalogue* catalogue_;
   std::vector<SourceTime> sources_;
   std::vector<TimeClass> classes_;
-  std::map<std::tuple<bool, int64_t, std::vector<SourceId>>, ClassId> class_index_;
+  std::map<std::tuple<int, int64_t, std::vector<SourceId>>, ClassId> class_index_;
   EventTime finished_ = kMinEventTime;
   bool first_moved_ = false;
 };

@@ -102,6 +102,7 @@ struct Expr {
   Operator op = Operator::kNot;
   ComprehensionKind comprehension = ComprehensionKind::kAll;
   bool leading_dot = false;  // of kIdent, kCall: looks past comprehension variables
+  bool needs_value = false;  // of a variable: a null one is an error, not a value
   uint16_t depth = 1;        // of the subtree
   uint32_t offset = 0;       // where errors point to, in source->text
   const SourceText* source = nullptr;

@@ -302,6 +302,7 @@ Type Checker::check_signal(Expr& expr) {
     expr.args.clear();
     expr.target = Target::kVariable;
     expr.index = static_cast<uint32_t>(i);
+    expr.needs_value = true;
     analysis_.variables.insert(variable);
     return environment_.variables[i].type;
   }

@@ -75,6 +75,13 @@ Type Checker::check_ident(Expr& expr) {
   return unknown_name(expr, expr.name);
 }
 
+// A number that is not known is null; `mean != 0.0` would hold of it.
+bool Checker::needs_value(const Variable& variable) const {
+  const Tag tag = variable.type.tag();
+  return !environment_.conformance &&
+         (tag == Tag::kDouble || tag == Tag::kInt || variable.name.starts_with("armed."));
+}
+
 // A variable, a list, a level or a type by its dotted name.
 std::optional<Type> Checker::find_named(Expr& expr) {
   const std::string name = dotted_name(expr);
@@ -83,6 +90,7 @@ std::optional<Type> Checker::find_named(Expr& expr) {
     if (environment_.variables[i].name != name) continue;
     expr.target = Target::kVariable;
     expr.index = static_cast<uint32_t>(i);
+    expr.needs_value = needs_value(environment_.variables[i]);
     analysis_.variables.insert(name);
     return checked() ? environment_.variables[i].type : Type();
   }

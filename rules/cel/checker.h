@@ -51,6 +51,7 @@ class Checker {
   Type check_ident(Expr& expr);
   Type check_select(Expr& expr);
   std::optional<Type> find_named(Expr& expr);
+  bool needs_value(const Variable& variable) const;
   std::optional<Type> check_event_path(Expr& expr);
   Type check_event_field(Expr& expr);
   Type check_event_attr(Expr& expr);

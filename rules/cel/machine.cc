@@ -134,6 +134,10 @@ bool Machine::eval(const Node& node, Frame& frame, Value& out) const {
     case Code::kVariable:
       out = frame.variables[node.index];
       return true;
+    case Code::kKnownVariable:
+      out = frame.variables[node.index];
+      return out.kind() != Kind::kNull ||
+             frame.fail(EvalError::kNoSuchField, "a number that is not known");
     case Code::kLocal:
       out = frame.locals[node.index];
       return true;

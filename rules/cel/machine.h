@@ -24,10 +24,11 @@ class Machine {
 
  private:
   enum class Code : uint8_t {
-    kConstant,  // constant
-    kVariable,  // variable `index`
-    kLocal,     // comprehension variable `index`
-    kField,     // event field `index`
+    kConstant,       // constant
+    kVariable,       // variable `index`
+    kKnownVariable,  // the same; null: error
+    kLocal,          // comprehension variable `index`
+    kField,          // event field `index`
     kHasField,
     kAttr,  // event attr named by constant
     kHasAttr,

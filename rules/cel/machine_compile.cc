@@ -41,7 +41,7 @@ void Machine::build_target(const Expr& expr, Node& node) {
       node.code = Code::kConstant;
       break;
     case Target::kVariable:
-      node.code = Code::kVariable;
+      node.code = expr.needs_value ? Code::kKnownVariable : Code::kVariable;
       break;
     case Target::kLocal:
       node.code = Code::kLocal;

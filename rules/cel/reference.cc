@@ -21,6 +21,9 @@ class Walker {
         return true;
       case Target::kVariable:
         out = frame_.variables[expr.index];
+        if (expr.needs_value && out.kind() == Kind::kNull) {
+          return frame_.fail(EvalError::kNoSuchField, "a number that is not known");
+        }
         return true;
       case Target::kLocal:
         out = frame_.locals[expr.index];

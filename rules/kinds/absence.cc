@@ -60,7 +60,7 @@ void AbsenceDetector::on_first_moved() {
 }
 
 EventTime AbsenceDetector::base_of(const AbsenceGroup& group) const {
-  if (group.recent.empty()) return around_.timeline->first(time_class());
+  if (group.recent.empty()) return around_.timeline->first(own_feeds());
   return group.recent.front().time;
 }
 
@@ -96,8 +96,12 @@ EventTime AbsenceDetector::forgotten_at(const AbsenceGroup& group) const {
 EventTime AbsenceDetector::next_judgement(const AbsenceGroup& group, EventTime now) const {
   const EventTime base = base_of(group);
   if (base == kNever || !is_expected(group)) return kNever;
-  return std::min(deadline(base, missed_at(group, now) + 1),
-                  next_deadline(group.alert, rule().levels, rule().alert, now));
+  const int64_t missed = missed_at(group, now);
+  EventTime next = std::min(deadline(base, missed + 1),
+                            next_deadline(group.alert, rule().levels, rule().alert, now));
+  // What is read beside the reports changes at its own times.
+  if (reads_others() && missed > 0) next = std::min(next, days_.next_tick(now));
+  return next;
 }
 
 EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) const {
@@ -192,7 +196,10 @@ void AbsenceDetector::judge(AbsenceGroup& group, EventTime at) {
   ++counters_.evaluations;
   set_variables(group, at);
   const bool is_excused = detect().unless && holds(*detect().unless, nullptr);
-  const Verdict verdict = judge_levels(!is_excused);
+  // What was silent before it was armed is given its time anew.
+  const bool is_early =
+      is_armed() && armed_from() != kMinEventTime && deadline(armed_from(), 1) > at;
+  const Verdict verdict = judge_levels(!is_excused && !is_early);
   const Level previous = group.alert.level;
   // An excuse (the feed itself is down) opens nothing, but it is no report either.
   const Step done = step(group.alert, rule().levels, rule().alert, verdict, at, is_excused);

@@ -6,6 +6,7 @@
 
 #include "rules/group_table.h"
 #include "rules/kinds/pending.h"
+#include "rules/pane_grid.h"
 
 namespace tocsin::rules {
 
@@ -67,6 +68,8 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
   void take(AbsenceGroup& group, const Report& report, EventTime at);
   void judge(AbsenceGroup& group, EventTime at);
   void set_variables(AbsenceGroup& group, EventTime at);
+
+  PaneGrid days_{{.exact = std::chrono::hours(24)}};
 };
 
 }  // namespace tocsin::rules

@@ -12,8 +12,9 @@ namespace tocsin::rules {
 // Group of a rule whose alert fires at points in time and holds for a while after each.
 struct EpisodeGroup : Group {
   std::array<EventTime, 6> last_match = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};
-  uint64_t matches = 0;   // of this episode
-  bool has_news = false;  // a match that no transition has told of yet
+  EventTime matched_at = kUnset;  // the latest match: what is read beside it is of then
+  uint64_t matches = 0;           // of this episode
+  bool has_news = false;          // a match that no transition has told of yet
 };
 
 // The life of such alerts: the level at any time is the highest among the matches of the last
@@ -37,6 +38,7 @@ class EpisodeDetector : public GroupedDetector<G> {
     const Level previous = alert.level;
     const bool was_stale = std::exchange(alert.stale, false);
     group.has_news = true;
+    group.matched_at = std::max(group.matched_at, event_time);
     if (!alert.is_open()) {
       mark(alert, is_early, at);
       this->open(group, level, at, event_time);
@@ -71,7 +73,7 @@ class EpisodeDetector : public GroupedDetector<G> {
     AlertState& alert = group.alert;
     if (!alert.is_open()) return;
     const EventTime end = held_until(group, alert.level);
-    if (end <= at && this->around_.timeline->is_stale(this->time_class(), end)) {
+    if (end <= at && this->around_.timeline->is_stale(this->own_feeds(), end)) {
       if (!std::exchange(alert.stale, true)) tell(group, Action::kUpdate, alert.level, at);
       return;
     }
@@ -97,11 +99,13 @@ class EpisodeDetector : public GroupedDetector<G> {
 
   void write_episode(ByteWriter& to, const G& group) const {
     for (const EventTime t : group.last_match) to.time(t);
+    to.time(group.matched_at);
     to.u64(group.matches);
     to.u8(group.has_news ? 1 : 0);
   }
   void read_episode(ByteReader& from, G& group) const {
     for (EventTime& t : group.last_match) t = from.time();
+    group.matched_at = from.time();
     group.matches = from.u64();
     group.has_news = from.u8() != 0;
   }
@@ -109,6 +113,7 @@ class EpisodeDetector : public GroupedDetector<G> {
   // Empties what belongs to the episode that ended.
   virtual void forget(G& group) {
     group.last_match.fill(kUnset);
+    group.matched_at = kUnset;
     group.matches = 0;
     group.has_news = false;
   }
@@ -142,7 +147,9 @@ class EpisodeDetector : public GroupedDetector<G> {
       if (held_until(group, spec.level) > at) left = spec.level;
     }
     if (left == Level::kNone) {
+      this->read_as_of(group.matched_at);
       this->resolve(group, at, this->finding_of(group, at), is_early);
+      this->read_as_of(std::nullopt);
       forget(group);
     } else if (left < alert.level) {
       const Level previous = std::exchange(alert.level, left);
@@ -154,7 +161,9 @@ class EpisodeDetector : public GroupedDetector<G> {
 
   void tell(G& group, Action action, Level previous, EventTime at) {
     group.has_news = false;
+    this->read_as_of(group.matched_at);
     this->announce(group, action, previous, at, this->finding_of(group, at));
+    this->read_as_of(std::nullopt);
   }
 
   // At least a moment, so that an alert is over after the time of its match, not at it.

@@ -3,7 +3,9 @@
 #include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
 #include "rules/kinds/index.h"
+#include "rules/kinds/layers.h"
 #include "rules/kinds/sequence.h"
+#include "rules/kinds/spillover.h"
 #include "rules/kinds/surge.h"
 #include "rules/kinds/threshold.h"
 #include "rules/kinds/trend.h"
@@ -29,6 +31,10 @@ std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, 
       return std::make_unique<IndexDetector>(around, rule, index, time_class);
     case RuleKind::kDivergence:
       return std::make_unique<DivergenceDetector>(around, rule, index, time_class);
+    case RuleKind::kLayers:
+      return std::make_unique<LayersDetector>(around, rule, index, time_class);
+    case RuleKind::kSpillover:
+      return std::make_unique<SpilloverDetector>(around, rule, index, time_class);
   }
   return nullptr;
 }

@@ -179,6 +179,7 @@ std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
 void SequenceDetector::begin(std::vector<OpenMatch>& open, const PendingStep& pending,
                              const Event& event) {
   clear_variables();
+  if (!is_armed()) return;
   OpenMatch fresh;
   const auto step = step_taken(fresh, event);
   if (!step) return;
@@ -237,7 +238,9 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
                                  Level told) {
   set_variables(match);
   set_common_at(group, at);
-  if (!is_armed()) return told;
+  if (!is_armed() || (!match.bound.empty() && match.bound.front().time <= armed_from())) {
+    return told;  // it began before
+  }
   ++counters_.evaluations;
   const auto& levels = rule().levels;
   Level level = Level::kNone;
@@ -292,7 +295,7 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
       set_common_at(group, time);
-      auto match = is_armed() ? take(group.open, group.pending[done]) : std::nullopt;
+      auto match = take(group.open, group.pending[done]);
       const Level told = group.pending[done].told;
       if (match) conclude(group, std::move(*match), time, false, told);
       ++done;

@@ -25,7 +25,7 @@ class TickedDetector : public GroupedDetector<G> {
     ++this->counters_.evaluations;
     AlertState& alert = group.alert;
     const bool is_stale =
-        alert.is_open() && this->around_.timeline->is_stale(this->time_class(), tick);
+        alert.is_open() && this->around_.timeline->is_stale(this->own_feeds(), tick);
     const Verdict verdict = judge(group, tick);
     const bool was_provisional = alert.provisional;
     const bool was_stale = alert.stale;
@@ -72,6 +72,16 @@ class TickedDetector : public GroupedDetector<G> {
   Finding finding_of(G& group, EventTime at) override {
     judge(group, grid_.tick_from(at));
     return find_at(group, grid_.tick_from(at), true);
+  }
+
+  // Levels, numbers and what is read may be others after a reload: all look at the next tick.
+  void reschedule() override {
+    GroupedDetector<G>::reschedule();
+    const EventTime now = this->watermark();
+    if (now == kMinEventTime) return;
+    for (const auto& group : this->groups()) {
+      if (group) this->schedule_by(*group, grid_.next_tick(now));
+    }
   }
 
   // "; warning: slope <= -0.03 (…)": what the level that is held asks for, or asked for at its end.

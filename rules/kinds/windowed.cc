@@ -141,7 +141,8 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
   if (ahead > 0 || group.alert.phase != Phase::kInactive) return false;
   const EventTime forget = forget_at(group);
   if (tick < forget) {
-    schedule(group, panes.empty() ? forget : std::min(forget, next_due(group, tick)));
+    const bool sleeps = panes.empty() && !reads_others();
+    schedule(group, sleeps ? forget : std::min(forget, next_due(group, tick)));
     return true;
   }
   if (!panes.empty()) {
@@ -160,12 +161,11 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
   Finding finding;
   finding.condition = condition(group, is_end);
   finding.values = measured();
-  finding.tlp =
-      std::max(marking(group, grid_.step(tick, -window_), tick, tick), marking_before(group, tick));
+  const EventTime from = std::max(grid_.step(tick, -window_), armed_from());
+  finding.tlp = std::max(marking(group, from, tick, tick), marking_before(group, tick));
   best_.clear();
   const auto panes = group.panes.panes();
-  for (size_t i = group.panes.first_from(grid_.step(tick, -window_));
-       i < panes.size() && panes[i].start < tick; ++i) {
+  for (size_t i = group.panes.first_from(from); i < panes.size() && panes[i].start < tick; ++i) {
     if (!counts_lane(panes[i].lane, tick)) continue;
     finding.events_counted += panes[i].events;
     for (const EvidenceItem& item : panes[i].evidence) {
@@ -195,7 +195,7 @@ EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) c
   if (alert.provisional) return std::max(alert.provisional_at, grid_.step(tick, 1));
   if (alert.is_open()) return grid_.step(tick, 1);  // staleness and updates are looked at each tick
   EventTime next = next_change(group, tick);
-  if (reads_others() && !group.panes.empty()) next = grid_.step(tick, 1);
+  if (reads_others()) next = grid_.step(tick, 1);
   const EventTime deadline = next_deadline(alert, rule().levels, rule().alert, tick);
   if (deadline != kMaxEventTime) next = std::min(next, grid_.tick_from(deadline));
   if (next != kNever) return next;

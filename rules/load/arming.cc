@@ -50,11 +50,34 @@ class ArmingCompiler {
     const bool has_key = node_.find("key") != nullptr;
     rule.by = has_key ? compile_group_keys(scope_, node_, "key", rule.indicators)
                       : compile_group_keys(scope_, scope_.node(), "by", rule.indicators);
+    scope_.check_sources(rule.indicators, node_.place);
+    if (!check_keys(rule)) return nullptr;
     if (const yaml::Node* capture = node_.find("capture")) read_captures(*capture, *arming);
     return arming;
   }
 
  private:
+  // An event without one of the keys would arm nothing.
+  bool check_keys(const Rule& rule) {
+    for (const GroupKey& key : rule.by) {
+      if (key.kind != GroupKey::Kind::kAttr) continue;
+      for (const IndicatorId id : rule.indicators.value_or(std::vector<IndicatorId>{})) {
+        const Indicator& indicator = scope_.catalogue().indicator(id);
+        const bool has_key =
+            std::any_of(indicator.attrs.begin(), indicator.attrs.end(),
+                        [&](const AttrDeclaration& attr) { return attr.name == key.attr; });
+        if (has_key) continue;
+        const yaml::Node* place = node_.find("key");
+        scope_.error("T0377", place != nullptr ? place->place : node_.place,
+                     "`" + indicator.name + "` has no attribute `" + key.attr +
+                         "`, so it would neither arm nor disarm",
+                     "give `armed` a `key` that all its events have");
+        return false;
+      }
+    }
+    return true;
+  }
+
   void read_captures(const yaml::Node& node, Arming& arming) {
     std::vector<Capture> of_event;
     for (const auto& entry : entries_of(&node)) {
@@ -80,7 +103,9 @@ class ArmingCompiler {
     if (!text.starts_with("signal(") || !text.ends_with(kEnd)) return {};
     text.remove_prefix(7);
     text.remove_suffix(kEnd.size());
-    if (text.size() < 4 || !text.ends_with(')')) return {};
+    const bool is_quoted = text.size() > 4 && text.ends_with(')') &&
+                           (text[0] == '"' || text[0] == '\'') && text[text.size() - 2] == text[0];
+    if (!is_quoted) return {};
     return std::string(text.substr(1, text.size() - 3));
   }
 

@@ -10,6 +10,7 @@
 #include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
 #include "rules/kinds/index.h"
+#include "rules/kinds/over_alerts.h"
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/windowed.h"
 #include "rules/load/group_keys.h"
@@ -108,6 +109,14 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const IndexD
   return sizeof(IndexGroup) + grown<FadingSum>(parts) + parts * grown<EvidenceItem>(8) +
          grown<Pane>(panes * parts) + grown<Accumulator>(panes * parts) +
          panes * parts * grown<EvidenceItem>(kept);
+}
+
+uint64_t detect_bytes(const Catalogue&, const Rule&, const LayersDetect&) {
+  return sizeof(PlaceGroup);
+}
+
+uint64_t detect_bytes(const Catalogue&, const Rule&, const SpilloverDetect&) {
+  return sizeof(PlaceGroup);
 }
 
 uint64_t detect_bytes(const Catalogue&, const Rule&, const DivergenceDetect&) {

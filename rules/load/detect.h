@@ -20,6 +20,12 @@ std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect
 std::optional<Detect> compile_index(RuleScope& scope, const yaml::Node& detect);
 std::optional<Detect> compile_divergence(RuleScope& scope, const yaml::Node& detect);
 
+// These look at alerts; `by` must be one region.
+std::optional<Detect> compile_layers(RuleScope& scope, const yaml::Node& detect,
+                                     const std::vector<GroupKey>& by);
+std::optional<Detect> compile_spillover(RuleScope& scope, const yaml::Node& detect,
+                                        const std::vector<GroupKey>& by);
+
 // Where numbers are taken of events that `select` has let through; optional fields may be read
 // freely: an event without them is left out of the measure.
 cel::Environment value_environment(RuleScope& scope, const cel::Program& select);

@@ -100,6 +100,10 @@ class LevelCompiler {
       variable = "index";
       return level.find("enter");
     }
+    if (scope_.kind() == RuleKind::kSpillover) {
+      variable = "pressure";
+      return level.find("pressure");
+    }
     variable = "missed";
     return scope_.kind() == RuleKind::kAbsence ? level.find("missed") : nullptr;
   }
@@ -116,6 +120,10 @@ class LevelCompiler {
   }
 
   void compile_enter(const yaml::Node& node, LevelSpec& spec) {
+    if (scope_.kind() == RuleKind::kLayers && node.find("when") == nullptr) {
+      compile_layers_enter(node, spec);
+      return;
+    }
     std::string variable;
     const yaml::Node* number = number_node(node, variable);
     const yaml::Node* when = node.find("when");
@@ -128,6 +136,24 @@ class LevelCompiler {
       const std::string bound = (is_falling() ? " <= " : " >= ") + number_text(*number);
       spec.when = scope_.written(variable + bound, number->place, environment_);
     }
+  }
+
+  // So many layers, and of the kind that `require` asks for.
+  void compile_layers_enter(const yaml::Node& node, LevelSpec& spec) {
+    const yaml::Node* distinct = node.find("distinct");
+    const yaml::Node* require = node.find("require");
+    if (distinct == nullptr || !distinct->is_scalar()) {
+      scope_.error("T0390", node.place, "a level of layers lacks `distinct`",
+                   "how many at least: `warning: {distinct: 3}`");
+      return;
+    }
+    std::string text = "distinct >= " + number_text(*distinct);
+    if (require != nullptr) {
+      const auto condition = scope_.predicate(*require, "`require`", environment_);
+      if (!condition) return;
+      text += " && (" + condition->source() + ")";
+    }
+    spec.when = scope_.written(text, distinct->place, environment_);
   }
 
   // One event is judged by itself: what the alert has come to so far depends on arrivals.
@@ -152,6 +178,11 @@ class LevelCompiler {
       spec.exit = scope_.predicate(*exit, "`exit`", environment_);
       return;
     }
+    if (const auto bound = exit_number(*exit)) {
+      spec.exit = scope_.written(bound->first + " < " + number_text(*bound->second),
+                                 bound->second->place, environment_);
+      return;
+    }
     if (scope_.kind() == RuleKind::kTrend) {
       const yaml::Node* slope = exit->find("slope");
       if (slope == nullptr || !slope->is_scalar()) return;
@@ -165,6 +196,17 @@ class LevelCompiler {
     if (number != nullptr && number->is_scalar()) {
       spec.exit = scope_.written("score < " + number_text(*number), number->place, environment_);
     }
+  }
+
+  // `exit: {pressure: 4.0}` and `exit: {distinct: 2}`.
+  std::optional<std::pair<std::string, const yaml::Node*>> exit_number(
+      const yaml::Node& exit) const {
+    const char* key = scope_.kind() == RuleKind::kSpillover ? "pressure"
+                      : scope_.kind() == RuleKind::kLayers  ? "distinct"
+                                                            : nullptr;
+    const yaml::Node* number = key == nullptr ? nullptr : exit.find(key);
+    if (number == nullptr || !number->is_scalar()) return std::nullopt;
+    return std::pair(std::string(key), number);
   }
 
   // Leaving must ask for more than entering refuses, else the alert flaps on one number.

@@ -207,6 +207,9 @@ std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& 
       return "the index may fall again when more events come";
     case RuleKind::kDivergence:
       return "the sides may change again when more events come";
+    case RuleKind::kLayers:
+    case RuleKind::kSpillover:
+      return "it looks at alerts when all that could change them has come";
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "rules/alert_board.h"
 #include "rules/key_map.h"
 #include "rules/load/arming.h"
 #include "rules/load/budget.h"
@@ -62,11 +63,6 @@ std::optional<RuleKind> kind_of(const yaml::Node& item, Diagnostics& diagnostics
   diagnostics.error("T0309", node->place, "`kind` cannot be `" + node->scalar + "`",
                     nearest.empty() ? one_of_kinds() : "did you mean `" + nearest + "`?");
   return std::nullopt;
-}
-
-// Whether `select` says which events count; else parts of `detect` do.
-bool has_select(RuleKind kind) {
-  return kind != RuleKind::kSequence && kind != RuleKind::kIndex && kind != RuleKind::kDivergence;
 }
 
 Place place_of(const yaml::Node& node, std::string_view key) {
@@ -152,33 +148,14 @@ class RuleCompiler {
     scope_.set_select(*rule_.select);
     rule_.indicators = rule_.select->analysis().indicators;
     rule_.countries = rule_.select->analysis().countries;
-    if (!rule_.indicators) {
-      scope_.warning("T0340", select->places.start(),
-                     "no `e.indicator == …`: every event is looked at",
-                     "the daemon finds rules by indicator; name the ones that are meant");
-    }
-    check_sources(select->places.start());
-  }
-
-  // A rule that no source can feed never fires.
-  void check_sources(const Place& place) {
-    if (!rule_.indicators) return;
-    const Catalogue& catalogue = scope_.catalogue();
-    if (rule_.indicators->empty()) {
-      scope_.warning("T0341", place, "no indicator of the catalogue can match");
-    }
-    for (const IndicatorId id : *rule_.indicators) {
-      if (!catalogue.sources_of(id).empty()) continue;
-      scope_.warning("T0341", place,
-                     "no source sends `" + catalogue.indicator(id).name + "`, so it never comes",
-                     "add it to the `indicators` of a source in the catalogue");
-    }
+    scope_.check_sources(rule_.indicators, select->places.start());
   }
 
   bool compile_detect() {
     const yaml::Node empty;
     const yaml::Node* found = node_.find("detect");
     const yaml::Node& detect = found == nullptr ? empty : *found;
+    if (is_over_alerts(scope_.kind())) return compile_detect_over_alerts(detect);
     if (!has_select(scope_.kind())) return compile_detect_that_selects(detect);
     if (!rule_.select) {
       note_texts(detect);
@@ -205,10 +182,26 @@ class RuleCompiler {
       case RuleKind::kSequence:
       case RuleKind::kIndex:
       case RuleKind::kDivergence:
+      case RuleKind::kLayers:
+      case RuleKind::kSpillover:
         break;
     }
     if (compiled) rule_.detect = std::move(*compiled);
     return compiled.has_value();
+  }
+
+  bool compile_detect_over_alerts(const yaml::Node& detect) {
+    rule_.indicators = std::vector<IndicatorId>{};
+    rule_.by = compile_group_keys(scope_, rule_.indicators);
+    auto compiled = scope_.kind() == RuleKind::kLayers
+                        ? compile_layers(scope_, detect, rule_.by)
+                        : compile_spillover(scope_, detect, rule_.by);
+    if (!compiled) {
+      note_texts(detect);
+      return false;
+    }
+    rule_.detect = std::move(*compiled);
+    return true;
   }
 
   // Steps and parts select, so the keys can be checked only after them.
@@ -225,7 +218,7 @@ class RuleCompiler {
     rule_.indicators = union_of(programs, &cel::Analysis::indicators);
     rule_.countries = union_of(programs, &cel::Analysis::countries);
     rule_.by = compile_group_keys(scope_, rule_.indicators);
-    check_sources(detect.place);
+    scope_.check_sources(rule_.indicators, detect.place);
     return true;
   }
 
@@ -260,12 +253,7 @@ class RuleCompiler {
     if (const yaml::Node* time = node_.find("time")) {
       rule_.lateness = exact_at(*time, "lateness").value_or(rule_.lateness);
     }
-    if (const yaml::Node* limits = node_.find("limits")) {
-      rule_.max_groups =
-          static_cast<uint32_t>(int_at(*limits, "groups").value_or(rule_.max_groups));
-      const auto state = text_at(*limits, "state");
-      if (state) rule_.max_state_bytes = parse_bytes(*state).value_or(rule_.max_state_bytes);
-    }
+    if (const yaml::Node* limits = node_.find("limits")) read_limits(*limits, rule_);
     const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
     if (has_hold && rule_.alert.hold.is_zero()) {
       scope_.error("T0367", place_of(node_, "alert"), "`alert` needs `hold`",
@@ -395,6 +383,9 @@ class RuleCompiler {
   // What the rule looks at beside its own events. Its keys are known by now.
   void resolve_readings() {
     rule_.signals = scope_.signals();
+    // An alert of matches speaks of the time of its match while it holds.
+    for (SignalUse& use : rule_.signals) use.back = std::max(use.back, longest(rule_.alert.hold));
+    if (arming_ != nullptr) arming_->back = longest(rule_.alert.hold);
     registry().resolve(rule_.signals, rule_.by, rule_.place);
     if (rule_.signals.size() != scope_.signals().size()) return;  // told
     rule_.read_indicators = registry().indicators_of(rule_.signals);

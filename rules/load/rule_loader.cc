@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rules/load/catalogue_loader.h"
+#include "rules/load/detect_over_alerts.h"
 #include "rules/load/rule_compiler.h"
 #include "rules/load/rule_file.h"
 #include "rules/load/signal_registry.h"
@@ -59,6 +60,7 @@ std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& c
     refuse_unused(file, diagnostics);
   }
   std::sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) { return a.id < b.id; });
+  link_rules_over_alerts(rules, diagnostics);
   return rules;
 }
 

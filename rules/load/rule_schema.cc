@@ -123,6 +123,17 @@ Schema level(RuleKind kind) {
     Fields exit = {optional("slope", number())};
     fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
                                              "left when it holds, or at a flatter slope")));
+  } else if (kind == RuleKind::kLayers) {
+    fields.push_back(optional("distinct", number("entered with so many layers")));
+    fields.push_back(optional("require", expression("and this, over `drivers` and the rest")));
+    Fields exit = {optional("distinct", number())};
+    fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
+                                             "left when it holds, or with fewer layers")));
+  } else if (kind == RuleKind::kSpillover) {
+    fields.push_back(optional("pressure", number("entered at this pressure")));
+    Fields exit = {optional("pressure", number())};
+    fields.push_back(optional("exit", either({expression(), mapping("`exit`", std::move(exit))},
+                                             "left when it holds, or below this pressure")));
   } else if (kind == RuleKind::kIndex) {
     fields.push_back(optional("enter", number("entered from this index on")));
     fields.push_back(optional("exit", expression("left below this index, or when it holds")));
@@ -316,6 +327,37 @@ Schema divergence_detect() {
       });
 }
 
+Schema layers_detect() {
+  return mapping(
+      "`detect`",
+      {
+          required("alerts", expression("which alerts: a condition over `a.driver`, `a.level` …")),
+          optional("distinct", expression("what tells layers apart; default a.driver")),
+          optional("roll_up", boolean("finer places count, the country by half; default true")),
+          required("window", positive(span("there at some time within"))),
+          optional("min_overlap", span("and together for so long")),
+          optional("every", positive(span("distance of two evaluations; default 1d"))),
+      });
+}
+
+Schema spillover_detect() {
+  Schema from =
+      mapping("`from`", {
+                            required("alerts", expression("which alerts of the neighbours")),
+                            optional("score", expression("what one counts; default a.level_rank")),
+                        });
+  return mapping("`detect`",
+                 {
+                     optional("graph", word({"borders"}, "the catalogue's land borders")),
+                     optional("hops", integer(1, 5, "how far; default 1")),
+                     optional("hop_decay", number("what a border more leaves of it; default 0.5")),
+                     required("from", std::move(from)),
+                     required("pressure", mapping("`pressure`", {required("at_least", number())})),
+                     optional("and_own", expression("and this of the place itself")),
+                     optional("every", positive(span("distance of two evaluations; default 1d"))),
+                 });
+}
+
 Schema detect(RuleKind kind) {
   switch (kind) {
     case RuleKind::kEvent:
@@ -334,6 +376,10 @@ Schema detect(RuleKind kind) {
       return index_detect();
     case RuleKind::kDivergence:
       return divergence_detect();
+    case RuleKind::kLayers:
+      return layers_detect();
+    case RuleKind::kSpillover:
+      return spillover_detect();
   }
   return {};
 }
@@ -358,8 +404,6 @@ Schema armed() {
 }
 
 Schema make_rule(RuleKind kind) {
-  const bool has_select =
-      kind != RuleKind::kSequence && kind != RuleKind::kIndex && kind != RuleKind::kDivergence;
   Schema detect_schema = detect(kind);
   Schema select = expression("which events: a condition over `e`");
   Fields fields = {
@@ -395,7 +439,7 @@ Schema make_rule(RuleKind kind) {
     if (field.name == "levels")
       field.schema.key = std::make_shared<const Schema>(word(level_words()));
   }
-  if (has_select) fields.push_back(required("select", std::move(select)));
+  if (has_select(kind)) fields.push_back(required("select", std::move(select)));
   return mapping("a rule", std::move(fields),
                  "kind " + rule_kind_words()[static_cast<size_t>(kind)]);
 }
@@ -424,6 +468,7 @@ Schema make_signal() {
                      optional("by", group_keys()),
                      required("measure", measure(true)),
                      optional("no_data", text("where nothing came: zero, missing or hold(30d)")),
+                     optional("limits", limits()),
                      optional("timezone", time_zone()),
                  });
 }
@@ -456,10 +501,13 @@ Schema make_file() {
 }  // namespace
 
 const Schema& rule_schema(RuleKind kind) {
-  static const std::vector<Schema> schemas = {
-      make_rule(RuleKind::kEvent),    make_rule(RuleKind::kThreshold), make_rule(RuleKind::kSurge),
-      make_rule(RuleKind::kSequence), make_rule(RuleKind::kAbsence),   make_rule(RuleKind::kTrend),
-      make_rule(RuleKind::kIndex),    make_rule(RuleKind::kDivergence)};
+  static const std::vector<Schema> schemas = [] {
+    std::vector<Schema> all;
+    for (size_t i = 0; i < rule_kind_words().size(); ++i) {
+      all.push_back(make_rule(static_cast<RuleKind>(i)));
+    }
+    return all;
+  }();
   return schemas[static_cast<size_t>(kind)];
 }
 

@@ -5,6 +5,7 @@
 
 #include "rules/cel/parser.h"
 #include "rules/cel/printer.h"
+#include "rules/load/schema.h"
 #include "rules/load/signal_registry.h"
 #include "rules/load/values.h"
 #include "rules/model/check.h"
@@ -71,6 +72,22 @@ std::optional<size_t> RuleScope::use_signal(SignalUse use, const Place& place) {
         near.empty() ? "declare it under `signals`, or name an indicator"
                      : "did you mean `" + near + "`?");
   return std::nullopt;
+}
+
+void RuleScope::check_sources(const std::optional<std::vector<IndicatorId>>& indicators,
+                              const Place& place) {
+  if (!indicators) {
+    warning("T0340", place, "no `e.indicator == …`: every event is looked at",
+            "the daemon finds rules by indicator; name the ones that are meant");
+    return;
+  }
+  if (indicators->empty()) warning("T0341", place, "no indicator of the catalogue can match");
+  for (const IndicatorId id : *indicators) {
+    if (!catalogue_.sources_of(id).empty()) continue;
+    warning("T0341", place,
+            "no source sends `" + catalogue_.indicator(id).name + "`, so it never comes",
+            "add it to the `indicators` of a source in the catalogue");
+  }
 }
 
 cel::Environment RuleScope::event_environment() {
@@ -178,6 +195,12 @@ bool is_reserved_name(const std::string& name) {
       "bool",       "size",  "has",    "dyn",       "uint",     "bytes",   "type"};
   return std::any_of(kReserved.begin(), kReserved.end(),
                      [&](const char* word) { return name == word; });
+}
+
+void read_limits(const yaml::Node& limits, Rule& rule) {
+  rule.max_groups = static_cast<uint32_t>(int_at(limits, "groups").value_or(rule.max_groups));
+  const auto state = text_at(limits, "state");
+  if (state) rule.max_state_bytes = parse_bytes(*state).value_or(rule.max_state_bytes);
 }
 
 void read_timezone(RuleScope& scope, Rule& rule) {

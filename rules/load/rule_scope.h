@@ -56,6 +56,9 @@ class RuleScope {
   // What an armed rule's conditions and texts see beside the rest.
   void set_armed(std::vector<cel::Variable> variables) { armed_ = std::move(variables); }
 
+  // Warns of what looks at every event, and of what no source can feed.
+  void check_sources(const std::optional<std::vector<IndicatorId>>& indicators, const Place& place);
+
   // A condition; `what` names it in messages. nullopt when it was refused.
   std::optional<cel::Program> predicate(const yaml::Node& node, const std::string& what,
                                         const cel::Environment& environment);
@@ -89,6 +92,8 @@ class RuleScope {
   std::optional<cel::Program> select_;
 };
 
+// `limits` into the rule.
+void read_limits(const yaml::Node& limits, Rule& rule);
 // `timezone` of the scope's node into the rule.
 void read_timezone(RuleScope& scope, Rule& rule);
 

@@ -88,6 +88,15 @@ void add_detect(RuleScope& /*scope*/, std::string& out, const DivergenceDetect& 
   add(out, "pane", format_span(detect.pane));
 }
 
+// Their groups keep nothing but the alert.
+void add_detect(RuleScope& /*scope*/, std::string& out, const LayersDetect& detect) {
+  add(out, "every", format_span(detect.every));
+}
+
+void add_detect(RuleScope& /*scope*/, std::string& out, const SpilloverDetect& detect) {
+  add(out, "every", format_span(detect.every));
+}
+
 void add_key(std::string& out, const GroupKey& key) {
   add(out, "by",
       fmt::format("{} {} {}", static_cast<int>(key.kind), static_cast<int>(key.level), key.attr));

@@ -12,11 +12,13 @@
 #include "rules/load/group_keys.h"
 #include "rules/load/shape.h"
 #include "rules/load/values.h"
+#include "rules/model/check.h"
 
 namespace tocsin::rules {
 
 namespace {
 
+constexpr int64_t kMostPanes = 20'000;
 constexpr Milliseconds kHoldOfIrregular = std::chrono::hours(24 * 30);
 
 std::string_view word_of(RegionLevel level) {
@@ -47,16 +49,26 @@ bool is_signal_name(std::string_view name) {
 
 // Names in signal("NAME") and signal('NAME').
 void add_names(std::string_view text, std::set<std::string>& names) {
-  constexpr std::string_view kCall = "signal(";
+  constexpr std::string_view kCall = "signal";
+  const auto skip_spaces = [&](size_t at) {
+    while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t')) ++at;
+    return at;
+  };
   for (size_t at = text.find(kCall); at != std::string_view::npos; at = text.find(kCall, at + 1)) {
-    size_t open = at + kCall.size();
-    while (open < text.size() && text[open] == ' ') ++open;
+    size_t open = skip_spaces(at + kCall.size());
+    if (open >= text.size() || text[open] != '(') continue;
+    open = skip_spaces(open + 1);
     if (open >= text.size() || (text[open] != '"' && text[open] != '\'')) continue;
     const size_t close = text.find(text[open], open + 1);
     if (close != std::string_view::npos) {
       names.emplace(text.substr(open + 1, close - open - 1));
     }
   }
+}
+
+// Where no expression over signals stands.
+bool is_elsewhere(std::string_view key) {
+  return key == "doc" || key == "armed" || key == "labels" || key == "select" || key == "owner";
 }
 
 void collect_names(RuleFile& file, const yaml::Node& node, std::set<std::string>& names) {
@@ -67,7 +79,9 @@ void collect_names(RuleFile& file, const yaml::Node& node, std::set<std::string>
     }
   }
   for (const yaml::Node& item : node.items) collect_names(file, item, names);
-  for (const auto& entry : node.entries) collect_names(file, entry.value, names);
+  for (const auto& entry : node.entries) {
+    if (!is_elsewhere(entry.key)) collect_names(file, entry.value, names);
+  }
 }
 
 // What nothing is: zero for what is added up, missing for a mean of nothing.
@@ -115,7 +129,9 @@ std::optional<Signal> compile_signal(const Catalogue& catalogue, RuleFile& file,
   scope.set_select(*rule.select);
   rule.indicators = rule.select->analysis().indicators;
   rule.countries = rule.select->analysis().countries;
+  scope.check_sources(rule.indicators, select->places.start());
   rule.by = compile_group_keys(scope, node, "by", rule.indicators);
+  if (const yaml::Node* limits = node.find("limits")) read_limits(*limits, rule);
   auto compiled = compile_measure(scope, *measure, "value");
   if (!compiled) return std::nullopt;
   rule.detect = ThresholdDetect{{std::move(*compiled)}, always_true()};
@@ -211,7 +227,7 @@ void SignalRegistry::resolve(std::vector<SignalUse>& uses, const std::vector<Gro
       resolve_declared(use, by, place);
     }
   }
-  std::erase_if(uses, [](const SignalUse& use) { return use.signal.empty(); });
+  std::erase_if(uses, [](const SignalUse& use) { return use.signals.empty(); });
 }
 
 void SignalRegistry::resolve_declared(SignalUse& use, const std::vector<GroupKey>& by,
@@ -228,7 +244,7 @@ void SignalRegistry::resolve_declared(SignalUse& use, const std::vector<GroupKey
                        "a rule reads signals of its own keys, or of the region that holds them");
     return;
   }
-  use.signal = use.name;
+  use.signals = {use.name};
 }
 
 void SignalRegistry::resolve_indicator(SignalUse& use, const std::vector<GroupKey>& by,
@@ -243,16 +259,21 @@ void SignalRegistry::resolve_indicator(SignalUse& use, const std::vector<GroupKe
         "add `region@country` to `by`, or declare a signal without `by`");
     return;
   }
+  // What is told of the place itself, else of its parts, else of what it is a part of.
   const IndicatorId id = *catalogue_.find_indicator(use.name);
-  use.signal = of_indicator(id, region->level);
-  if (region->level != RegionLevel::kCountry) {
-    use.coarser = of_indicator(id, RegionLevel::kCountry);
+  use.signals = {of_indicator(id, region->level, true)};
+  if (region->level != RegionLevel::kAdmin2) {
+    use.signals.push_back(of_indicator(id, region->level, false));
+  }
+  for (int level = static_cast<int>(region->level); level-- > 0;) {
+    use.signals.push_back(of_indicator(id, static_cast<RegionLevel>(level), true));
   }
 }
 
-std::string SignalRegistry::of_indicator(IndicatorId id, RegionLevel level) {
+std::string SignalRegistry::of_indicator(IndicatorId id, RegionLevel level, bool is_exact) {
   const Indicator& indicator = catalogue_.indicator(id);
-  const std::string key = fmt::format("{}@{}", indicator.name, word_of(level));
+  const std::string key =
+      fmt::format("{}@{}{}", indicator.name, word_of(level), is_exact ? "" : " parts");
   const auto [found, is_new] = declared_.try_emplace(key);
   if (!is_new) return key;
   found->second.is_read = true;
@@ -267,9 +288,14 @@ std::string SignalRegistry::of_indicator(IndicatorId id, RegionLevel level) {
   cel::Environment environment;
   environment.catalogue = &catalogue_;
   environment.has_event = true;
+  const auto compile = [&](const std::string& text) {
+    auto program = cel::Program::compile(text, Place{}, environment, diagnostics_);
+    TOCSIN_CHECK(program.has_value());
+    return *program;
+  };
   rule.select =
-      cel::Program::compile(fmt::format("e.indicator == \"{}\" && has(e.value)", indicator.name),
-                            Place{}, environment, diagnostics_);
+      compile(fmt::format("e.indicator == \"{}\" && has(e.value) && region(e).level() {} \"{}\"",
+                          indicator.name, is_exact ? "==" : "!=", word_of(level)));
   rule.indicators = std::vector<IndicatorId>{id};
   rule.by = {{.kind = GroupKey::Kind::kRegion, .level = level, .attr = "", .name = "region"}};
   environment.indicators = *rule.indicators;
@@ -277,7 +303,7 @@ std::string SignalRegistry::of_indicator(IndicatorId id, RegionLevel level) {
   Measure measure;
   measure.name = "value";
   measure.aggregate = AggregateKind::kMean;
-  measure.of = cel::Program::compile("e.value", Place{}, environment, diagnostics_);
+  measure.of = compile("e.value");
   measure.every = {.exact = std::chrono::hours(24)};
   rule.detect = ThresholdDetect{{std::move(measure)}, always_true()};
   rule.shape = hash128(key + " 1");
@@ -294,23 +320,23 @@ void SignalRegistry::add_reader(const Rule& rule) {
     signal.reach = std::max(signal.reach, span_of_window(signal) + longest(hold) + use.back);
   };
   for (const SignalUse& use : rule.signals) {
-    add(use, use.signal);
-    if (!use.coarser.empty()) add(use, use.coarser);
+    for (const std::string& key : use.signals) add(use, key);
   }
 }
 
 std::optional<std::vector<IndicatorId>> SignalRegistry::indicators_of(
     const std::vector<SignalUse>& uses) const {
   std::optional<std::vector<IndicatorId>> all(std::in_place);
-  for (const SignalUse& use : uses)
-    all = joined(all, declared_.at(use.signal).signal.rule.indicators);
+  for (const SignalUse& use : uses) {
+    all = joined(all, declared_.at(use.signals.front()).signal.rule.indicators);
+  }
   return all;
 }
 
 std::string SignalRegistry::print_of(const std::vector<SignalUse>& uses) const {
   std::string print;
   for (const SignalUse& use : uses) {
-    const Signal& signal = declared_.at(use.signal).signal;
+    const Signal& signal = declared_.at(use.signals.front()).signal;
     print += fmt::format("{} {} {} {}\n", use.name, to_hex(signal.rule.shape),
                          static_cast<int>(signal.no_data), format_span(signal.hold));
   }
@@ -320,6 +346,13 @@ std::string SignalRegistry::print_of(const std::vector<SignalUse>& uses) const {
 std::vector<Signal> SignalRegistry::finish() {
   std::vector<Signal> signals;
   for (auto& [key, declared] : declared_) {
+    if (declared.is_read &&
+        declared.signal.reach / shortest(declared.signal.measure().every) > kMostPanes) {
+      diagnostics_.error("T0375", declared.place,
+                         "the signal `" + key + "` is looked back at over more than " +
+                             std::to_string(kMostPanes) + " panes",
+                         "make `every` longer, or `hold` and windows shorter");
+    }
     if (declared.is_read) {
       signals.push_back(std::move(declared.signal));
     } else if (!declared.is_named && !declared.is_refused) {

@@ -48,7 +48,8 @@ class SignalRegistry {
 
   void resolve_declared(SignalUse& use, const std::vector<GroupKey>& by, const Place& place);
   void resolve_indicator(SignalUse& use, const std::vector<GroupKey>& by, const Place& place);
-  std::string of_indicator(IndicatorId id, RegionLevel level);
+  // `is_exact`: what is told of places of that level; else of their parts, averaged.
+  std::string of_indicator(IndicatorId id, RegionLevel level, bool is_exact);
 
   const Catalogue& catalogue_;
   Diagnostics& diagnostics_;

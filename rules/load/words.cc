@@ -17,7 +17,7 @@ std::vector<std::string> spelled(Enum first, Enum last) {
   return words;
 }
 
-constexpr std::array kLaterKinds = {"layers", "spillover", "new_term"};
+constexpr std::array kLaterKinds = {"new_term"};
 
 }  // namespace
 
@@ -31,7 +31,8 @@ std::vector<std::string> tlp_words() { return spelled(Tlp::kClear, Tlp::kRed); }
 
 const std::vector<std::string>& rule_kind_words() {
   static const std::vector<std::string> words = {"event",   "threshold", "surge", "sequence",
-                                                 "absence", "trend",     "index", "divergence"};
+                                                 "absence", "trend",     "index", "divergence",
+                                                 "layers",  "spillover"};
   return words;
 }
 

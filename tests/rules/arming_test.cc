@@ -127,7 +127,7 @@ TEST(Arming, HoldsForEventsSequencesAndSilence) {
   EXPECT_THAT(lines, ElementsAre("event fire watch d21 XA", "event resolve watch d22 XA",
                                  "event fire watch d24 XA", "pair fire warning d24 XA",
                                  "event resolve watch d25 XA", "pair resolve warning d25 XA",
-                                 "silence fire info d29 XA", "silence resolve info d54 XA"));
+                                 "silence fire info d29 XA", "silence resolve info d51 XA"));
 }
 
 TEST(Arming, MakesTheAlertAsRestrictedAsTheEventThatArmedIt) {

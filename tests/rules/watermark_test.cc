@@ -71,13 +71,13 @@ TEST_F(TimelineTest, WakesOnlyWhenATimerMayBeDue) {
 }
 
 TEST_F(TimelineTest, StaleMeansOnlyHeartbeats) {
-  const auto one = timeline_.class_of(Milliseconds{0}, {desk_});
+  const std::vector<SourceId> feeds = {desk_};
   timeline_.observe(desk_, day(10));
   timeline_.advance(desk_, day(20));
-  EXPECT_FALSE(timeline_.is_stale(one, day(10)));
-  EXPECT_TRUE(timeline_.is_stale(one, day(11)));
+  EXPECT_FALSE(timeline_.is_stale(feeds, day(10)));
+  EXPECT_TRUE(timeline_.is_stale(feeds, day(11)));
   timeline_.end(desk_);
-  EXPECT_FALSE(timeline_.is_stale(one, day(11))) << "what has ended is complete";
+  EXPECT_FALSE(timeline_.is_stale(feeds, day(11))) << "what has ended is complete";
 }
 
 TEST_F(TimelineTest, RulesOfEndedSourcesFollowTheOthers) {

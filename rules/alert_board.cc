@@ -1,0 +1,146 @@
+#include "rules/alert_board.h"
+
+#include <algorithm>
+
+namespace tocsin::rules {
+
+namespace {
+constexpr size_t kMostEvidence = 3;
+}
+
+bool is_over_alerts(RuleKind kind) {
+  return kind == RuleKind::kLayers || kind == RuleKind::kSpillover;
+}
+
+const BoardEntry::Change* BoardEntry::before(EventTime at) const {
+  const Change* last = nullptr;
+  for (const Change& change : changes) {
+    if (change.at >= at) break;
+    last = &change;
+  }
+  return last;
+}
+
+const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule& rule) {
+  if (!transition.region) return nullptr;
+  const auto [found, is_new] = entries_.try_emplace(transition.alert);
+  BoardEntry& entry = found->second;
+  if (is_new) {
+    entry.alert = transition.alert;
+    entry.rule = rule.id;
+    entry.region = *transition.region;
+    index(entry);
+  }
+  entry.driver = rule.driver;
+  entry.stage = rule.stage;
+  entry.status = rule.status;
+  const bool is_over =
+      transition.action == Action::kResolve || transition.action == Action::kWithdraw;
+  const Level level = is_over ? Level::kNone : transition.level;
+  const bool is_news = entry.changes.empty() || entry.changes.back().level != level ||
+                       entry.changes.back().tlp < transition.tlp;
+  if (!is_news) return &entry;
+  BoardEntry::Change change{
+      .at = transition.at, .level = level, .tlp = transition.tlp, .evidence = {}};
+  const size_t kept = std::min(transition.evidence.size(), kMostEvidence);
+  change.evidence.assign(transition.evidence.begin(),
+                         transition.evidence.begin() + static_cast<std::ptrdiff_t>(kept));
+  entry.changes.push_back(std::move(change));
+  changed_.push_back(entry.alert);
+  return &entry;
+}
+
+void AlertBoard::index(const BoardEntry& entry) {
+  by_country_[catalogue_->region(entry.region).country][entry.alert] = &entry;
+}
+
+std::vector<const BoardEntry*> AlertBoard::of_country(RegionId country) const {
+  std::vector<const BoardEntry*> entries;
+  const auto found = by_country_.find(country);
+  if (found == by_country_.end()) return entries;
+  for (const auto& [alert, entry] : found->second) entries.push_back(entry);
+  return entries;
+}
+
+void AlertBoard::forget_before(EventTime t) {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const BoardEntry& entry = at->second;
+    if (entry.is_open() || entry.changes.back().at >= t) {
+      ++at;
+      continue;
+    }
+    const auto country = by_country_.find(catalogue_->region(entry.region).country);
+    country->second.erase(entry.alert);
+    if (country->second.empty()) by_country_.erase(country);
+    changed_.push_back(entry.alert);
+    at = entries_.erase(at);
+  }
+}
+
+void AlertBoard::rebind(const Catalogue& next) {
+  by_country_.clear();
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto region = next.find_region(catalogue_->region(at->second.region).id);
+    if (region) {
+      at->second.region = *region;
+      ++at;
+    } else {
+      changed_.push_back(at->first);
+      at = entries_.erase(at);
+    }
+  }
+  catalogue_ = &next;
+  for (const auto& [alert, entry] : entries_) index(entry);
+}
+
+void AlertBoard::write_entry(const BoardEntry& entry, std::string& bytes) const {
+  ByteWriter to(bytes);
+  to.u8(kStateVersion);
+  to.hash(entry.alert);
+  to.text(entry.rule);
+  to.u8(static_cast<uint8_t>(entry.driver));
+  to.u8(static_cast<uint8_t>(entry.stage));
+  to.u8(static_cast<uint8_t>(entry.status));
+  to.text(catalogue_->region(entry.region).id);
+  to.u32(static_cast<uint32_t>(entry.changes.size()));
+  for (const BoardEntry::Change& change : entry.changes) {
+    to.time(change.at);
+    to.u8(static_cast<uint8_t>(change.level));
+    to.u8(static_cast<uint8_t>(change.tlp));
+    to.u32(static_cast<uint32_t>(change.evidence.size()));
+    for (const EvidenceRef& ref : change.evidence) {
+      to.u64(ref.seq);
+      to.text(ref.role);
+    }
+  }
+}
+
+bool AlertBoard::restore(std::string_view bytes) {
+  ByteReader from(bytes);
+  if (from.u8() != kStateVersion) return false;
+  BoardEntry entry;
+  entry.alert = from.hash();
+  entry.rule = from.text();
+  entry.driver = static_cast<Driver>(from.u8());
+  entry.stage = static_cast<Stage>(from.u8());
+  entry.status = static_cast<RuleStatus>(from.u8());
+  const auto region = catalogue_->find_region(from.text());
+  entry.changes.resize(from.count());
+  for (BoardEntry::Change& change : entry.changes) {
+    change.at = from.time();
+    change.level = static_cast<Level>(from.u8());
+    change.tlp = static_cast<Tlp>(from.u8());
+    change.evidence.resize(from.count());
+    for (EvidenceRef& ref : change.evidence) {
+      ref.seq = from.u64();
+      ref.role = from.text();
+    }
+  }
+  if (!from.at_end() || !region || entry.changes.empty()) return false;
+  entry.region = *region;
+  const Hash128 alert = entry.alert;
+  index(entries_[alert] = std::move(entry));
+  return true;
+}
+
+}  // namespace tocsin::rules

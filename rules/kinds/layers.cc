@@ -1,0 +1,134 @@
+#include "rules/kinds/layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace tocsin::rules {
+
+namespace {
+// What is true of the whole country is true of its parts, but not about them.
+constexpr double kWeightOfCountry = 0.5;
+}  // namespace
+
+LayersDetector::LayersDetector(Surroundings& around, const Rule& rule, RuleIndex index,
+                               Timeline::ClassId time_class)
+    : OverAlertsDetector(around, rule, index, time_class) {
+  on_rebind();
+}
+
+void LayersDetector::on_alert(const BoardEntry& entry, EventTime at) {
+  // One on the country alone makes no layers of its provinces.
+  const auto place = around_.catalogue->lift(entry.region, level_of_groups());
+  if (place) wake(*place, at);
+}
+
+double LayersDetector::weight_of(RegionId region, RegionId place) const {
+  if (region == place) return 1;
+  if (!detect().roll_up) return 0;
+  const Catalogue& catalogue = *around_.catalogue;
+  if (catalogue.lift(region, catalogue.region(place).level) == place) return 1;
+  const bool is_around = catalogue.lift(place, catalogue.region(region).level) == region;
+  return is_around ? kWeightOfCountry : 0;
+}
+
+void LayersDetector::take_layers(const PlaceGroup& group, EventTime tick) {
+  layers_.clear();
+  has_alerts_ = false;
+  if (!group.region) return;
+  const EventTime from = subtract(tick, detect().window);
+  const RegionId country = around_.catalogue->region(*group.region).country;
+  for (const BoardEntry* entry : around_.board.of_country(country)) {
+    const double weight = weight_of(entry->region, *group.region);
+    if (weight == 0) continue;
+    has_alerts_ = has_alerts_ || entry->is_open() || entry->changes.back().at >= from;
+    for (size_t i = 0; i < entry->changes.size() && entry->changes[i].at < tick; ++i) {
+      const BoardEntry::Change& change = entry->changes[i];
+      const EventTime end = i + 1 < entry->changes.size() ? entry->changes[i + 1].at : tick;
+      if (end <= from || !selects(*entry, change.level)) continue;
+      const cel::Outcome key = detect().distinct.run(nullptr, alert(), around_.arena);
+      if (!key.ok() || key.value.kind() != cel::Kind::kString) {
+        ++counters_.evaluation_errors;
+        continue;
+      }
+      Layer layer;
+      layer.entry = entry;
+      layer.change = &change;
+      layer.from = std::max(change.at, from);
+      layer.to = std::min(end, tick);
+      layer.key = key.value.text();
+      layer.weight = weight;
+      layers_.push_back(std::move(layer));
+    }
+  }
+}
+
+// Of the layers there at some time in [from, to), the weights of the heaviest of each key.
+double LayersDetector::distinct_in(EventTime from, EventTime to) const {
+  std::map<std::string_view, double> heaviest;
+  for (const Layer& layer : layers_) {
+    if (layer.from >= to || layer.to <= from) continue;
+    double& weight = heaviest[layer.key];
+    weight = std::max(weight, layer.weight);
+  }
+  double sum = 0;
+  for (const auto& [key, weight] : heaviest) sum += weight;
+  return sum;
+}
+
+// The most that were there at once for `overlap` in all.
+double LayersDetector::distinct_together(Milliseconds overlap) const {
+  std::set<EventTime> edges;
+  for (const Layer& layer : layers_) {
+    edges.insert(layer.from);
+    edges.insert(layer.to);
+  }
+  std::map<double, Milliseconds, std::greater<>> lasting;
+  for (auto edge = edges.begin(); edge != edges.end() && std::next(edge) != edges.end(); ++edge) {
+    lasting[distinct_in(*edge, *std::next(edge))] += *std::next(edge) - *edge;
+  }
+  Milliseconds sum{0};
+  for (const auto& [distinct, length] : lasting) {
+    sum += length;
+    if (sum >= overlap) return distinct;
+  }
+  return 0;
+}
+
+Verdict LayersDetector::judge(PlaceGroup& group, EventTime tick) {
+  set_common_at(group, tick);
+  take_layers(group, tick);
+  const EventTime from = subtract(tick, detect().window);
+  distinct_ = detect().min_overlap.is_zero()
+                  ? distinct_in(from, tick)
+                  : distinct_together(add(from, detect().min_overlap) - from);
+  std::set<std::string_view> keys;
+  std::set<const BoardEntry*> entries;
+  for (const Layer& layer : layers_) {
+    keys.insert(layer.key);
+    entries.insert(layer.entry);
+  }
+  keys_.assign(keys.begin(), keys.end());
+  const auto texts = around_.arena.array<cel::Value>(keys_.size());
+  for (size_t i = 0; i < keys_.size(); ++i) texts[i] = cel::Value::of_string(keys_[i]);
+  own_variable(0) = cel::Value::of_double(distinct_);
+  own_variable(1) = cel::Value::of_list(texts);
+  own_variable(2) = cel::Value::of_int(static_cast<int64_t>(entries.size()));
+  fingerprint_ = static_cast<uint64_t>(distinct_ * 2) * 1000 + keys_.size();
+  return judge_levels(true);
+}
+
+Finding LayersDetector::find_at(PlaceGroup& group, EventTime tick, bool is_end) {
+  Finding finding;
+  finding.condition =
+      fmt::format("{} at once{}", fmt::join(keys_, ", "), level_condition(group, is_end));
+  finding.values = {{"distinct", distinct_},
+                    {"drivers", fmt::format("{}", fmt::join(keys_, ", "))}};
+  (void)tick;
+  add_alerts({layers_.begin(), layers_.end()}, finding);
+  return finding;
+}
+
+}  // namespace tocsin::rules
