@@ -27,7 +27,9 @@ bool is_before(const T& a, const T& b) {
 template <typename T>
 size_t insert_in_order(std::vector<T>& pending, T item) {
   const auto place = std::upper_bound(pending.begin(), pending.end(), item, is_before<T>);
-  return static_cast<size_t>(pending.insert(place, std::move(item)) - pending.begin());
+  const auto index = static_cast<size_t>(place - pending.begin());
+  pending.insert(place, std::move(item));
+  return index;
 }
 
 template <typename T>
