@@ -72,7 +72,20 @@ void add_own_variables(const SpilloverDetect&, std::vector<cel::Variable>& varia
 
 void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}
 
+void add_own_variables(const NewTermDetect&, std::vector<cel::Variable>& variables) {
+  variables.push_back({"term", Type::list(Tag::kString)});
+  variables.push_back({"new_to", Tag::kString});
+  variables.push_back({"terms", Tag::kInt});
+  variables.push_back({"history", Type::map(Tag::kString, Tag::kTimestamp)});
+}
+
 }  // namespace
+
+bool is_of_matches(RuleKind kind) {
+  return kind == RuleKind::kEvent || kind == RuleKind::kSequence || kind == RuleKind::kNewTerm;
+}
+
+bool sees_event(RuleKind kind) { return kind == RuleKind::kEvent || kind == RuleKind::kNewTerm; }
 
 std::string_view to_string(RuleKind kind) {
   switch (kind) {
@@ -96,6 +109,8 @@ std::string_view to_string(RuleKind kind) {
       return "layers";
     case RuleKind::kSpillover:
       return "spillover";
+    case RuleKind::kNewTerm:
+      return "new_term";
   }
   return "?";
 }

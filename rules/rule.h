@@ -197,9 +197,20 @@ struct SpilloverDetect {
   std::optional<cel::Program> own;  // and this, of the place itself
 };
 
-using Detect =
-    std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect, AbsenceDetect,
-                 TrendDetect, IndexDetect, DivergenceDetect, LayersDetect, SpilloverDetect>;
+struct NewTermDetect {
+  std::vector<cel::Program> term;  // over the event; together they are what is new or not
+  Span history{};                  // a term not seen for longer is forgotten
+  // While both that are given still hold, a group learns and tells nothing; none: it never does.
+  std::optional<Span> learn_for;         // since its first event
+  std::optional<uint32_t> learn_events;  // fewer than these
+  uint32_t max_terms = 500;              // of a group; at the limit no more are learned or told
+  bool missing_is_term = false;      // an absent attr is the text "∅"; else the event is left out
+  bool also_new_to_country = false;  // asks the other groups of the country too
+};
+
+using Detect = std::variant<EventDetect, ThresholdDetect, SurgeDetect, SequenceDetect,
+                            AbsenceDetect, TrendDetect, IndexDetect, DivergenceDetect, LayersDetect,
+                            SpilloverDetect, NewTermDetect>;
 // In the order of Detect.
 enum class RuleKind : uint8_t {
   kEvent,
@@ -212,15 +223,20 @@ enum class RuleKind : uint8_t {
   kDivergence,
   kLayers,
   kSpillover,
+  kNewTerm,
 };
 std::string_view to_string(RuleKind kind);
 // Whether `select` of the rule says which events count; else parts of `detect` do, or none does.
 bool has_select(RuleKind kind);
+// What matches is a point in time, and the alert goes on for `hold` after the last one.
+bool is_of_matches(RuleKind kind);
+// Levels and texts see the event that matched, as `e`.
+bool sees_event(RuleKind kind);
 
 struct AlertPolicy {
   Span pending{};  // `for`
   Span keep_firing_for{};
-  Span hold{};  // of event and sequence rules: firing so long after the last match
+  Span hold{};  // of kinds with matches: firing so long after the last one
   Span update_every{.exact = std::chrono::hours(24)};
   uint32_t max_evidence = 20;
   uint32_t max_step_down = 0;  // levels at a time; 0: any
@@ -357,6 +373,9 @@ struct Bundle {
 //   layers     distinct (double), drivers (list(string)), alerts (int)
 //   spillover  pressure (double), neighbours (list(string))
 //   event      none beyond `e`, the matching event
+//   new_term   term (list(string)), new_to ("group" or "parent"), terms (int): known to the group,
+//              this one included, history {first, start} (map(string, timestamp)): the group's
+//              first event, and since when the term was not seen; beside `e`, the event with it
 // Then, null where they have no value, the signals that the rule reads (signal_variable(), double),
 // and of an armed rule `armed.since` (timestamp) and `armed.NAME` of each capture.
 std::vector<cel::Variable> variables_of(RuleKind kind, const Detect& detect);

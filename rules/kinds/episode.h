@@ -9,9 +9,13 @@
 
 namespace tocsin::rules {
 
+// When the last match of each level was.
+using LastMatches = std::array<EventTime, 6>;
+inline constexpr LastMatches kNoMatches = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};
+
 // Group of a rule whose alert fires at points in time and holds for a while after each.
 struct EpisodeGroup : Group {
-  std::array<EventTime, 6> last_match = {kUnset, kUnset, kUnset, kUnset, kUnset, kUnset};
+  LastMatches last_match = kNoMatches;
   EventTime matched_at = kUnset;  // the latest match: what is read beside it is of then
   uint64_t matches = 0;           // of this episode
   bool has_news = false;          // a match that no transition has told of yet
@@ -118,13 +122,15 @@ class EpisodeDetector : public GroupedDetector<G> {
     group.has_news = false;
   }
 
-  bool fit_levels(G& group) override {
+  bool fit_levels(G& group) override { return fit_matches(group.last_match); }
+
+  bool fit_matches(LastMatches& matches) const {
     bool has_changed = false;
-    for (size_t i = 1; i < group.last_match.size(); ++i) {
+    for (size_t i = 1; i < matches.size(); ++i) {
       const Level fitting = fitting_level(this->rule().levels, static_cast<Level>(i));
-      if (group.last_match[i] == kUnset || fitting == static_cast<Level>(i)) continue;
-      EventTime& last = group.last_match[static_cast<size_t>(fitting)];
-      last = std::max(last, std::exchange(group.last_match[i], kUnset));
+      if (matches[i] == kUnset || fitting == static_cast<Level>(i)) continue;
+      EventTime& last = matches[static_cast<size_t>(fitting)];
+      last = std::max(last, std::exchange(matches[i], kUnset));
       has_changed = true;
     }
     return has_changed;

@@ -4,6 +4,7 @@
 #include "rules/kinds/event.h"
 #include "rules/kinds/index.h"
 #include "rules/kinds/layers.h"
+#include "rules/kinds/new_term.h"
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/spillover.h"
 #include "rules/kinds/surge.h"
@@ -35,6 +36,8 @@ std::unique_ptr<Detector> make_detector(Surroundings& around, const Rule& rule, 
       return std::make_unique<LayersDetector>(around, rule, index, time_class);
     case RuleKind::kSpillover:
       return std::make_unique<SpilloverDetector>(around, rule, index, time_class);
+    case RuleKind::kNewTerm:
+      return std::make_unique<NewTermDetector>(around, rule, index, time_class);
   }
   return nullptr;
 }

@@ -10,6 +10,7 @@
 #include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
 #include "rules/kinds/index.h"
+#include "rules/kinds/new_term.h"
 #include "rules/kinds/over_alerts.h"
 #include "rules/kinds/sequence.h"
 #include "rules/kinds/windowed.h"
@@ -139,6 +140,26 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const Absenc
   const uint64_t pending = waiting_events(catalogue, rule);
   return sizeof(AbsenceGroup) + grown<PastReport>(detect.at_least + 1) + grown<Report>(pending) +
          (pending + 1) * kTextBytes;
+}
+
+// That a group may come to know.
+uint64_t possible_terms(const Catalogue& catalogue, const Rule& rule, const NewTermDetect& detect) {
+  uint64_t terms = 1;
+  for (const cel::Program& part : detect.term) {
+    const uint64_t values = possible_values(catalogue, part.source(), rule.indicators);
+    if (values == 0) return detect.max_terms;
+    terms *= values + (detect.missing_is_term ? 1 : 0);
+  }
+  return std::min<uint64_t>(terms, detect.max_terms);
+}
+
+// Events with known terms wait without their bytes, as most do once a group has been heard of.
+uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTermDetect& detect) {
+  const uint64_t pending = waiting_events(catalogue, rule);
+  const uint64_t terms = possible_terms(catalogue, rule, detect);
+  return sizeof(NewTermGroup) + kEventBytes + grown<EvidenceItem>(rule.alert.max_evidence) +
+         grown<SeenTerm>(terms) + grown<PendingTerm>(pending) + pending * kTextBytes +
+         std::min(pending, terms) * kEventBytes;
 }
 
 std::string readable(uint64_t bytes) {

@@ -15,6 +15,9 @@ std::optional<Detect> compile_sequence(RuleScope& scope, const yaml::Node& detec
 // `by` decides what a roster's items must be.
 std::optional<Detect> compile_absence(RuleScope& scope, const yaml::Node& detect,
                                       const std::vector<GroupKey>& by);
+// `by` decides whether a group has a parent.
+std::optional<Detect> compile_new_term(RuleScope& scope, const yaml::Node& detect,
+                                       const std::vector<GroupKey>& by);
 
 // These read signals and, in an index, select events by their parts.
 std::optional<Detect> compile_index(RuleScope& scope, const yaml::Node& detect);
@@ -33,6 +36,10 @@ cel::Environment value_environment(RuleScope& scope, const cel::Program& select)
 // A measure of a threshold or surge.
 std::optional<Measure> compile_measure(RuleScope& scope, const yaml::Node& node,
                                        const std::string& name);
+
+// Where what is taken of an event is compiled. It may read optional fields freely: the kinds say
+// what becomes of an event without them.
+cel::Environment value_environment(RuleScope& scope);
 
 // What it takes of each event: `agg`, `of` and `min_n` into the measure. False when it was refused.
 bool compile_value(RuleScope& scope, const yaml::Node& node, Measure& measure);

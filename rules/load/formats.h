@@ -26,10 +26,9 @@ std::string json_schema_of(std::string_view format);
 // The words that json_schema_of takes.
 const std::vector<std::string>& formats_with_schema();
 
-// Kinds as rule files spell them; `known_later` are of the language, but not of this version.
+// Kinds as rule files spell them.
 std::optional<RuleKind> parse_rule_kind(std::string_view word);
 const std::vector<std::string>& rule_kind_words();
-bool is_known_later(std::string_view kind);
 
 // Spellings of the closed lists.
 std::vector<std::string> driver_words();

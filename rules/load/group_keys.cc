@@ -94,8 +94,7 @@ std::optional<GroupKey> parse_key(RuleScope& scope, const yaml::Node& item,
   return std::nullopt;
 }
 
-uint64_t values_of(const RuleScope& scope, const GroupKey& key, const Indicators& indicators) {
-  const Catalogue& catalogue = scope.catalogue();
+uint64_t values_of(const Catalogue& catalogue, const GroupKey& key, const Indicators& indicators) {
   switch (key.kind) {
     case GroupKey::Kind::kRegion:
       return static_cast<uint64_t>(
@@ -147,10 +146,24 @@ uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by
                          const Indicators& indicators) {
   uint64_t groups = 1;
   for (const GroupKey& key : by) {
-    groups *= std::max<uint64_t>(1, values_of(scope, key, indicators));
+    groups *= std::max<uint64_t>(1, values_of(scope.catalogue(), key, indicators));
     if (groups > UINT32_MAX) return UINT32_MAX;
   }
   return static_cast<uint32_t>(groups);
+}
+
+uint64_t possible_values(const Catalogue& catalogue, const std::string& expression,
+                         const Indicators& indicators) {
+  GroupKey key;
+  if (expression == "e.source" || expression == "e.indicator") {
+    key.kind = expression == "e.source" ? GroupKey::Kind::kSource : GroupKey::Kind::kIndicator;
+  } else if (expression.starts_with(kAttrPrefix)) {
+    key.kind = GroupKey::Kind::kAttr;
+    key.attr = expression.substr(kAttrPrefix.size());
+  } else {
+    return 0;
+  }
+  return values_of(catalogue, key, indicators);
 }
 
 }  // namespace tocsin::rules

@@ -20,4 +20,9 @@ std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& nod
 uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by,
                          const std::optional<std::vector<IndicatorId>>& indicators);
 
+// How many values an expression that is such a key can have, by the catalogue; 0 when it is none,
+// or the catalogue cannot tell.
+uint64_t possible_values(const Catalogue& catalogue, const std::string& expression,
+                         const std::optional<std::vector<IndicatorId>>& indicators);
+
 }  // namespace tocsin::rules

@@ -63,7 +63,7 @@ class LevelCompiler {
     LevelSpec spec;
     spec.level = *level;
     compile_enter(entry.value, spec);
-    if (is_of_matches()) {
+    if (is_of_matches(scope_.kind())) {
       refuse_without_effect(entry.value);
     } else {
       spec.hold = span_at(entry.value, "for").value_or(Span{});
@@ -71,11 +71,6 @@ class LevelCompiler {
       check_exit(entry.value, spec);
     }
     specs_.push_back(std::move(spec));
-  }
-
-  // A match is a point in time, and its level lasts as long as `hold` says.
-  bool is_of_matches() const {
-    return scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
   }
 
   void refuse_without_effect(const yaml::Node& level) {
@@ -119,19 +114,46 @@ class LevelCompiler {
     return cel::print_double(yaml::as_double(node, "", told).value_or(0));
   }
 
+  // What is new to the parent is new to the group too.
+  void compile_new_to(const yaml::Node& new_to, LevelSpec& spec) {
+    if (new_to.scalar != "parent") return;
+    check_parent_asked(new_to.place);
+    spec.when = scope_.written("new_to == \"parent\"", new_to.place, environment_);
+  }
+
+  void check_parent_asked(const Place& place) {
+    if (std::get<NewTermDetect>(detect_).also_new_to_country) return;
+    scope_.error("T0373", place, "the rule does not ask whether a term is new to a parent",
+                 "add `also_new_to: [region@country]` to `detect`");
+  }
+
   void compile_enter(const yaml::Node& node, LevelSpec& spec) {
-    if (scope_.kind() == RuleKind::kLayers && node.find("when") == nullptr) {
+    const yaml::Node* when = node.find("when");
+    if (scope_.kind() == RuleKind::kLayers && when == nullptr) {
       compile_layers_enter(node, spec);
+      return;
+    }
+    const yaml::Node* new_to = node.find("new_to");
+    if (new_to != nullptr && scope_.kind() == RuleKind::kNewTerm) {
+      if (when == nullptr) {
+        compile_new_to(*new_to, spec);
+      } else {
+        scope_.error("T0362", when->place, "a level has either `new_to` or `when`",
+                     "`when` may ask for both: `new_to == \"parent\" && …`");
+      }
       return;
     }
     std::string variable;
     const yaml::Node* number = number_node(node, variable);
-    const yaml::Node* when = node.find("when");
     if (number != nullptr && when != nullptr) {
       scope_.error("T0362", when->place, "a level has either a number or `when`");
     } else if (when != nullptr) {
       spec.when = scope_.predicate(*when, "`when`", environment_);
-      if (spec.when && scope_.kind() == RuleKind::kEvent) check_of_event(*when, *spec.when);
+      if (spec.when && sees_event(scope_.kind())) check_of_event(*when, *spec.when);
+      if (spec.when && spec.when->analysis().variables.contains("new_to") &&
+          scope_.kind() == RuleKind::kNewTerm) {
+        check_parent_asked(when->places.start());
+      }
     } else if (number != nullptr && number->is_scalar()) {
       const std::string bound = (is_falling() ? " <= " : " >= ") + number_text(*number);
       spec.when = scope_.written(variable + bound, number->place, environment_);
@@ -156,12 +178,16 @@ class LevelCompiler {
     spec.when = scope_.written(text, distinct->place, environment_);
   }
 
+  std::string rule_of_kind() const {
+    return scope_.kind() == RuleKind::kEvent ? "an event rule" : "a new_term rule";
+  }
+
   // One event is judged by itself: what the alert has come to so far depends on arrivals.
   void check_of_event(const yaml::Node& node, const cel::Program& when) {
     for (const char* name : {"level", "level_rank", "starts_at"}) {
       if (!when.analysis().variables.contains(name)) continue;
       scope_.error("T0369", node.places.start(),
-                   "`when` of an event rule cannot use `" + std::string(name) + "`",
+                   "`when` of " + rule_of_kind() + " cannot use `" + std::string(name) + "`",
                    "it judges the event `e` alone; texts may name the alert");
     }
   }
@@ -229,16 +255,27 @@ class LevelCompiler {
   // A higher level that is entered before a lower one was written the wrong way round.
   void check_order(const yaml::Node* levels) {
     for (size_t i = 1; i < specs_.size(); ++i) {
+      if (is_reached_with(specs_[i - 1], specs_[i])) tell_wrong_order(*levels, i);
       if (!specs_[i].when || !specs_[i - 1].when) continue;
       const auto low = single_lower_bound(specs_[i - 1].when->source());
       const auto high = single_lower_bound(specs_[i].when->source());
       if (!low || !high || low->variable != high->variable || high->value > low->value) continue;
-      const std::string name(to_string(specs_[i].level));
-      scope_.error("T0365", levels->find(name)->place,
-                   "`" + name + "` is entered no later than `" +
-                       std::string(to_string(specs_[i - 1].level)) + "`, which is lower",
-                   "higher levels ask for more");
+      tell_wrong_order(*levels, i);
     }
+  }
+
+  // Of a new term: the lower one is never seen.
+  bool is_reached_with(const LevelSpec& low, const LevelSpec& high) const {
+    if (scope_.kind() != RuleKind::kNewTerm) return false;
+    return !high.when || (low.when && low.when->source() == high.when->source());
+  }
+
+  void tell_wrong_order(const yaml::Node& levels, size_t i) {
+    const std::string name(to_string(specs_[i].level));
+    scope_.error("T0365", levels.find(name)->place,
+                 "`" + name + "` is entered no later than `" +
+                     std::string(to_string(specs_[i - 1].level)) + "`, which is lower",
+                 "higher levels ask for more");
   }
 
   RuleScope& scope_;

@@ -16,10 +16,6 @@ AggregateKind parse_aggregate(const std::string& word) {
   return AggregateKind::kCount;
 }
 
-cel::Environment value_environment(RuleScope& scope) {
-  return scope.select() ? value_environment(scope, *scope.select()) : scope.event_environment();
-}
-
 bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
   const Span window = span_at(node, "window").value_or(Span{});
   measure.every = span_at(node, "every").value_or(Span{});
@@ -43,6 +39,10 @@ bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
 }
 
 }  // namespace
+
+cel::Environment value_environment(RuleScope& scope) {
+  return scope.select() ? value_environment(scope, *scope.select()) : scope.event_environment();
+}
 
 cel::Environment value_environment(RuleScope& scope, const cel::Program& select) {
   cel::Environment environment = scope.event_environment();

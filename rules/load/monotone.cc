@@ -210,6 +210,8 @@ std::optional<std::string> why_not_monotone(const RuleScope& scope, const Rule& 
     case RuleKind::kLayers:
     case RuleKind::kSpillover:
       return "it looks at alerts when all that could change them has come";
+    case RuleKind::kNewTerm:
+      return std::nullopt;
   }
   return std::nullopt;
 }

@@ -54,11 +54,6 @@ std::optional<RuleKind> kind_of(const yaml::Node& item, Diagnostics& diagnostics
   }
   const auto kind = parse_rule_kind(node->scalar);
   if (kind) return kind;
-  if (is_known_later(node->scalar)) {
-    diagnostics.error("T0304", node->place,
-                      "not supported yet in this version: kind " + node->scalar, one_of_kinds());
-    return std::nullopt;
-  }
   const std::string nearest = nearest_name(node->scalar, rule_kind_words());
   diagnostics.error("T0309", node->place, "`kind` cannot be `" + node->scalar + "`",
                     nearest.empty() ? one_of_kinds() : "did you mean `" + nearest + "`?");
@@ -179,6 +174,9 @@ class RuleCompiler {
       case RuleKind::kAbsence:
         compiled = compile_absence(scope_, detect, rule_.by);
         break;
+      case RuleKind::kNewTerm:
+        compiled = compile_new_term(scope_, detect, rule_.by);
+        break;
       case RuleKind::kSequence:
       case RuleKind::kIndex:
       case RuleKind::kDivergence:
@@ -254,8 +252,7 @@ class RuleCompiler {
       rule_.lateness = exact_at(*time, "lateness").value_or(rule_.lateness);
     }
     if (const yaml::Node* limits = node_.find("limits")) read_limits(*limits, rule_);
-    const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
-    if (has_hold && rule_.alert.hold.is_zero()) {
+    if (is_of_matches(scope_.kind()) && rule_.alert.hold.is_zero()) {
       scope_.error("T0367", place_of(node_, "alert"), "`alert` needs `hold`",
                    "how long the alert goes on after the last match: `alert: {hold: 72h}`");
     }
@@ -292,11 +289,10 @@ class RuleCompiler {
 
   // Combinations without effect are mistakes.
   void refuse_without_effect(const yaml::Node& alert) {
-    const bool has_hold = scope_.kind() == RuleKind::kEvent || scope_.kind() == RuleKind::kSequence;
     const auto refuse = [&](const char* key, const char* reason) {
       if (const yaml::Node* node = alert.find(key)) scope_.without_effect(key, *node, reason);
     };
-    if (has_hold) {
+    if (is_of_matches(scope_.kind())) {
       refuse("for", "a match is a point in time: nothing holds for long");
       refuse("keep_firing_for", "`hold` says how long the alert goes on");
       refuse("max_step_down", "each level ends by itself, `hold` after its last match");

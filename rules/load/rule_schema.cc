@@ -68,7 +68,7 @@ Schema alert_policy() {
       {
           optional("for", span("how long the condition must hold first")),
           optional("keep_firing_for", span("how long an alert goes on after it")),
-          optional("hold", span("event and sequence: firing so long after the last match")),
+          optional("hold", span("kinds with matches: firing so long after the last one")),
           optional("update_every", positive(span("at most one update in so long; default 24h"))),
           optional(
               "evidence",
@@ -137,6 +137,9 @@ Schema level(RuleKind kind) {
   } else if (kind == RuleKind::kIndex) {
     fields.push_back(optional("enter", number("entered from this index on")));
     fields.push_back(optional("exit", expression("left below this index, or when it holds")));
+  } else if (kind == RuleKind::kNewTerm) {
+    fields.push_back(optional("new_to", word({"group", "parent"}, "how far the term is new")));
+    fields.push_back(optional("exit", expression()));
   } else {
     fields.push_back(optional("exit", expression("left when it holds; else when `when` does not")));
   }
@@ -358,6 +361,26 @@ Schema spillover_detect() {
                  });
 }
 
+Schema new_term_detect() {
+  Schema learn =
+      mapping("`learn`", {
+                             optional("for", positive(span("since the group's first event"))),
+                             optional("or_events", integer(1, 1'000'000, "or until so many came")),
+                         });
+  return mapping(
+      "`detect`",
+      {
+          required("term", not_empty(list_of(expression("what is new or not: e.attrs.NAME"),
+                                             "one to three, together"))),
+          required("history", positive(span("a term not seen for so long is new again"))),
+          optional("learn", std::move(learn)),
+          optional("max_terms", integer(1, 100'000, "of a group; default 500")),
+          optional("missing_field", word({"ignore", "alert"}, "an event without: default ignore")),
+          optional("also_new_to", not_empty(list_of(word({"region@country"}),
+                                                    "levels may then ask for `new_to: parent`"))),
+      });
+}
+
 Schema detect(RuleKind kind) {
   switch (kind) {
     case RuleKind::kEvent:
@@ -380,6 +403,8 @@ Schema detect(RuleKind kind) {
       return layers_detect();
     case RuleKind::kSpillover:
       return spillover_detect();
+    case RuleKind::kNewTerm:
+      return new_term_detect();
   }
   return {};
 }

@@ -102,7 +102,7 @@ cel::Environment RuleScope::event_environment() {
 
 cel::Environment RuleScope::variable_environment(const Detect& detect) {
   cel::Environment environment = event_environment();
-  environment.has_event = kind_ == RuleKind::kEvent;
+  environment.has_event = sees_event(kind_);
   environment.variables = variables_of(kind_, detect);
   for (const SignalUse& use : signals_) {
     environment.variables.push_back({signal_variable(use.name), Tag::kDouble});
@@ -160,7 +160,7 @@ std::optional<cel::Program> RuleScope::scalar(const yaml::Node& node, const std:
   if (!program || is_scalar(program->type().tag())) return program;
   error("T0332", node.places.start(),
         what + " cannot be of type " + cel::to_string(program->type()),
-        "count distinct texts, numbers or regions");
+        "it is a text, a number, true or false, a time or a region");
   return std::nullopt;
 }
 

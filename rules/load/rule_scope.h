@@ -41,7 +41,7 @@ class RuleScope {
   // Where expressions over the rule's events alone are compiled.
   cel::Environment event_environment();
   // Where levels, `when` and templates are: over the kind's variables, and over `e`, restricted to
-  // what select lets through, in a rule of kind event.
+  // what select lets through, in a rule of a kind that sees it.
   cel::Environment variable_environment(const Detect& detect);
   // What select proves and which indicators it lets through, for what is compiled after it.
   void set_select(const cel::Program& select) { select_ = select; }
@@ -65,7 +65,7 @@ class RuleScope {
   // A number.
   std::optional<cel::Program> number(const yaml::Node& node, const std::string& what,
                                      const cel::Environment& environment);
-  // A number, text, truth value or time.
+  // A number, text, truth value, time or region.
   std::optional<cel::Program> scalar(const yaml::Node& node, const std::string& what,
                                      const cel::Environment& environment);
   // A condition that the loader itself writes for a number of the file.

@@ -73,6 +73,16 @@ void add_detect(RuleScope& scope, std::string& out, const TrendDetect& detect) {
   add_measure(scope, out, detect.series);
 }
 
+// Not the limit: what was learned in years is worth more than the same terms at it.
+void add_detect(RuleScope& scope, std::string& out, const NewTermDetect& detect) {
+  for (const cel::Program& part : detect.term) add_program(scope, out, "term", part);
+  add(out, "history", format_span(detect.history));
+  add(out, "learn",
+      fmt::format("{} {}", detect.learn_for ? format_span(*detect.learn_for) : "",
+                  detect.learn_events.value_or(0)));
+  add(out, "missing_field", std::to_string(static_cast<int>(detect.missing_is_term)));
+}
+
 // Weights, scales and what is combined how decide nothing that is kept.
 void add_detect(RuleScope& scope, std::string& out, const IndexDetect& detect) {
   add(out, "every", format_span(detect.every));

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "rules/load/formats.h"
 
@@ -17,8 +16,6 @@ std::vector<std::string> spelled(Enum first, Enum last) {
   return words;
 }
 
-constexpr std::array kLaterKinds = {"new_term"};
-
 }  // namespace
 
 std::vector<std::string> driver_words() { return spelled(Driver::kExclusion, Driver::kComposite); }
@@ -30,9 +27,9 @@ std::vector<std::string> level_words() { return spelled(Level::kInfo, Level::kEm
 std::vector<std::string> tlp_words() { return spelled(Tlp::kClear, Tlp::kRed); }
 
 const std::vector<std::string>& rule_kind_words() {
-  static const std::vector<std::string> words = {"event",   "threshold", "surge", "sequence",
-                                                 "absence", "trend",     "index", "divergence",
-                                                 "layers",  "spillover"};
+  static const std::vector<std::string> words = {"event",   "threshold", "surge",   "sequence",
+                                                 "absence", "trend",     "index",   "divergence",
+                                                 "layers",  "spillover", "new_term"};
   return words;
 }
 
@@ -41,10 +38,6 @@ std::optional<RuleKind> parse_rule_kind(std::string_view word) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found == words.end()) return std::nullopt;
   return static_cast<RuleKind>(found - words.begin());
-}
-
-bool is_known_later(std::string_view kind) {
-  return std::find(kLaterKinds.begin(), kLaterKinds.end(), kind) != kLaterKinds.end();
 }
 
 }  // namespace tocsin::rules

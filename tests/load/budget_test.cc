@@ -132,6 +132,11 @@ INSTANTIATE_TEST_SUITE_P(
                        "1.0}}\n",
                    160,
                    {"rights.abuse"}},
+        BudgetCase{"NewTerms",
+                   of_two("new_term") +
+                       "alert: {hold: 30d}\ndetect: {term: [e.id], history: 1y, max_terms: 100}\n",
+                   40,
+                   {"rights.abuse"}},
         BudgetCase{"EventsAtOnce", of_two("event") + "alert: {hold: 30d}\n", 40, {"rights.abuse"}},
         BudgetCase{"EventsThatWait",
                    of_two("event") + "alert: {hold: 30d}\nemit: final\n",

@@ -80,6 +80,12 @@ INSTANTIATE_TEST_SUITE_P(
                      "[region@country]\ndetect: {series: {agg: count, pane: 1mo, points: 12}, "
                      "slope: {at_least: 1.0}}\nseverity: watch\n",
                      Emit::kFinal},
+        EmissionCase{"NewTerm",
+                     "kind: new_term\nselect: e.indicator == \"rights.abuse\"\nby: "
+                     "[region@admin1]\ndetect: {term: [e.source], history: 1y, also_new_to: "
+                     "[region@country]}\nlevels: {watch: {new_to: group}, warning: {new_to: "
+                     "parent}}\nalert: {hold: 1d}\n",
+                     Emit::kEarly},
         EmissionCase{"SurgeOfMean", surge("7d", "agg: mean, of: e.value"), Emit::kFinal},
         EmissionCase{"Absence",
                      "kind: absence\nselect: e.indicator == \"exclusion.situation_report\"\n"

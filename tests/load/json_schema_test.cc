@@ -24,8 +24,9 @@ TEST(JsonSchema, OfEveryFormatIsJson) {
 
 TEST(JsonSchema, KnowsTheKeysThatTheLoaderKnows) {
   const std::string text = json_schema_of("rules");
-  for (const char* word : {"\"select\"", "\"measures\"", "\"baseline\"", "\"roster\"", "\"steps\"",
-                           "\"keep_firing_for\"", "\"justice_gap\"", "\"emergency\""}) {
+  for (const char* word :
+       {"\"select\"", "\"measures\"", "\"baseline\"", "\"roster\"", "\"steps\"", "\"also_new_to\"",
+        "\"keep_firing_for\"", "\"justice_gap\"", "\"emergency\""}) {
     EXPECT_THAT(text, testing::HasSubstr(word));
   }
   // Keys that this version refuses are not offered.

@@ -225,5 +225,31 @@ TEST(Shape, ContentOfAUsedListCounts) {
   EXPECT_NE(load_good(before)->rules[0].shape, load_good(after)->rules[0].shape);
 }
 
+// What was learned in years is kept when only levels and limits change.
+TEST(Shape, OfANewTermIsWhatItRemembers) {
+  struct Row {
+    std::string from;
+    std::string to;
+    bool keeps_shape;
+  };
+  const std::string before = read_text(data_path("good/new_term.good.yaml"));
+  const auto shape_of = [](const std::string& text) {
+    const auto bundle = load_good(text);
+    return bundle == nullptr ? Hash128{} : bundle->rules.at(1).shape;
+  };
+  for (const Row& row :
+       {Row{"max_terms: 50", "max_terms: 60", true},
+        Row{"warning: {new_to: parent}", "warning: {when: terms > 3}", true},
+        Row{"hold: 30d", "hold: 10d", true}, Row{"history: 2y", "history: 3y", false},
+        Row{"for: 180d", "for: 90d", false}, Row{", or_events: 200", "", false},
+        Row{"missing_field: ignore", "missing_field: alert", false},
+        Row{"\"e.attrs.charged\"", "e.source", false}}) {
+    std::string after = before;
+    ASSERT_NE(after.find(row.from), std::string::npos) << row.from;
+    after.replace(after.find(row.from), row.from.size(), row.to);
+    EXPECT_EQ(shape_of(after) == shape_of(before), row.keeps_shape) << row.to;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::rules

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "rules/kinds/event_value.h"
+#include "rules/kinds/term.h"
 #include "tests/load/loading.h"
 
 // What the shipped rules say to people, with few and with many: nobody reads the templates at
@@ -83,6 +84,14 @@ std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step,
         entries[i++] = {text(name), cel::Value::of_double(n)};
       }
       values.push_back(cel::Value::of_map(entries));
+    } else if (variable.name == "history") {
+      const auto entries = arena.array<cel::Entry>(2);
+      entries[0] = {text("first"), june()};
+      entries[1] = {text("start"), june()};
+      values.push_back(cel::Value::of_map(entries));
+    } else if (variable.name == "term") {
+      const auto& detect = std::get<NewTermDetect>(rule.detect);
+      values.push_back(cel::Value::of_list(term_texts(detect, step, arena)));
     } else if (variable.name == "last" && rule.kind() == RuleKind::kAbsence) {
       const auto entries = arena.array<cel::Entry>(2);
       entries[0] = {text("id"), text("e1")};
@@ -117,7 +126,7 @@ std::vector<Rendered> rendered(const Rule& rule, int n) {
       const auto add = [&](const char* field, const std::map<std::string, Template>& templates) {
         for (const auto& [language, text] : templates) {
           all.push_back({rule.id + " " + field + "." + language + " at " + std::to_string(n),
-                         text.render(rule.kind() == RuleKind::kEvent ? &event : nullptr, variables,
+                         text.render(sees_event(rule.kind()) ? &event : nullptr, variables,
                                      event.time, arena)});
         }
       };

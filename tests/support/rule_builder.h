@@ -69,6 +69,11 @@ class RuleBuilder {
     rule_.emit = rules::Emit::kFinal;
     return *this;
   }
+  RuleBuilder& new_term(rules::NewTermDetect detect, const std::vector<std::string>& term) {
+    for (const std::string& part : term) detect.term.push_back(compile(part, true, {}));
+    rule_.detect = std::move(detect);
+    return *this;
+  }
   struct Step {
     std::string name;
     std::string select;
@@ -117,7 +122,7 @@ class RuleBuilder {
   }
   RuleBuilder& level(Level level, const std::string& when = "", const std::string& exit = "",
                      Span hold = {}) {
-    const bool has_event = rule_.kind() == rules::RuleKind::kEvent;
+    const bool has_event = rules::sees_event(rule_.kind());
     rules::LevelSpec spec;
     spec.level = level;
     if (!when.empty()) spec.when = compile(when, has_event, own());
@@ -127,7 +132,7 @@ class RuleBuilder {
     return *this;
   }
   RuleBuilder& title(const std::string& language, const std::string& text) {
-    cel::Environment environment = scope(rule_.kind() == rules::RuleKind::kEvent, own());
+    cel::Environment environment = scope(rules::sees_event(rule_.kind()), own());
     Diagnostics diagnostics;
     auto compiled = rules::Template::compile(text, {}, environment, diagnostics);
     fail_on(diagnostics, text);
