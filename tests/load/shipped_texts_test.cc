@@ -5,6 +5,7 @@
 
 #include "rules/kinds/event_value.h"
 #include "rules/kinds/term.h"
+#include "rules/load/arming.h"
 #include "tests/load/loading.h"
 
 // What the shipped rules say to people, with few and with many: nobody reads the templates at
@@ -67,6 +68,53 @@ std::vector<Event> events_of(IndicatorId id, double value, Arena& arena) {
   return events;
 }
 
+// In the order in which the engine fills them.
+std::vector<cel::Variable> all_variables_of(const Rule& rule) {
+  std::vector<cel::Variable> variables = variables_of(rule.kind(), rule.detect);
+  for (const SignalUse& use : rule.signals) {
+    variables.push_back({signal_variable(use.name), cel::Type::Tag::kDouble});
+  }
+  if (rule.arming == nullptr) return variables;
+  const std::vector<cel::Variable> armed = variables_of(*rule.arming);
+  variables.insert(variables.end(), armed.begin(), armed.end());
+  return variables;
+}
+
+// Of an index what drives the risk, of a divergence the series; sorted.
+std::vector<std::string_view> parts_of(const Rule& rule) {
+  std::vector<std::string_view> names;
+  if (const auto* index = std::get_if<IndexDetect>(&rule.detect)) {
+    for (const IndexPart& part : index->parts) {
+      if (!part.is_protective) names.push_back(part.name);
+    }
+  } else if (const auto* divergence = std::get_if<DivergenceDetect>(&rule.detect)) {
+    for (const DivergencePart& part : divergence->parts) names.push_back(part.name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+cel::Value points_of(const Rule& rule, int n, Arena& arena) {
+  const std::vector<std::string_view> names = parts_of(rule);
+  const auto entries = arena.array<cel::Entry>(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    entries[i] = {text(names[i]), cel::Value::of_double(n)};
+  }
+  return cel::Value::of_map(entries);
+}
+
+cel::Value top_of(const Rule& rule, int n, Arena& arena) {
+  const std::vector<std::string_view> names = parts_of(rule);
+  const auto items = arena.array<cel::Value>(names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto item = arena.array<cel::Entry>(2);
+    item[0] = {text("name"), text(names[i])};
+    item[1] = {text("points"), cel::Value::of_double(n)};
+    items[i] = cel::Value::of_map(item);
+  }
+  return cel::Value::of_list(items);
+}
+
 // A rule's variables when all that it measures is `n`.
 std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step, Arena& arena) {
   const auto region = arena.array<cel::Entry>(3);
@@ -74,7 +122,7 @@ std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step,
   region[1] = {text("level"), text("country")};
   region[2] = {text("name"), text("Egypt")};
   std::vector<cel::Value> values;
-  for (const cel::Variable& variable : variables_of(rule.kind(), rule.detect)) {
+  for (const cel::Variable& variable : all_variables_of(rule)) {
     if (variable.name == "region" || variable.name == "by") {
       values.push_back(cel::Value::of_map(region));
     } else if (variable.name == "baseline") {
@@ -92,6 +140,10 @@ std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step,
     } else if (variable.name == "term") {
       const auto& detect = std::get<NewTermDetect>(rule.detect);
       values.push_back(cel::Value::of_list(term_texts(detect, step, arena)));
+    } else if (variable.name == "parts") {
+      values.push_back(points_of(rule, n, arena));
+    } else if (variable.name == "top") {
+      values.push_back(top_of(rule, n, arena));
     } else if (variable.name == "last" && rule.kind() == RuleKind::kAbsence) {
       const auto entries = arena.array<cel::Entry>(2);
       entries[0] = {text("id"), text("e1")};
