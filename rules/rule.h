@@ -157,6 +157,7 @@ struct DivergencePart {
   bool is_better = false;   // of the side `better`; else of `worse`
   bool is_falling = false;  // falling is what the side means
   double weight = 1;
+  double noise = 0;  // at least, of a step: smaller ones are no news
 };
 
 struct DivergenceDetect {

@@ -139,7 +139,7 @@ double mann_kendall_p(std::span<const SeriesPoint> points) {
   return std::erfc(z / std::sqrt(2.0));
 }
 
-double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes,
+double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes, double least,
                        std::vector<double>& scratch) {
   const double change = theil_sen_slope(points, scratch) * panes;
   std::vector<double> steps;
@@ -147,7 +147,8 @@ double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes,
     steps.push_back((points[i].y - points[i - 1].y) / (points[i].x - points[i - 1].x));
   }
   const Baseline noise = baseline_of(steps, scratch);
-  const double unit = 1.4826 * noise.mad * std::sqrt(static_cast<double>(points.size()));
+  const double unit =
+      std::max(1.4826 * noise.mad, least) * std::sqrt(static_cast<double>(points.size()));
   if (change == 0) return 0;
   return std::clamp(change / std::max(unit, 1e-12), -kMostNoise, kMostNoise);
 }

@@ -52,10 +52,10 @@ double least_squares_slope(std::span<const SeriesPoint> points);
 double mann_kendall_p(std::span<const SeriesPoint> points);
 
 // How far a series moves over `panes`, in units of its own noise: Theil-Sen's slope times panes,
-// against 1.4826 MAD of the steps between neighbours times the root of their number; within
-// ±kMostNoise, which a series without noise reaches at once.
+// against 1.4826 MAD of the steps between neighbours, or `least` if that is more, times the root of
+// their number; within ±kMostNoise, which a series without noise reaches at once.
 inline constexpr double kMostNoise = 10;
-double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes,
+double change_in_noise(std::span<const SeriesPoint> points, uint32_t panes, double least,
                        std::vector<double>& scratch);
 
 double score_of(SurgeMethod method, double k, const Baseline& baseline, bool robust);

@@ -285,7 +285,7 @@ Type Checker::check_signal(Expr& expr) {
   if (environment_.signals == nullptr) {
     return error(expr, "T0134", "no signal can be read here",
                  "signals are read at the time of the decision: in `when`, levels, `unless` and "
-                 "texts");
+                 "texts; a capture says `signal(\"NAME\") at e.time`");
   }
   const bool has_name = expr.args.size() == 1 && expr.args[0]->kind == ExprKind::kLiteral &&
                         expr.args[0]->value.kind() == Kind::kString;

@@ -7,6 +7,11 @@
 
 namespace tocsin::rules {
 
+namespace {
+constexpr size_t kMostPanes = 500;
+constexpr size_t kNewest = 4;  // listed of each series
+}  // namespace
+
 DivergenceDetector::DivergenceDetector(Surroundings& around, const Rule& rule, RuleIndex index,
                                        Timeline::ClassId time_class)
     : TickedDetector(around, rule, index, time_class) {
@@ -46,7 +51,7 @@ std::optional<double> DivergenceDetector::change_of(const DivergencePart& part,
   }
   has_data_ = has_data_ || !points_.empty();
   if (points_.size() < detect().min_points) return std::nullopt;
-  const double change = change_in_noise(points_, detect().panes, scratch_);
+  const double change = change_in_noise(points_, detect().panes, part.noise, scratch_);
   return part.is_falling ? -change : change;
 }
 
@@ -125,7 +130,12 @@ Finding DivergenceDetector::find_at(DivergenceGroup& group, EventTime tick, bool
     const DivergencePart& part = detect().parts[i];
     if (changes_[i]) finding.values.push_back({"change." + part.name, *changes_[i]});
     std::vector<EvidenceItem> items;
-    signals().collect(part.signal, group, window, 4, items);
+    signals().collect(part.signal, group, window, kMostPanes, items);
+    // The newest tell where it has come to.
+    std::sort(items.begin(), items.end(), [](const EvidenceItem& a, const EvidenceItem& b) {
+      return std::tie(b.time, b.source, b.id_hash) < std::tie(a.time, a.source, a.id_hash);
+    });
+    items.resize(std::min(items.size(), kNewest));
     for (const EvidenceItem& item : items) {
       if (finding.evidence.size() >= rule().alert.max_evidence) break;
       finding.evidence.push_back({item.seq, part.name});

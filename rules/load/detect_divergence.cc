@@ -24,6 +24,20 @@ bool read_side(RuleScope& scope, const yaml::Node& side, bool is_better, Millise
       scope.error("T0379", node.find("weight")->place, "`weight` must be above 0");
       good = false;
     }
+    part.noise = number_at(node, "noise").value_or(0);
+    if (part.noise < 0) {
+      scope.error("T0379", node.find("noise")->place, "`noise` cannot be below 0",
+                  "how far a figure steps without that it means anything");
+      good = false;
+    }
+    const bool is_twice = std::any_of(parts.begin(), parts.end(), [&](const DivergencePart& known) {
+      return known.name == part.name;
+    });
+    if (is_twice) {
+      scope.error("T0379", signal->place, "`" + part.name + "` is there twice",
+                  "a series belongs to one side; `weight` makes it count more");
+      good = false;
+    }
     SignalUse use;
     use.name = part.name;
     use.back = back;
@@ -53,9 +67,13 @@ std::optional<Detect> compile_divergence(RuleScope& scope, const yaml::Node& det
                               .coverage = number_at(detect, "coverage").value_or(0),
                               .when = always_true()};
   const auto panes = pane->is_zero() ? std::nullopt : panes_in(*window, *pane);
-  if (!panes || *panes < 3 || *panes > kMostPanes) {
+  if (panes && (*panes < 3 || *panes > kMostPanes)) {
     scope.error("T0379", detect.find("window")->place,
-                "`window` is not a multiple of `pane`, of 3 to 500",
+                "`window` has " + std::to_string(*panes) + " panes; 3 to 500 make a line");
+    return std::nullopt;
+  }
+  if (!panes) {
+    scope.error("T0379", detect.find("window")->place, "`window` is not a multiple of `pane`",
                 "both in months (24mo and 1q), or both exact (52w and 4w)");
     return std::nullopt;
   }

@@ -127,6 +127,12 @@ class PartCompiler {
 
 bool is_share(double number) { return number > 0 && number <= 1; }
 
+bool is_known_part(const IndexDetect& index, const std::string& name) {
+  return std::any_of(index.parts.begin(), index.parts.end(), [&](const IndexPart& part) {
+    return !part.is_protective && part.name == name;
+  });
+}
+
 // `protective`: parts, and beside them `max_relief`.
 bool read_protective(RuleScope& scope, const yaml::Node& node, IndexDetect& index) {
   bool good = true;
@@ -135,11 +141,23 @@ bool read_protective(RuleScope& scope, const yaml::Node& node, IndexDetect& inde
       auto part = PartCompiler(scope, entry, true).compile();
       good = good && part.has_value();
       if (part) index.parts.push_back(std::move(*part));
+      if (is_known_part(index, entry.key)) {
+        scope.error("T0378", entry.key_place,
+                    "`" + entry.key + "` is a component already: a part drives or protects");
+        good = false;
+      }
     } else if (entry.key != "max_relief") {
       scope.error("T0378", entry.key_place, "`" + entry.key + "` is no part with its own keys",
                   "did you mean `max_relief`? Every other key here is a part");
       good = false;
     }
+  }
+  if (!good) return false;
+  if (std::none_of(index.parts.begin(), index.parts.end(),
+                   [](const IndexPart& part) { return part.is_protective; })) {
+    scope.error("T0378", node.place, "`protective` has no part",
+                "leave it out, or name what protects");
+    return false;
   }
   const auto relief = number_at(node, "max_relief");
   if (!relief || !is_share(*relief)) {

@@ -93,7 +93,14 @@ class LevelCompiler {
     }
     if (scope_.kind() == RuleKind::kIndex) {
       variable = "index";
-      return level.find("enter");
+      const yaml::Node* enter = level.find("enter");
+      Diagnostics told;
+      const auto number = enter == nullptr ? std::nullopt : yaml::as_double(*enter, "", told);
+      if (number && !(*number > 0 && *number <= 100)) {
+        scope_.error("T0378", enter->place, "an index goes from 0 to 100",
+                     "`enter` is above 0 and at most 100");
+      }
+      return enter;
     }
     if (scope_.kind() == RuleKind::kSpillover) {
       variable = "pressure";
@@ -239,6 +246,7 @@ class LevelCompiler {
   void check_exit(const yaml::Node& node, const LevelSpec& spec) {
     if (!spec.exit) return;
     const Place& place = node.find("exit")->place;
+    if (!spec.when && scope_.kind() == RuleKind::kIndex) return;  // told: it lacks `enter`
     if (!spec.when) {
       scope_.warning("T0363", place, "`exit` without `when`: the level ends when `exit` holds",
                      "give the level a `when` too");

@@ -216,7 +216,7 @@ class RuleCompiler {
     rule_.indicators = union_of(programs, &cel::Analysis::indicators);
     rule_.countries = union_of(programs, &cel::Analysis::countries);
     rule_.by = compile_group_keys(scope_, rule_.indicators);
-    scope_.check_sources(rule_.indicators, detect.place);
+    if (!programs.empty()) scope_.check_sources(rule_.indicators, detect.place);
     return true;
   }
 

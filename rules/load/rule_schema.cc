@@ -315,6 +315,7 @@ Schema divergence_detect() {
                                         required("signal", text("a signal or an indicator")),
                                         optional("direction", word({"up", "down"})),
                                         optional("weight", number("default 1")),
+                                        optional("noise", number("steps up to it mean nothing")),
                                     });
   return mapping(
       "`detect`",

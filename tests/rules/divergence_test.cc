@@ -25,7 +25,7 @@ TEST_P(ChangeInNoise, IsSlopeOverWindowAgainstTheNoiseOfSteps) {
     points.push_back({static_cast<double>(i), GetParam().values[i]});
   }
   std::vector<double> scratch;
-  EXPECT_NEAR(change_in_noise(points, GetParam().panes, scratch), GetParam().change, 1e-6);
+  EXPECT_NEAR(change_in_noise(points, GetParam().panes, 0, scratch), GetParam().change, 1e-6);
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, ChangeInNoise,
@@ -34,6 +34,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Series{{3, 3, 3, 3}, 4, 0.0},      // nothing moves
                       Series{{1, 2, 3, 4, 5}, 5, 10.0},  // no noise: the most there is
                       Series{{5, 4, 3, 2, 1}, 5, -10.0}));
+
+TEST(ChangeInNoise, TakesSmallStepsForNoise) {
+  const std::vector<SeriesPoint> points = {{0, 3}, {1, 3.001}, {2, 3.001}, {3, 3.002}};
+  std::vector<double> scratch;
+  EXPECT_GT(change_in_noise(points, 4, 0, scratch), 0.5);
+  EXPECT_NEAR(change_in_noise(points, 4, 0.05, scratch), 0.000666667 * 4 / (0.05 * 2), 1e-2);
+}
 
 std::string rule(const std::string& detect, const std::string& more = {}) {
   return "rules:\n  - {rule: apart, kind: divergence, " + kHead +
