@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
       "  tocsin check --rules my-rules                  is my rule file right?\n"
       "  tocsin test my-rules                           does it fire when it should?\n"
       "  tocsin replay --input FILE.ndjson --out out    what would it have said about history?\n"
+      "  tocsin diff RUNNING-RULES my-rules             what would a reload of them do?\n"
       "  tocsin run --config tocsin.yaml                run the daemon\n"
       "  tocsin alerts                                  what fires now?\n"
       "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 disk, broker or port.");
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
                                        rocksdb_version(), librdkafka_version(), boost_version()));
   program.require_subcommand(1);
   int exit_code = kDone;
-  for (const auto add : {add_run, add_check, add_test, add_replay, add_eval, add_explain,
+  for (const auto add : {add_run, add_check, add_diff, add_test, add_replay, add_eval, add_explain,
                          add_alerts, add_status, add_dead_letters, add_journal, add_schema}) {
     add(program, exit_code);
   }

@@ -61,6 +61,16 @@ std::string level_text(Level level, bool colour) {
   return std::string(word);
 }
 
+std::string diagnostic_text(const Diagnostic& diagnostic, bool colour) {
+  std::string text = to_text(diagnostic);
+  if (!colour) return text;
+  const bool is_error = diagnostic.severity == Severity::kError;
+  const std::string word = (is_error ? "error " : "warning ") + diagnostic.code;
+  const size_t at = text.find(word);
+  if (at == std::string::npos) return text;
+  return text.replace(at, word.size(), (is_error ? "\x1b[1;31m" : "\x1b[1;33m") + word + "\x1b[0m");
+}
+
 std::string format_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<std::string>>& rows, size_t max_width) {
   std::vector<size_t> widths;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/model/diagnostic.h"
 #include "rules/model/vocabulary.h"
 
 namespace tocsin::daemon {
@@ -14,6 +15,9 @@ bool wants_colour(int fd);
 
 // The level's word, coloured when `colour`.
 std::string level_text(Level level, bool colour);
+
+// As to_text() has it; when `colour`, with its severity coloured: the word that the eye looks for.
+std::string diagnostic_text(const Diagnostic& diagnostic, bool colour);
 
 // Rows with columns as wide as they need; widths count code points, colours count nothing. The last
 // column is cut so that a line fits `max_width` (0: never).

@@ -23,18 +23,6 @@ constexpr char kFinishEntry = 'f';
 constexpr char kBoardEntry = 'b';
 constexpr size_t kNotesBetweenForgetting = 1024;
 
-// Of the numbers that saved groups contain.
-uint64_t fingerprint(const Catalogue& catalogue) {
-  std::string names;
-  for (const Source& source : catalogue.sources()) names += source.name + '\0';
-  for (const Indicator& indicator : catalogue.indicators()) {
-    names += indicator.name + '\0';
-    for (const AttrDeclaration& attr : indicator.attrs) names += attr.name + '\1';
-  }
-  for (const Region& region : catalogue.regions()) names += region.id + '\0';
-  return hash128(names).low;
-}
-
 // Everything that events and timers go to, in the order of their numbers: the rules, then what they
 // read.
 std::vector<const Rule*> watchers_of(const Bundle& bundle) {
@@ -57,6 +45,17 @@ void sort_from(Engine::Transitions& out, size_t first) {
 }
 
 }  // namespace
+
+uint64_t fingerprint(const Catalogue& catalogue) {
+  std::string names;
+  for (const Source& source : catalogue.sources()) names += source.name + '\0';
+  for (const Indicator& indicator : catalogue.indicators()) {
+    names += indicator.name + '\0';
+    for (const AttrDeclaration& attr : indicator.attrs) names += attr.name + '\1';
+  }
+  for (const Region& region : catalogue.regions()) names += region.id + '\0';
+  return hash128(names).low;
+}
 
 struct Engine::State {
   State(std::shared_ptr<const Bundle> with, EngineOptions options)

@@ -116,4 +116,7 @@ class Engine {
   std::unique_ptr<State> state_;
 };
 
+// Of the numbers that saved groups contain: a reload keeps state only where it is the same.
+uint64_t fingerprint(const Catalogue& catalogue);
+
 }  // namespace tocsin::rules

@@ -299,8 +299,9 @@ struct Rule {
   std::map<std::string, Template> titles;     // by language, at least "en"
   std::map<std::string, Template> summaries;  // by language
   std::map<std::string, std::string> labels;  // extra labels of the alert
-  Hash128 shape;  // of everything that decides state: same shape, state is kept over a reload
-  Hash128 hash;   // of the whole rule
+  std::string shape_text;  // everything that decides state, as rules/load/shape.h writes it
+  Hash128 shape;           // of that text: same shape, state is kept over a reload
+  Hash128 hash;            // of the whole rule
 
   RuleKind kind() const { return static_cast<RuleKind>(detect.index()); }
 };

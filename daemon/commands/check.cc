@@ -35,16 +35,6 @@ std::string to_json(const Diagnostic& d) {
       json_string(d.hint));
 }
 
-// The diagnostic with its severity in colour: it is the word that the eye looks for.
-std::string coloured(const Diagnostic& d) {
-  const bool is_error = d.severity == Severity::kError;
-  const std::string word = (is_error ? "error " : "warning ") + d.code;
-  std::string text = to_text(d);
-  const size_t at = text.find(word);
-  if (at == std::string::npos) return text;
-  return text.replace(at, word.size(), (is_error ? "\033[1;31m" : "\033[1;33m") + word + "\033[0m");
-}
-
 std::string counted(int64_t n, const char* noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }
@@ -105,7 +95,7 @@ int check(const CheckArguments& arguments) {
   } else {
     const bool colour = wants_colour(STDOUT_FILENO);
     for (const Diagnostic& d : diagnostics.sorted()) {
-      fmt::print("{}\n", colour ? coloured(d) : to_text(d));
+      fmt::print("{}\n", diagnostic_text(d, colour));
     }
     fmt::print("{}\n", summary(bundle.get(), diagnostics));
   }

@@ -15,6 +15,7 @@ enum ExitCode : int {
 // Each adds one sub-command with its help; when it is chosen, it runs and sets `exit_code`.
 void add_run(CLI::App& program, int& exit_code);
 void add_check(CLI::App& program, int& exit_code);
+void add_diff(CLI::App& program, int& exit_code);
 void add_test(CLI::App& program, int& exit_code);
 void add_replay(CLI::App& program, int& exit_code);
 void add_eval(CLI::App& program, int& exit_code);

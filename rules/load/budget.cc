@@ -162,12 +162,6 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTer
          std::min(pending, terms) * kEventBytes;
 }
 
-std::string readable(uint64_t bytes) {
-  const auto size = static_cast<double>(bytes);
-  return bytes < (1U << 20U) ? fmt::format("{:.1f} KiB", size / 1024)
-                             : fmt::format("{:.1f} MiB", size / (1U << 20U));
-}
-
 }  // namespace
 
 uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule) {
@@ -177,18 +171,28 @@ uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule) {
                     rule.detect);
 }
 
+uint64_t groups_of(const Catalogue& catalogue, const Rule& rule) {
+  return std::min(rule.max_groups, possible_groups(catalogue, rule.by, rule.indicators));
+}
+
+std::string readable_bytes(uint64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (bytes < (1ULL << 20U)) return fmt::format("{:.1f} KiB", size / 1024);
+  if (bytes < (1ULL << 30U)) return fmt::format("{:.1f} MiB", size / (1ULL << 20U));
+  return fmt::format("{:.1f} GiB", size / (1ULL << 30U));
+}
+
 void check_budget(RuleScope& scope, const Rule& rule) {
-  const uint64_t groups =
-      std::min(rule.max_groups, possible_groups(scope, rule.by, rule.indicators));
+  const uint64_t groups = groups_of(scope.catalogue(), rule);
   const uint64_t per_group = bytes_per_group(scope.catalogue(), rule);
   const uint64_t total = groups * per_group;
   if (total <= rule.max_state_bytes) return;
-  scope.error(
-      "T0366", rule.place,
-      fmt::format("the rule may need {}: {} groups of {}, but `limits.state` is {}",
-                  readable(total), groups, readable(per_group), readable(rule.max_state_bytes)),
-      "counted with an event every six hours in each group; lower `limits.groups`, take "
-      "fewer or longer panes, or raise `limits.state`");
+  scope.error("T0366", rule.place,
+              fmt::format("the rule may need {}: {} groups of {}, but `limits.state` is {}",
+                          readable_bytes(total), groups, readable_bytes(per_group),
+                          readable_bytes(rule.max_state_bytes)),
+              "counted with an event every six hours in each group; lower `limits.groups`, take "
+              "fewer or longer panes, or raise `limits.state`");
 }
 
 }  // namespace tocsin::rules

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "rules/load/rule_scope.h"
 
@@ -20,6 +21,12 @@ namespace tocsin::rules {
 
 // What one such group of the rule takes.
 uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule);
+
+// At most how many groups it may keep: those that the catalogue allows, held to `limits.groups`.
+uint64_t groups_of(const Catalogue& catalogue, const Rule& rule);
+
+// "12.5 KiB"
+std::string readable_bytes(uint64_t bytes);
 
 // Tells when all groups that the catalogue and the rule's limits allow would not fit its
 // `limits.state`, with the numbers.

@@ -142,11 +142,11 @@ std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& nod
   return keys;
 }
 
-uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by,
+uint32_t possible_groups(const Catalogue& catalogue, const std::vector<GroupKey>& by,
                          const Indicators& indicators) {
   uint64_t groups = 1;
   for (const GroupKey& key : by) {
-    groups *= std::max<uint64_t>(1, values_of(scope.catalogue(), key, indicators));
+    groups *= std::max<uint64_t>(1, values_of(catalogue, key, indicators));
     if (groups > UINT32_MAX) return UINT32_MAX;
   }
   return static_cast<uint32_t>(groups);

@@ -17,7 +17,7 @@ std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& nod
                                          const std::optional<std::vector<IndicatorId>>& indicators);
 
 // At most how many groups the keys can make, by the catalogue; UINT32_MAX when it cannot tell.
-uint32_t possible_groups(const RuleScope& scope, const std::vector<GroupKey>& by,
+uint32_t possible_groups(const Catalogue& catalogue, const std::vector<GroupKey>& by,
                          const std::optional<std::vector<IndicatorId>>& indicators);
 
 // How many values an expression that is such a key can have, by the catalogue; 0 when it is none,

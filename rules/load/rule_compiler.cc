@@ -22,23 +22,6 @@ namespace tocsin::rules {
 
 namespace {
 
-// The item with the file's defaults: its own keys win, also one level down in mappings.
-yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults) {
-  yaml::Node merged = item;
-  for (const auto& entry : entries_of(defaults)) {
-    const auto own = std::find_if(merged.entries.begin(), merged.entries.end(),
-                                  [&](const auto& e) { return e.key == entry.key; });
-    if (own == merged.entries.end()) {
-      merged.entries.push_back(entry);
-    } else if (own->value.is_mapping() && entry.value.is_mapping()) {
-      for (const auto& inner : entry.value.entries) {
-        if (own->value.find(inner.key) == nullptr) own->value.entries.push_back(inner);
-      }
-    }
-  }
-  return merged;
-}
-
 std::string one_of_kinds() { return fmt::format("one of: {}", fmt::join(rule_kind_words(), ", ")); }
 
 // The kind, or nullopt with the reason told.
@@ -88,7 +71,8 @@ class RuleCompiler {
     tell_unused_measures();
     decide_emission();
     check_budget(scope_, rule_);
-    rule_.shape = hash128(shape_text(scope_, rule_));
+    rule_.shape_text = shape_text(scope_, rule_);
+    rule_.shape = hash128(rule_.shape_text);
     if (arming_ != nullptr) arming_->rule.shape = rule_.shape;
     registry().add_reader(rule_);
     rule_.hash = hash128(canonical_text(node_) + uses_of(node_) + to_hex(rule_.shape) +

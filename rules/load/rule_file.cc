@@ -152,34 +152,56 @@ std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& 
   return result;
 }
 
-std::string note_uses(RuleFile& file, const std::string& expression) {
+yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults) {
+  yaml::Node merged = item;
+  for (const auto& entry : entries_of(defaults)) {
+    const auto own = std::find_if(merged.entries.begin(), merged.entries.end(),
+                                  [&](const auto& e) { return e.key == entry.key; });
+    if (own == merged.entries.end()) {
+      merged.entries.push_back(entry);
+    } else if (own->value.is_mapping() && entry.value.is_mapping()) {
+      for (const auto& inner : entry.value.entries) {
+        if (own->value.find(inner.key) == nullptr) own->value.entries.push_back(inner);
+      }
+    }
+  }
+  return merged;
+}
+
+Uses uses_of(const RuleFile& file, const std::string& expression) {
+  Uses uses;
   std::set<std::string> lists = names_behind("list.", expression);
-  std::set<std::string> macros;
   std::vector<std::string> open;
   for (const std::string& name : names_behind("macro.", expression)) open.push_back(name);
   while (!open.empty()) {
     const std::string name = std::move(open.back());
     open.pop_back();
     const auto macro = file.macros.find(name);
-    if (macro == file.macros.end() || !macros.insert(name).second) continue;
+    if (macro == file.macros.end() || !uses.macros.insert(name).second) continue;
     lists.merge(names_behind("list.", macro->second.expression));
     for (const std::string& inner : names_behind("macro.", macro->second.expression)) {
       open.push_back(inner);
     }
   }
+  for (const std::string& name : lists) {
+    if (file.lists.contains(name)) uses.lists.insert(name);
+  }
+  return uses;
+}
+
+std::string note_uses(RuleFile& file, const std::string& expression) {
+  const Uses uses = uses_of(file, expression);
   std::string texts;
-  for (const std::string& name : macros) {
+  for (const std::string& name : uses.macros) {
     const cel::Macro& macro = file.macros.at(name);
     texts += "\nmacro " + name + "(";
     for (const std::string& parameter : macro.parameters) texts += parameter + ",";
     texts += ") " + macro.expression;
     file.used_macros.insert(name);
   }
-  for (const std::string& name : lists) {
-    const auto list = file.lists.find(name);
-    if (list == file.lists.end()) continue;
+  for (const std::string& name : uses.lists) {
     texts += "\nlist " + name;
-    for (const std::string& item : list->second)
+    for (const std::string& item : file.lists.at(name))
       texts += "," + std::to_string(item.size()) + ":" + item;
     file.used_lists.insert(name);
   }

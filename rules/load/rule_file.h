@@ -28,6 +28,16 @@ struct RuleFile {
 std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& text,
                                        Diagnostics& diagnostics);
 
+// The rule `item` with the file's `defaults`: its own keys win, also one level down in mappings.
+yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults);
+
+// The lists and macros that an expression names, also through macros.
+struct Uses {
+  std::set<std::string> lists;
+  std::set<std::string> macros;
+};
+Uses uses_of(const RuleFile& file, const std::string& expression);
+
 // Marks what `expression` names, also through macros, as used, and gives its texts in a fixed
 // order: two expressions mean the same when they and these texts are equal.
 std::string note_uses(RuleFile& file, const std::string& expression);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "rules/load/formats.h"
@@ -465,7 +466,11 @@ Schema make_rule(RuleKind kind) {
     if (field.name == "levels")
       field.schema.key = std::make_shared<const Schema>(word(level_words()));
   }
-  if (has_select(kind)) fields.push_back(required("select", std::move(select)));
+  if (has_select(kind)) {
+    const auto by = std::find_if(fields.begin(), fields.end(),
+                                 [](const Schema::Field& field) { return field.name == "by"; });
+    fields.insert(by, required("select", std::move(select)));
+  }
   return mapping("a rule", std::move(fields),
                  "kind " + rule_kind_words()[static_cast<size_t>(kind)]);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 
 namespace tocsin::rules {
@@ -135,6 +137,41 @@ void add_catalogue(const Catalogue& catalogue, std::string& out, const Rule& rul
   }
 }
 
+// A stretch of a shape text that is told under one name.
+struct Part {
+  std::string name;
+  std::string text;
+};
+
+std::vector<Part>::const_iterator find_part(const std::vector<Part>& parts,
+                                            const std::string& name) {
+  return std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.name == name; });
+}
+
+// Behind `lateness` come the lines of the kind, and behind them those of the catalogue, which begin
+// with an indicator.
+std::vector<Part> parts_of(std::string_view text) {
+  std::vector<Part> parts;
+  std::string own_name;  // of what comes when keys no longer are the parts' names
+  text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  while (!text.empty()) {
+    const size_t equals = text.find('=');
+    const size_t colon = text.find(':', equals);
+    if (colon == std::string_view::npos) break;
+    const std::string key(text.substr(0, equals));
+    size_t size = 0;
+    std::from_chars(text.data() + equals + 1, text.data() + colon, size);
+    const std::string_view line = text.substr(0, colon + 1 + size + 1);
+    text.remove_prefix(line.size());
+    if (key == "indicator" && !own_name.empty()) own_name = "catalogue";
+    const std::string& name = own_name.empty() ? key : own_name;
+    if (parts.empty() || parts.back().name != name) parts.push_back({name, ""});
+    parts.back().text += line;
+    if (key == "lateness" && own_name.empty()) own_name = "detect";
+  }
+  return parts;
+}
+
 }  // namespace
 
 std::string shape_text(RuleScope& scope, const Rule& rule) {
@@ -150,6 +187,28 @@ std::string shape_text(RuleScope& scope, const Rule& rule) {
   if (rule.arming != nullptr) add_arming(scope, out, *rule.arming);
   add_catalogue(scope.catalogue(), out, rule);
   return out;
+}
+
+std::vector<std::string> changed_parts(std::string_view before, std::string_view after) {
+  const std::vector<Part> old_parts = parts_of(before);
+  const std::vector<Part> new_parts = parts_of(after);
+  std::vector<std::string> changed;
+  for (const auto& [name, text] : new_parts) {
+    const auto old = find_part(old_parts, name);
+    if (old == old_parts.end() || old->text != text) changed.push_back(name);
+  }
+  for (const auto& [name, text] : old_parts) {
+    if (find_part(new_parts, name) == new_parts.end()) changed.push_back(name);
+  }
+  return changed;
+}
+
+std::string shape_without_id(std::string_view shape_text) {
+  std::string text;
+  for (const auto& [name, part] : parts_of(shape_text)) {
+    if (name != "id") text += part;
+  }
+  return text;
 }
 
 std::string canonical_text(const yaml::Node& node) {

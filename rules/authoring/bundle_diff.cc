@@ -1,0 +1,127 @@
+#include "rules/authoring/bundle_diff.h"
+
+#include <algorithm>
+
+#include "rules/authoring/rule_fields.h"
+#include "rules/engine.h"
+#include "rules/load/shape.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+constexpr const char* kCatalogue = "catalogue";
+
+std::vector<FieldChange> changed_fields(const RuleSource& before, const RuleSource& after) {
+  const auto old_fields = fields_of(before);
+  const auto new_fields = fields_of(after);
+  std::vector<FieldChange> changes;
+  for (const auto& [path, text] : new_fields) {
+    const auto old = old_fields.find(path);
+    const std::string was = old == old_fields.end() ? "" : old->second;
+    if (was != text) changes.push_back({path, was, text});
+  }
+  for (const auto& [path, text] : old_fields) {
+    if (!new_fields.contains(path)) changes.push_back({path, text, ""});
+  }
+  std::sort(changes.begin(), changes.end(),
+            [](const FieldChange& a, const FieldChange& b) { return a.path < b.path; });
+  return changes;
+}
+
+class Comparison {
+ public:
+  Comparison(const LoadedBundle& before, const LoadedBundle& after)
+      : before_(*before.bundle),
+        after_(*after.bundle),
+        old_sources_(read_rule_sources(before.text)),
+        new_sources_(read_rule_sources(after.text)) {
+    diff_.is_renumbered = fingerprint(*before_.catalogue) != fingerprint(*after_.catalogue);
+  }
+
+  BundleDiff run() {
+    auto old = before_.rules.begin();
+    auto fresh = after_.rules.begin();
+    while (old != before_.rules.end() || fresh != after_.rules.end()) {
+      const bool is_gone =
+          fresh == after_.rules.end() || (old != before_.rules.end() && old->id < fresh->id);
+      if (is_gone) {
+        add(old->id, ReloadEffect::kRemoved);
+        ++old;
+      } else if (old == before_.rules.end() || fresh->id < old->id) {
+        add(fresh->id, ReloadEffect::kNew).warm_up = look_back(*fresh);
+        ++fresh;
+      } else {
+        compare(*old, *fresh);
+        ++old;
+        ++fresh;
+      }
+    }
+    return std::move(diff_);
+  }
+
+ private:
+  RuleChange& add(const std::string& id, ReloadEffect effect) {
+    RuleChange& change = diff_.rules.emplace_back();
+    change.id = id;
+    change.effect = effect;
+    return change;
+  }
+
+  void compare(const Rule& old, const Rule& fresh) {
+    RuleChange& change = add(old.id, ReloadEffect::kKeep);
+    if (old.shape != fresh.shape || diff_.is_renumbered) {
+      change.effect = ReloadEffect::kRebuild;
+      change.parts = changed_parts(old.shape_text, fresh.shape_text);
+      if (diff_.is_renumbered && (change.parts.empty() || change.parts.back() != kCatalogue)) {
+        change.parts.emplace_back(kCatalogue);
+      }
+      change.warm_up = look_back(fresh);
+    } else if (old.hash != fresh.hash) {
+      change.effect = ReloadEffect::kRethreshold;
+    }
+    if (old.hash == fresh.hash) return;
+    const RuleSource* before = find_source(old_sources_, old.id);
+    const RuleSource* after = find_source(new_sources_, fresh.id);
+    if (before != nullptr && after != nullptr) change.fields = changed_fields(*before, *after);
+  }
+
+  const Bundle& before_;
+  const Bundle& after_;
+  std::vector<RuleSource> old_sources_;
+  std::vector<RuleSource> new_sources_;
+  BundleDiff diff_;
+};
+
+}  // namespace
+
+std::string_view to_string(ReloadEffect effect) {
+  switch (effect) {
+    case ReloadEffect::kKeep:
+      return "keep";
+    case ReloadEffect::kRethreshold:
+      return "re-threshold";
+    case ReloadEffect::kRebuild:
+      return "rebuild";
+    case ReloadEffect::kNew:
+      return "new";
+    case ReloadEffect::kRemoved:
+      return "removed";
+  }
+  return "";
+}
+
+bool BundleDiff::is_same() const {
+  return count(ReloadEffect::kKeep) == static_cast<int64_t>(rules.size());
+}
+
+int64_t BundleDiff::count(ReloadEffect effect) const {
+  return std::count_if(rules.begin(), rules.end(),
+                       [&](const RuleChange& change) { return change.effect == effect; });
+}
+
+BundleDiff diff_bundles(const LoadedBundle& before, const LoadedBundle& after) {
+  return Comparison(before, after).run();
+}
+
+}  // namespace tocsin::rules
