@@ -16,6 +16,8 @@ enum ExitCode : int {
 void add_run(CLI::App& program, int& exit_code);
 void add_check(CLI::App& program, int& exit_code);
 void add_diff(CLI::App& program, int& exit_code);
+void add_doc(CLI::App& program, int& exit_code);
+void add_fmt(CLI::App& program, int& exit_code);
 void add_test(CLI::App& program, int& exit_code);
 void add_replay(CLI::App& program, int& exit_code);
 void add_eval(CLI::App& program, int& exit_code);

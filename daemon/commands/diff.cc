@@ -1,17 +1,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/commands/commands.h"
+#include "daemon/commands/loading.h"
 #include "daemon/data_paths.h"
 #include "daemon/diff_report.h"
 #include "daemon/terminal.h"
-#include "rules/load/rule_loader.h"
 
 namespace tocsin::daemon {
 
@@ -27,29 +25,16 @@ struct DiffArguments {
   bool json = false;
 };
 
-// nullopt when it does not load; why is told on stderr.
-std::optional<rules::LoadedBundle> load(const std::string& path,
-                                        const std::vector<std::string>& catalogue) {
-  Diagnostics diagnostics;
-  rules::LoadedBundle loaded;
-  loaded.text = rules::read_bundle_text({.catalogue = catalogue, .rules = {path}}, diagnostics);
-  loaded.bundle = rules::load_bundle(loaded.text, diagnostics);
-  if (loaded.bundle && !diagnostics.has_errors()) return loaded;
-  const bool colour = wants_colour(STDERR_FILENO);
-  for (const Diagnostic& d : diagnostics.sorted()) {
-    fmt::print(stderr, "{}\n", diagnostic_text(d, colour));
-  }
-  return std::nullopt;
-}
-
 int diff(const DiffArguments& arguments) {
   const auto either = [&](const std::vector<std::string>& own) {
     if (!own.empty()) return own;
     if (!arguments.catalogue.empty()) return arguments.catalogue;
     return std::vector<std::string>{default_data_path("rules/catalogue")};
   };
-  const auto before = load(arguments.before, either(arguments.old_catalogue));
-  const auto after = load(arguments.after, either(arguments.new_catalogue));
+  const auto before =
+      load_or_tell({.catalogue = either(arguments.old_catalogue), .rules = {arguments.before}});
+  const auto after =
+      load_or_tell({.catalogue = either(arguments.new_catalogue), .rules = {arguments.after}});
   if (!before || !after) return kUsage;
   const rules::BundleDiff found = rules::diff_bundles(*before, *after);
   if (arguments.json) {

@@ -444,6 +444,7 @@ Schema make_rule(RuleKind kind) {
       optional("doc", documentation()),
       optional("by", group_keys()),
       optional("missing", word({"drop", "group"}, "events without a key: drop, or group as ∅")),
+      optional("timezone", time_zone()),
       kind == RuleKind::kEvent ? optional("detect", std::move(detect_schema))
                                : required("detect", std::move(detect_schema)),
       optional("levels", not_empty(named(dictionary_of(level(kind)), Kind::kText))),
@@ -459,7 +460,6 @@ Schema make_rule(RuleKind kind) {
       not_yet("was"),
       optional("armed", armed()),
       not_yet("tunable"),
-      optional("timezone", time_zone()),
       not_yet("each"),
   };
   for (Schema::Field& field : fields) {

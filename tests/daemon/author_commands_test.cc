@@ -12,6 +12,7 @@ namespace tocsin::daemon {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Outcome {
   int code = -1;
@@ -22,7 +23,7 @@ struct Outcome {
 Outcome run(std::vector<std::string> arguments) {
   Outcome outcome;
   CLI::App program;
-  for (const auto add : {add_diff}) add(program, outcome.code);
+  for (const auto add : {add_diff, add_doc, add_fmt}) add(program, outcome.code);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
@@ -88,6 +89,53 @@ TEST_F(AuthorCommands, DiffTellsLikeCheckWhatDoesNotLoad) {
   EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:13:"));
   EXPECT_THAT(outcome.err, HasSubstr("error T0303: unknown key `windw`"));
   EXPECT_THAT(outcome.err, HasSubstr("hint: "));
+}
+
+TEST_F(AuthorCommands, DocWritesOneFile) {
+  folder_.write("rules.test.yaml",
+                "tocsin: tests/1\nrules: [rules.yaml]\ntests: [{name: fires}]\n");
+  const std::vector<std::string> rules = {"--rules", rules_, "--catalogue", catalogue_};
+  const auto doc = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), "doc");
+    more.insert(more.end(), rules.begin(), rules.end());
+    return run(std::move(more));
+  };
+  const Outcome out = doc({});
+  EXPECT_EQ(out.code, kDone);
+  EXPECT_THAT(out.out, StartsWith("<!DOCTYPE html>"));
+  EXPECT_THAT(out.out, HasSubstr("<li>fires (<code>rules.test.yaml</code>)</li>"));
+  EXPECT_EQ(doc({"--out", folder_.path("rules.html")}).out, "");
+  EXPECT_EQ(folder_.read("rules.html"), out.out);
+  EXPECT_THAT(doc({"--format", "markdown"}).out, StartsWith("# Rules of tocsin"));
+  const Outcome unwritten = doc({"--out", folder_.path("absent/rules.html")});
+  EXPECT_EQ(unwritten.code, kEnvironment);
+  EXPECT_THAT(unwritten.err, HasSubstr("cannot write"));
+  folder_.write("rules.yaml", "tocsin: rules/1\n");
+  const Outcome bad = doc({});
+  EXPECT_EQ(bad.code, kUsage);
+  EXPECT_EQ(bad.out, "");
+  EXPECT_THAT(bad.err, HasSubstr("T0305"));
+}
+
+TEST_F(AuthorCommands, FmtChangesFilesOrOnlyTellsWhich) {
+  const std::string crooked =
+      folder_.write("crooked.yaml", replaced(kRules, "    title:", "\n\n\n    title:"));
+  std::filesystem::permissions(crooked, std::filesystem::perms(0640));
+  const std::string before = folder_.read("crooked.yaml");
+  const Outcome told = run({"fmt", "--check", folder_.path("")});
+  EXPECT_EQ(told.code, kAnswerIsNo);
+  EXPECT_EQ(told.out, crooked + "\n") << "the catalogue beside it is no rule file";
+  EXPECT_EQ(folder_.read("crooked.yaml"), before);
+  const Outcome written = run({"fmt", folder_.path("")});
+  EXPECT_EQ(written.code, kDone);
+  EXPECT_EQ(written.out, crooked + "\n");
+  EXPECT_EQ(folder_.read("crooked.yaml"), replaced(kRules, "    title:", "\n    title:"));
+  EXPECT_EQ(std::filesystem::status(crooked).permissions(), std::filesystem::perms(0640));
+  EXPECT_EQ(run({"fmt", "--check", folder_.path("")}).code, kDone);
+  const Outcome refused = run({"fmt", catalogue_, crooked});
+  EXPECT_EQ(refused.code, kUsage);
+  EXPECT_THAT(refused.err, HasSubstr("catalogue.yaml:1:1: error T0520"));
+  EXPECT_EQ(run({"fmt", folder_.path("absent.yaml")}).code, kUsage);
 }
 
 }  // namespace
