@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "rules/cel/ast.h"
@@ -72,6 +74,8 @@ class Machine {
   void simplify(size_t at, const Expr& expr, uint8_t depends);
   bool fold(size_t at);
   bool tabulate(size_t at, Code code, size_t count);
+  std::optional<std::vector<size_t>> plain_ids(const Node& node) const;
+  std::optional<size_t> find_id(EventField field, std::string_view name) const;
   void specialise(size_t at);
 
   bool eval(const Node& node, Frame& frame, Value& out) const;

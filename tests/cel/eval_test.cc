@@ -501,6 +501,35 @@ TEST(Evaluation, ReadsTheEvent) {
   expect_all(cases, world.environment(), &world.event(), world.values());
 }
 
+// Conditions on one field alone are worked out for every id when they are compiled.
+TEST(Evaluation, KnowsConditionsOnOneFieldForEveryId) {
+  SmallWorld world;
+  const Catalogue& catalogue = world.catalogue();
+  Arena arena;
+  for (const char* source :
+       {"e.indicator == \"security.raid\"", "e.indicator != \"security.raid\"",
+        "e.indicator in [\"security.raid\", \"civic.protest\"]", "e.indicator in list.many",
+        "e.indicator.startsWith(\"security.\")", "e.source == \"ucdp\"", "e.source in [\"ucdp\"]",
+        "e.region == \"ML\"", "e.region in list.sahel", "e.region in [\"MLX\", \"NE\"]",
+        "e.region.within(\"ML\")", "region(e).within(\"ML-7\")", "e.region.within(\"MLX\")",
+        "region(e).parent().within(\"ML-7\")",
+        "!e.region.within(\"ML\") || e.region == \"ML-7\""}) {
+    Diagnostics diagnostics;
+    const auto program = Program::compile(source, {}, world.environment(), diagnostics);
+    if (!program) continue;  // a spelling that the checker refuses
+    for (size_t i = 0; i < 4; ++i) {
+      Event& event = world.event();
+      event.indicator = static_cast<IndicatorId>(i % catalogue.indicators().size());
+      event.source = static_cast<SourceId>(i % catalogue.sources().size());
+      event.region = static_cast<RegionId>(i % catalogue.regions().size());
+      const Outcome compiled = program->run(&event, world.values(), arena);
+      const Outcome walked = program->run_reference(&event, world.values(), arena);
+      ASSERT_TRUE(compiled.ok() && walked.ok()) << source;
+      EXPECT_EQ(compiled.value.boolean(), walked.value.boolean()) << source << ", id " << i;
+    }
+  }
+}
+
 TEST(Evaluation, GivesAnErrorForAnAbsentValueWhateverTheSide) {
   SmallWorld world;
   world.event().value = std::nan("");
