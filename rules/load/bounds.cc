@@ -15,14 +15,6 @@ using cel::Expr;
 using cel::ExprKind;
 using cel::Operator;
 
-// `variable OP value`, OP one of < <= > >=.
-struct Comparison {
-  std::string variable;
-  bool upward = false;  // > or >=
-  bool strict = false;
-  double value = 0;
-};
-
 std::optional<double> number_of(const Expr& expr) {
   if (expr.kind == ExprKind::kUnary && expr.op == Operator::kNegate) {
     const auto inner = number_of(*expr.args[0]);
@@ -85,7 +77,19 @@ std::optional<LowerBound> single_lower_bound(const std::string& expression) {
   if (tree == nullptr) return std::nullopt;
   const auto comparison = comparison_of(*tree);
   if (!comparison || !comparison->upward) return std::nullopt;
-  return LowerBound{comparison->variable, comparison->value};
+  return LowerBound{comparison->variable, comparison->value, comparison->strict};
+}
+
+std::vector<Comparison> required_comparisons(const cel::Expr& condition) {
+  std::vector<Comparison> comparisons;
+  if (condition.kind == ExprKind::kAnd) {
+    for (const auto& part : condition.args) {
+      for (Comparison& each : required_comparisons(*part)) comparisons.push_back(std::move(each));
+    }
+  } else if (auto comparison = comparison_of(condition)) {
+    comparisons.push_back(std::move(*comparison));
+  }
+  return comparisons;
 }
 
 std::string exit_complaint(const std::string& enter, const std::string& exit) {

@@ -267,8 +267,10 @@ class LevelCompiler {
       if (!specs_[i].when || !specs_[i - 1].when) continue;
       const auto low = single_lower_bound(specs_[i - 1].when->source());
       const auto high = single_lower_bound(specs_[i].when->source());
-      if (!low || !high || low->variable != high->variable || high->value > low->value) continue;
-      tell_wrong_order(*levels, i);
+      if (!low || !high || low->variable != high->variable) continue;
+      const bool asks_more =
+          high->value > low->value || (high->value == low->value && high->strict && !low->strict);
+      if (!asks_more) tell_wrong_order(*levels, i);
     }
   }
 

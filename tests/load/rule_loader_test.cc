@@ -71,6 +71,12 @@ TEST(RuleLoader, WritesConditionsForTheScoresOfASurge) {
   EXPECT_EQ(rule.levels[1].exit->source(), "score < 2.0");
 }
 
+TEST(RuleLoader, AboveANumberIsMoreThanFromThatNumberOn) {
+  EXPECT_NE(load_good(file_with(std::string(kThreshold) +
+                                "levels: {watch: {when: \"n >= 3\"}, warning: {when: \"n > 3\"}}")),
+            nullptr);
+}
+
 TEST(RuleLoader, TypesASequence) {
   const auto bundle = good_bundle();
   const Rule& rule = rule_named(*bundle, "abuse-without-investigation");
