@@ -1,19 +1,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/check_report.h"
 #include "daemon/commands/commands.h"
 #include "daemon/config.h"
 #include "daemon/config_check.h"
 #include "daemon/data_paths.h"
 #include "daemon/terminal.h"
+#include "rules/authoring/lint.h"
 #include "rules/load/rule_loader.h"
-#include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
 
@@ -26,44 +27,6 @@ struct CheckArguments {
   bool deny_warnings = false;
   std::string format = "text";
 };
-
-std::string to_json(const Diagnostic& d) {
-  return fmt::format(
-      R"({{"severity":"{}","code":{},"file":{},"line":{},"column":{},"message":{},"hint":{}}})",
-      d.severity == Severity::kError ? "error" : "warning", json_string(d.code),
-      json_string(d.place.file), d.place.line, d.place.column, json_string(d.message),
-      json_string(d.hint));
-}
-
-std::string counted(int64_t n, const char* noun) {
-  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
-}
-
-std::string summary(const rules::Bundle* bundle, const Diagnostics& diagnostics) {
-  std::string text =
-      counted(diagnostics.errors(), "error") + ", " + counted(diagnostics.warnings(), "warning");
-  if (bundle == nullptr) return text;
-  const Catalogue& catalogue = *bundle->catalogue;
-  const auto size = [](const auto& list) { return static_cast<int64_t>(list.size()); };
-  return counted(size(bundle->rules), "rule") + ", " +
-         counted(size(catalogue.indicators()), "indicator") + ", " +
-         counted(size(catalogue.sources()), "source") + ", " +
-         counted(size(catalogue.regions()), "region") + ": " + text;
-}
-
-void print_json(const rules::Bundle* bundle, const Diagnostics& diagnostics, bool good) {
-  std::string list;
-  for (const Diagnostic& d : diagnostics.sorted()) list += (list.empty() ? "" : ",") + to_json(d);
-  std::string counts;
-  if (bundle != nullptr) {
-    counts = fmt::format(R"("rules":{},"indicators":{},"sources":{},"regions":{},"hash":"{}",)",
-                         bundle->rules.size(), bundle->catalogue->indicators().size(),
-                         bundle->catalogue->sources().size(), bundle->catalogue->regions().size(),
-                         to_hex(bundle->hash));
-  }
-  fmt::print("{{\"good\":{},{}\"errors\":{},\"warnings\":{},\"diagnostics\":[{}]}}\n", good, counts,
-             diagnostics.errors(), diagnostics.warnings(), list);
-}
 
 // What is checked: the configuration's rules and catalogue, those of the command line, or those
 // that are shipped.
@@ -79,6 +42,20 @@ rules::BundlePaths paths_of(const CheckArguments& arguments, const std::optional
   return paths;
 }
 
+// Doubts about rules that load. Tests lie beside rules where they are written; where a
+// configuration names the rules they need not be.
+void lint(const rules::Bundle& bundle, const rules::BundlePaths& paths, bool has_config,
+          Diagnostics& diagnostics) {
+  rules::lint_rules(bundle, diagnostics);
+  if (has_config) return;
+  std::vector<std::string> folders;
+  for (const std::string& path : paths.rules) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) folders.push_back(path);
+  }
+  rules::lint_tests(bundle, folders, rules::find_rule_tests(folders), diagnostics);
+}
+
 int check(const CheckArguments& arguments) {
   Diagnostics diagnostics;
   std::optional<Config> config;
@@ -87,17 +64,14 @@ int check(const CheckArguments& arguments) {
   std::shared_ptr<const rules::Bundle> bundle;
   // A configuration that names no rules, or could not be read: that has been told.
   if (!paths.rules.empty()) bundle = rules::load_bundle(paths, diagnostics);
+  if (bundle) lint(*bundle, paths, config.has_value(), diagnostics);
   if (config) check_named_files(*config, bundle ? bundle->catalogue.get() : nullptr, diagnostics);
   const bool good =
       !diagnostics.has_errors() && !(arguments.deny_warnings && diagnostics.warnings() > 0);
   if (arguments.format == "json") {
-    print_json(bundle.get(), diagnostics, good);
+    fmt::print("{}\n", check_json(bundle.get(), diagnostics, good));
   } else {
-    const bool colour = wants_colour(STDOUT_FILENO);
-    for (const Diagnostic& d : diagnostics.sorted()) {
-      fmt::print("{}\n", diagnostic_text(d, colour));
-    }
-    fmt::print("{}\n", summary(bundle.get(), diagnostics));
+    fmt::print("{}", check_text(bundle.get(), diagnostics, wants_colour(STDOUT_FILENO)));
   }
   return good ? kDone : kUsage;
 }
@@ -109,9 +83,16 @@ void add_check(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand(
       "check", "Tell everything that `run` would refuse, all problems at once");
   command->footer(
+      "Tells too what loads and still cannot be meant (warnings T0380 to T0387): conditions that "
+      "never\n"
+      "hold, levels that are never reached, values that the catalogue does not know, rules in\n"
+      "production without a test. Ends with the rules by status and driver, and the memory they "
+      "may\n"
+      "come to in a busy time.\n"
       "Examples:\n"
       "  tocsin check --config tocsin.yaml    the configuration, and all files that it names\n"
-      "  tocsin check --rules my-rules        rules alone\n"
+      "  tocsin check --rules my-rules        rules alone, with the tests beside them\n"
+      "  tocsin check --deny-warnings --format json    for build servers\n"
       "Exit code 0 when `run` would take it, 2 when it would not.");
   command->add_option("--config", arguments->config, "Configuration file");
   command->add_option("--rules", arguments->rules,

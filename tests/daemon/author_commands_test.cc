@@ -12,6 +12,7 @@ namespace tocsin::daemon {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Outcome {
@@ -23,7 +24,7 @@ struct Outcome {
 Outcome run(std::vector<std::string> arguments) {
   Outcome outcome;
   CLI::App program;
-  for (const auto add : {add_diff, add_doc, add_fmt}) add(program, outcome.code);
+  for (const auto add : {add_check, add_diff, add_doc, add_fmt}) add(program, outcome.code);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
@@ -89,6 +90,30 @@ TEST_F(AuthorCommands, DiffTellsLikeCheckWhatDoesNotLoad) {
   EXPECT_THAT(outcome.err, HasSubstr("bad.yaml:13:"));
   EXPECT_THAT(outcome.err, HasSubstr("error T0303: unknown key `windw`"));
   EXPECT_THAT(outcome.err, HasSubstr("hint: "));
+}
+
+TEST_F(AuthorCommands, CheckDoubtsWhatLoads) {
+  std::filesystem::create_directory(folder_.path("sets"));
+  folder_.write("sets/rules.yaml", replaced(kRules, "dead >= 60.0", "dead >= 9.0 && dead < 1.0"));
+  const std::vector<std::string> folder = {"check", "--rules", folder_.path("sets"), "--catalogue",
+                                           catalogue_};
+  const Outcome doubtful = run(folder);
+  EXPECT_EQ(doubtful.code, kDone) << "doubts keep nobody from running it";
+  EXPECT_THAT(doubtful.out, HasSubstr("sets/rules.yaml:4:11: warning T0385: no test names"));
+  EXPECT_THAT(doubtful.out, HasSubstr("warning T0381: the level `alert` can never be entered"));
+  EXPECT_THAT(doubtful.out, HasSubstr("warning T0387"));
+  EXPECT_THAT(doubtful.out, HasSubstr("3 warnings\nstatus:  production 1\n"));
+  std::vector<std::string> strict = folder;
+  strict.emplace_back("--deny-warnings");
+  EXPECT_EQ(run(strict).code, kUsage);
+  folder_.write("sets/rules.test.yaml", "tocsin: tests/1\nrules: [rules.yaml]\ntests: []\n");
+  EXPECT_THAT(run(folder).out, Not(HasSubstr("T0385")));
+  const std::string config = folder_.write(
+      "tocsin.yaml", "tocsin: config/1\ndata_dir: data\nrules: sets\ncatalogue: catalogue.yaml\n");
+  std::filesystem::remove(folder_.path("sets/rules.test.yaml"));
+  const Outcome in_service = run({"check", "--config", config});
+  EXPECT_THAT(in_service.out, HasSubstr("T0381"));
+  EXPECT_THAT(in_service.out, Not(HasSubstr("T0385"))) << "tests stay where rules are written";
 }
 
 TEST_F(AuthorCommands, DocWritesOneFile) {

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "rules/rule.h"
+
+namespace tocsin::rules {
+
+// What a rule may keep in memory in a busy time: the estimate of rules/load/budget.h.
+struct RuleCost {
+  std::string rule;
+  uint64_t groups = 0;
+  uint64_t bytes_per_group = 0;
+  uint64_t bytes() const { return groups * bytes_per_group; }
+};
+
+struct BundleSummary {
+  std::map<RuleStatus, size_t> by_status;
+  std::map<Driver, size_t> by_driver;
+  uint64_t state_bytes = 0;       // of all rules together
+  std::vector<RuleCost> dearest;  // most bytes first, at most kDearest
+};
+
+inline constexpr size_t kDearest = 3;
+
+BundleSummary summarize(const Bundle& bundle);
+
+}  // namespace tocsin::rules
