@@ -1,6 +1,7 @@
 #include "rules/authoring/bundle_diff.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "rules/authoring/rule_fields.h"
 #include "rules/engine.h"
@@ -29,13 +30,27 @@ std::vector<FieldChange> changed_fields(const RuleSource& before, const RuleSour
   return changes;
 }
 
+// Reads the files again once a rule has changed: for most there is no need.
+class SourcesWhenAsked {
+ public:
+  explicit SourcesWhenAsked(const BundleText& text) : text_(text) {}
+  const std::vector<RuleSource>& get() {
+    if (!sources_) sources_ = read_rule_sources(text_);
+    return *sources_;
+  }
+
+ private:
+  const BundleText& text_;
+  std::optional<std::vector<RuleSource>> sources_;
+};
+
 class Comparison {
  public:
   Comparison(const LoadedBundle& before, const LoadedBundle& after)
       : before_(*before.bundle),
         after_(*after.bundle),
-        old_sources_(read_rule_sources(before.text)),
-        new_sources_(read_rule_sources(after.text)) {
+        old_sources_(before.text),
+        new_sources_(after.text) {
     diff_.is_renumbered = fingerprint(*before_.catalogue) != fingerprint(*after_.catalogue);
   }
 
@@ -81,15 +96,15 @@ class Comparison {
       change.effect = ReloadEffect::kRethreshold;
     }
     if (old.hash == fresh.hash) return;
-    const RuleSource* before = find_source(old_sources_, old.id);
-    const RuleSource* after = find_source(new_sources_, fresh.id);
+    const RuleSource* before = find_source(old_sources_.get(), old.id);
+    const RuleSource* after = find_source(new_sources_.get(), fresh.id);
     if (before != nullptr && after != nullptr) change.fields = changed_fields(*before, *after);
   }
 
   const Bundle& before_;
   const Bundle& after_;
-  std::vector<RuleSource> old_sources_;
-  std::vector<RuleSource> new_sources_;
+  SourcesWhenAsked old_sources_;
+  SourcesWhenAsked new_sources_;
   BundleDiff diff_;
 };
 

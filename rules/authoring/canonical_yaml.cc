@@ -49,17 +49,17 @@ const Schema& schema_for(const yaml::Node& node, const Schema& schema) {
 }
 
 const Schema& schema_of_entry(const Schema& schema, const std::string& key) {
-  static const Schema kUnknown = anything();
+  static const Schema unknown = anything();
   if (schema.kind == Schema::Kind::kDictionary && schema.item) return *schema.item;
   for (const Schema::Field& field : schema.fields) {
     if (field.name == key) return field.schema;
   }
-  return kUnknown;
+  return unknown;
 }
 
 const Schema& schema_of_items(const Schema& schema) {
-  static const Schema kUnknown = anything();
-  return schema.kind == Schema::Kind::kList && schema.item ? *schema.item : kUnknown;
+  static const Schema unknown = anything();
+  return schema.kind == Schema::Kind::kList && schema.item ? *schema.item : unknown;
 }
 
 // The entries of a mapping as the schema lists its fields; others behind them, as they came.

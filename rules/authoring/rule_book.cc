@@ -16,11 +16,11 @@ namespace tocsin::rules {
 namespace {
 
 const Schema& schema_of(RuleKind kind, const char* key) {
-  static const Schema kNone = anything();
+  static const Schema none = anything();
   for (const Schema::Field& field : rule_schema(kind).fields) {
     if (field.name == key) return field.schema;
   }
-  return kNone;
+  return none;
 }
 
 // Without the line break that ends a block.
@@ -81,14 +81,14 @@ std::vector<Named> levels_of(const RuleSource& source, RuleKind kind) {
     return {{*severity, keys_of({}, {})}};
   }
   const Schema& schema = schema_of(kind, "levels");
-  static const Schema kUnknown = anything();
+  static const Schema unknown = anything();
   std::vector<Named> levels;
   for (const Level level : kAllLevels) {
     const std::string name(to_string(level));
     const yaml::Node* levels_node = source.node.find("levels");
     const yaml::Node* node = levels_node == nullptr ? nullptr : levels_node->find(name);
     if (node != nullptr)
-      levels.emplace_back(name, keys_of(*node, schema.item ? *schema.item : kUnknown));
+      levels.emplace_back(name, keys_of(*node, schema.item ? *schema.item : unknown));
   }
   return levels;
 }
