@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <set>
 
+#include "rules/authoring/demands.h"
 #include "rules/cel/ast.h"
 #include "rules/cel/printer.h"
 
@@ -21,138 +21,6 @@ using cel::Value;
 
 // Cases looked at before it is taken that the conditions can hold: a bound on `||` in `&&`.
 constexpr int kMaxCases = 4096;
-
-// One side of a range, and which condition set it.
-struct Side {
-  double value = 0;
-  bool is_strict = false;
-  std::string said;
-};
-
-// What conditions ask of one expression.
-struct Demands {
-  std::optional<Side> low;
-  std::optional<Side> high;
-  std::set<double> not_numbers;
-  std::optional<std::set<std::string>> texts;  // one of these
-  std::string texts_said;
-  std::set<std::string> not_texts;
-  std::optional<bool> truth;
-};
-
-std::string both(const std::string& a, const std::string& b) {
-  return fmt::format("{} and {} exclude each other", a, b);
-}
-
-// A line of cases: what is asked for so far, without a contradiction.
-class Case {
- public:
-  explicit Case(const KnownRanges& known) : known_(&known) {}
-
-  // Why it cannot be asked for beside the rest; "" when it can.
-  std::string ask_number(const Expr& term, Operator op, double value, const std::string& said) {
-    Demands& demands = demands_of(term);
-    const bool is_int = term.type.tag() == cel::Type::Tag::kInt;
-    const bool is_low = op == Operator::kGreater || op == Operator::kGreaterEqual;
-    const bool is_high = op == Operator::kLess || op == Operator::kLessEqual;
-    if (op == Operator::kNotEqual) demands.not_numbers.insert(value);
-    if (is_low || op == Operator::kEqual) {
-      raise(demands.low, {value, op == Operator::kGreater, said}, is_int);
-    }
-    if (is_high || op == Operator::kEqual) {
-      lower(demands.high, {value, op == Operator::kLess, said}, is_int);
-    }
-    return complaint_of_numbers(demands, said);
-  }
-
-  std::string ask_texts(const Expr& term, std::set<std::string> allowed, const std::string& said) {
-    Demands& demands = demands_of(term);
-    const std::string before = demands.texts_said;
-    if (demands.texts) {
-      std::erase_if(allowed,
-                    [&](const std::string& text) { return !demands.texts->contains(text); });
-    }
-    std::erase_if(allowed,
-                  [&](const std::string& text) { return demands.not_texts.contains(text); });
-    demands.texts = std::move(allowed);
-    demands.texts_said = said;
-    if (!demands.texts->empty()) return {};
-    return before.empty() ? fmt::format("{} allows no text", said) : both(before, said);
-  }
-
-  std::string refuse_texts(const Expr& term, const std::set<std::string>& refused,
-                           const std::string& said) {
-    Demands& demands = demands_of(term);
-    demands.not_texts.insert(refused.begin(), refused.end());
-    if (!demands.texts) return {};
-    std::erase_if(*demands.texts, [&](const std::string& text) { return refused.contains(text); });
-    return demands.texts->empty() ? both(demands.texts_said, said) : "";
-  }
-
-  std::string ask_truth(const Expr& term, bool truth, const std::string& said) {
-    Demands& demands = demands_of(term);
-    if (demands.truth && *demands.truth != truth) {
-      return fmt::format("{} cannot be true and false", said);
-    }
-    demands.truth = truth;
-    return {};
-  }
-
- private:
-  Demands& demands_of(const Expr& term) {
-    const std::string name = cel::print(term);
-    const auto [entry, is_new] = demands_.try_emplace(name);
-    if (!is_new) return entry->second;
-    const auto known = known_->find(name);
-    if (known == known_->end()) return entry->second;
-    if (std::isfinite(known->second.least)) {
-      entry->second.low = Side{known->second.least, false,
-                               fmt::format("`{}` is never below {}", name, known->second.least)};
-    }
-    if (std::isfinite(known->second.most)) {
-      entry->second.high = Side{known->second.most, false,
-                                fmt::format("`{}` is never above {}", name, known->second.most)};
-    }
-    return entry->second;
-  }
-
-  // Of whole numbers the next one is the bound.
-  static void raise(std::optional<Side>& low, Side side, bool is_int) {
-    if (is_int) {
-      side.value = side.is_strict ? std::floor(side.value) + 1 : std::ceil(side.value);
-      side.is_strict = false;
-    }
-    const bool is_higher = !low || side.value > low->value ||
-                           (side.value == low->value && side.is_strict && !low->is_strict);
-    if (is_higher) low = std::move(side);
-  }
-
-  static void lower(std::optional<Side>& high, Side side, bool is_int) {
-    if (is_int) {
-      side.value = side.is_strict ? std::ceil(side.value) - 1 : std::floor(side.value);
-      side.is_strict = false;
-    }
-    const bool is_lower = !high || side.value < high->value ||
-                          (side.value == high->value && side.is_strict && !high->is_strict);
-    if (is_lower) high = std::move(side);
-  }
-
-  static std::string complaint_of_numbers(const Demands& demands, const std::string& said) {
-    if (!demands.low || !demands.high) return {};
-    const Side& low = *demands.low;
-    const Side& high = *demands.high;
-    const bool is_point = low.value == high.value;
-    if (low.value > high.value || (is_point && (low.is_strict || high.is_strict))) {
-      return low.said == high.said ? fmt::format("{} allows no whole number", said)
-                                   : both(low.said, high.said);
-    }
-    if (is_point && demands.not_numbers.contains(low.value)) return both(low.said, said);
-    return {};
-  }
-
-  const KnownRanges* known_;
-  std::map<std::string, Demands> demands_;
-};
 
 Operator opposite(Operator op) {
   switch (op) {
@@ -258,7 +126,7 @@ class Search {
   };
 
   // True when there is such a case, or too many to tell.
-  bool can_hold(std::vector<Ask> asks, Case so_far) {
+  bool can_hold(std::vector<Ask> asks, Demands so_far) {
     while (!asks.empty()) {
       if (++cases_ > kMaxCases) return true;
       const Ask ask = asks.back();
@@ -292,7 +160,7 @@ class Search {
     if (complaint_.empty()) complaint_ = std::move(complaint);
   }
 
-  bool any_of(const Ask& ask, const std::vector<Ask>& asks, const Case& so_far) {
+  bool any_of(const Ask& ask, const std::vector<Ask>& asks, const Demands& so_far) {
     return std::any_of(ask.expr->args.begin(), ask.expr->args.end(), [&](const auto& arg) {
       std::vector<Ask> more = asks;
       more.push_back({ask.program, arg.get(), ask.truth});
@@ -300,7 +168,7 @@ class Search {
     });
   }
 
-  bool either_of(const Ask& ask, const std::vector<Ask>& asks, const Case& so_far) {
+  bool either_of(const Ask& ask, const std::vector<Ask>& asks, const Demands& so_far) {
     for (const bool chosen : {true, false}) {
       std::vector<Ask> more = asks;
       more.push_back({ask.program, ask.expr->args[chosen ? 1 : 2].get(), ask.truth});
@@ -329,7 +197,7 @@ class Search {
 
   static std::string said(const Expr& expr) { return "`" + cel::print(expr) + "`"; }
 
-  std::string take(const Ask& ask, Case& so_far) {
+  std::string take(const Ask& ask, Demands& so_far) {
     const Expr& expr = *ask.expr;
     const std::string words = ask.truth ? said(expr) : "not " + said(expr);
     if (is_comparison(expr)) {
@@ -352,7 +220,7 @@ class Search {
   }
 
   static std::string compare(const Expr& term, Operator op, const Value& value,
-                             const std::string& words, Case& so_far) {
+                             const std::string& words, Demands& so_far) {
     if (const auto number = number_of(value)) return so_far.ask_number(term, op, *number, words);
     const bool is_equality = op == Operator::kEqual || op == Operator::kNotEqual;
     if (!is_equality) return {};
@@ -378,7 +246,7 @@ std::string why_never(const std::vector<Condition>& conditions, const KnownRange
   for (auto condition = conditions.rbegin(); condition != conditions.rend(); ++condition) {
     asks.push_back({condition->program, &condition->program->tree(), condition->holds});
   }
-  return search.can_hold(std::move(asks), Case(known)) ? "" : search.complaint();
+  return search.can_hold(std::move(asks), Demands(known)) ? "" : search.complaint();
 }
 
 }  // namespace tocsin::rules
