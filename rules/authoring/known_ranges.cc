@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rules/cel/printer.h"
+#include "rules/statistics.h"
 
 namespace tocsin::rules {
 
@@ -38,7 +39,7 @@ std::optional<size_t> most_distinct(const Catalogue& catalogue, const Rule& rule
                                     const Measure& measure) {
   if (!rule.indicators) return std::nullopt;
   const std::string of = cel::print(measure.of->tree());
-  if (of == "e.source") return feeding_sources(catalogue, rule).size();
+  if (of == "e.source") return own_sources(catalogue, rule).size();
   if (of == "e.indicator") return rule.indicators->size();
   if (!of.starts_with(kAttrPrefix)) return std::nullopt;
   return values_of_attr(catalogue, rule, std::string_view(of).substr(kAttrPrefix.size()));
@@ -91,6 +92,17 @@ KnownRanges ranges_of_variables(const Catalogue& catalogue, const Rule& rule) {
     ranges["n"] = {.least = 0, .most = static_cast<double>(trend->series.panes)};
   } else if (std::holds_alternative<AbsenceDetect>(rule.detect)) {
     ranges["missed"].least = 0;
+  } else if (std::holds_alternative<IndexDetect>(rule.detect)) {
+    for (const char* name : {"index", "risk", "relief"}) ranges[name] = {.least = 0, .most = 100};
+    ranges["coverage"] = {.least = 0, .most = 1};
+  } else if (std::holds_alternative<DivergenceDetect>(rule.detect)) {
+    for (const char* name : {"better", "worse"}) {
+      ranges[name] = {.least = -kMostNoise, .most = kMostNoise};
+    }
+  } else if (std::holds_alternative<LayersDetect>(rule.detect)) {
+    ranges["distinct"].least = 0;
+  } else if (std::holds_alternative<SpilloverDetect>(rule.detect)) {
+    ranges["pressure"].least = 0;
   }
   return ranges;
 }
@@ -101,6 +113,8 @@ KnownRanges ranges_of_kind(const Rule& rule) {
     ranges["score"].least = surge->at_least;
   } else if (const auto* trend = std::get_if<TrendDetect>(&rule.detect)) {
     (trend->is_falling ? ranges["slope"].most : ranges["slope"].least) = trend->slope;
+  } else if (const auto* spillover = std::get_if<SpilloverDetect>(&rule.detect)) {
+    ranges["pressure"].least = spillover->pressure;
   }
   return ranges;
 }

@@ -51,6 +51,31 @@ LookBack of(const AbsenceDetect& detect) {
   return {.reach = silent, .silent = silent};
 }
 
+// Ten half-lives leave a thousandth.
+LookBack of(const IndexDetect& detect) {
+  LookBack result;
+  for (const IndexPart& part : detect.parts) {
+    result.reach = longer(result.reach, {.exact = part.half_life * 10});
+  }
+  return result;
+}
+
+LookBack of(const DivergenceDetect& detect) {
+  return {.reach = times(detect.pane, detect.panes),
+          .silent = times(detect.pane, detect.min_points)};
+}
+
+LookBack of(const LayersDetect& detect) {
+  return {.reach = detect.window, .silent = detect.min_overlap};
+}
+
+// What presses now.
+LookBack of(const SpilloverDetect& detect) { return {.reach = detect.every}; }
+
+LookBack of(const NewTermDetect& detect) {
+  return {.reach = detect.history, .silent = detect.learn_for.value_or(Span{})};
+}
+
 }  // namespace
 
 LookBack look_back(const Rule& rule) {

@@ -28,6 +28,10 @@ void add_detect(Programs& out, const Detect& detect) {
     add(out, "`of`", trend->series.of);
   } else if (const auto* absence = std::get_if<AbsenceDetect>(&detect)) {
     add(out, "`unless`", absence->unless);
+  } else if (const auto* divergence = std::get_if<DivergenceDetect>(&detect)) {
+    out.push_back({"`when`", &divergence->when});
+  } else if (const auto* spillover = std::get_if<SpilloverDetect>(&detect)) {
+    add(out, "`and_own`", spillover->own);
   }
 }
 
@@ -38,6 +42,14 @@ std::vector<NamedProgram> event_conditions(const Rule& rule) {
   add(programs, "`select`", rule.select);
   if (const auto* sequence = std::get_if<SequenceDetect>(&rule.detect)) {
     add_steps(programs, *sequence);
+  } else if (const auto* index = std::get_if<IndexDetect>(&rule.detect)) {
+    for (const IndexPart& part : index->parts) {
+      add(programs, "`events` of `" + part.name + "`", part.events);
+    }
+  }
+  if (rule.arming != nullptr) {
+    programs.push_back({"`by` of `armed`", &rule.arming->arms});
+    add(programs, "`disarm`", rule.arming->disarms);
   }
   return programs;
 }
