@@ -94,6 +94,20 @@ std::optional<Type> Checker::find_named(Expr& expr) {
     analysis_.variables.insert(name);
     return checked() ? environment_.variables[i].type : Type();
   }
+  if (!environment_.conformance && checked() && name.starts_with("armed.")) {
+    std::vector<std::string> captures;
+    for (const Variable& variable : environment_.variables) {
+      if (variable.name.starts_with("armed.")) captures.push_back(variable.name.substr(6));
+    }
+    if (captures.empty()) {
+      return error(expr, "T0110", fmt::format("unknown name `{}`: nothing is armed here", name),
+                   "the rule needs `armed`, and it is seen in `when`, levels and texts");
+    }
+    std::string hint = did_you_mean(name.substr(6), captures, "armed.");
+    if (hint.empty()) hint = fmt::format("it knows: armed.{}", fmt::join(captures, ", armed."));
+    return error(expr, "T0110", fmt::format("`armed` captures no `{}`", name.substr(6)),
+                 std::move(hint));
+  }
   if (!environment_.conformance && name.starts_with("level.")) {
     if (const auto level = parse_enum<Level>(name.substr(6))) {
       expr.target = Target::kConstant;
