@@ -60,6 +60,10 @@ class History {
   Result<Outcome> play(Pipeline& pipeline,
                        const std::function<void(uint64_t done, uint64_t of)>& progress);
 
+  void for_each(const std::function<void(const Event&)>& call) const {
+    for (const Entry& entry : events_) call(entry.event);
+  }
+
   const std::vector<InputCounts>& inputs() const { return inputs_; }
   size_t size() const { return events_.size(); }
 

@@ -4,6 +4,7 @@
 
 #include "rules/arming_store.h"
 #include "rules/cel/event_fields.h"
+#include "rules/inspection.h"
 
 namespace tocsin::rules {
 
@@ -264,6 +265,26 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   alert.last_at = t.at;
   around_.tell(t, *rule_);
   around_.out->push_back(std::move(t));
+}
+
+void Detector::add_readings(Inspection& inspection, const Event* event) {
+  for (const LevelSpec& level : rule_->levels) {
+    Inspection::LevelAsks asks{.level = level.level, .condition = {}, .holds = true};
+    if (level.when) {
+      const bool needs_event = event == nullptr && sees_event(rule_->kind());
+      asks.holds = needs_event ? std::nullopt : truth(*level.when, event);
+      if (!needs_event)
+        asks.condition = cel::explain(*level.when, event, variables_, around_.arena);
+    }
+    inspection.levels.push_back(std::move(asks));
+  }
+  for (size_t i = 0; i < rule_->signals.size(); ++i) {
+    const cel::Value& value = variables_[first_signal_ + i];
+    const bool is_there = value.kind() == cel::Kind::kDouble;
+    inspection.signals.push_back(
+        {rule_->signals[i].name, is_there ? std::optional(value.real()) : std::nullopt});
+  }
+  if (rule_->arming != nullptr) inspection.is_armed = is_armed();
 }
 
 void Detector::resolve(Group& group, EventTime at, Finding finding, bool is_early) {

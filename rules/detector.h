@@ -19,6 +19,7 @@
 namespace tocsin::rules {
 
 class ArmingStore;
+struct Inspection;
 class Detector;
 struct ArmingEvent;
 
@@ -102,6 +103,8 @@ class Detector {
   virtual void forget_all(std::string_view prefix,
                           const std::function<void(std::string key)>& gone) = 0;
   virtual std::optional<GroupState> state_of(const std::vector<std::string>& key) = 0;
+  // How the group stands at `at`; nullopt when nothing is held of it.
+  virtual std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) = 0;
   // Puts all timers of groups into the timeline anew.
   virtual void reschedule() = 0;
 
@@ -157,6 +160,9 @@ class Detector {
   EventTime armed_from() const;
   // Whether what it decides depends on more than the events of the group.
   bool reads_others() const { return !rule_->signals.empty() || rule_->arming != nullptr; }
+
+  // What levels and readings are as of the last finding.
+  void add_readings(Inspection& inspection, const Event* event);
 
   // Enters and stays of all levels, given whether the rule's own condition holds (nullopt:
   // unknown).

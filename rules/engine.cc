@@ -7,6 +7,7 @@
 
 #include "rules/arming_store.h"
 #include "rules/detector.h"
+#include "rules/inspection.h"
 #include "rules/rule_index.h"
 #include "rules/signal_store.h"
 #include "rules/state_codec.h"
@@ -488,6 +489,13 @@ size_t Engine::state_bytes() const {
 std::optional<GroupState> Engine::state_of(RuleIndex rule,
                                            const std::vector<std::string>& key) const {
   return state_->detectors[rule]->state_of(key);
+}
+
+std::optional<Inspection> Engine::inspect(RuleIndex rule, const std::vector<std::string>& key,
+                                          EventTime at) const {
+  auto found = state_->detectors[rule]->inspect(key, at);
+  state_->around.arena.reset();
+  return found;
 }
 
 }  // namespace tocsin::rules

@@ -37,6 +37,8 @@ enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
 // each runs the first, and one engine beside them the second on the alerts of all.
 enum class Work : uint8_t { kAll, kEvents, kAlerts };
 
+struct Inspection;
+
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
   // monotone rules fire on arrival and say `provisional`.
@@ -110,6 +112,10 @@ class Engine {
   // One that the engine holds nothing of is what its next event would find: warming under a surge,
   // else inactive.
   std::optional<GroupState> state_of(RuleIndex rule, const std::vector<std::string>& key) const;
+  // How the group stands at `at`, up to which time must have passed (finish()). nullopt when
+  // nothing is held of it.
+  std::optional<Inspection> inspect(RuleIndex rule, const std::vector<std::string>& key,
+                                    EventTime at) const;
 
  private:
   struct State;

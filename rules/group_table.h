@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "rules/detector.h"
+#include "rules/inspection.h"
 
 namespace tocsin::rules {
 
@@ -109,6 +110,24 @@ class GroupedDetector : public Detector {
     return is_pending ? GroupState::kPending : GroupState::kInactive;
   }
 
+  std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) override {
+    G* group = find(key);
+    if (group == nullptr) return std::nullopt;
+    Inspection inspection;
+    inspection.state = *state_of(key);
+    inspection.level = group->alert.is_open() ? group->alert.level : Level::kNone;
+    inspection.progress = progress(*group);
+    if (has_finding(*group)) {
+      Finding finding = finding_of(*group, at);
+      inspection.condition = std::move(finding.condition);
+      inspection.values = std::move(finding.values);
+      inspection.evidence = std::move(finding.evidence);
+      inspection.events_counted = finding.events_counted;
+      add_readings(inspection, finding.event);
+    }
+    return inspection;
+  }
+
   void reschedule() override {
     for (const auto& group : groups_) {
       if (!group) continue;
@@ -125,6 +144,10 @@ class GroupedDetector : public Detector {
   virtual Finding finding_of(G& group, EventTime at) = 0;
   // Has too little history to judge; nullptr: a group that nothing is known of.
   virtual bool is_warming(const G* /*group*/) { return false; }
+  // Whether there is anything to find at all: kinds of matches find nothing before the first.
+  virtual bool has_finding(const G&) const { return true; }
+  // What a group waits for, in words; "": nothing that has a name.
+  virtual std::string progress(const G&) const { return {}; }
   // Called before the group goes.
   virtual void on_remove(G&) {}
   // Brings what the group remembers by level to the levels that the rule has now. True: it changed.

@@ -9,12 +9,10 @@
 
 #include "daemon/alert_diff.h"
 #include "daemon/commands/commands.h"
+#include "daemon/commands/history_inputs.h"
 #include "daemon/data_paths.h"
 #include "daemon/history.h"
 #include "daemon/terminal.h"
-#include "ingest/event_decoder.h"
-#include "ingest/mapping_decoder.h"
-#include "ingest/source_mapping.h"
 #include "rules/load/rule_loader.h"
 #include "rules/model/json_text.h"
 #include "storage/memory_store.h"
@@ -30,52 +28,6 @@ struct ReplayArguments {
   std::string against;
   std::optional<uint64_t> shuffle;
 };
-
-struct Input {
-  std::string mapping;  // "" for NDJSON
-  std::string path;
-};
-
-// "MAPPING.yaml:FILE", "FILE". A mapping may be named without folder and ending: a shipped one.
-Input split_input(const std::string& text) {
-  const size_t colon = text.find(':');
-  if (colon == std::string::npos) return {"", text};
-  std::string mapping = text.substr(0, colon);
-  if (mapping.find('/') == std::string::npos && !mapping.ends_with(".yaml")) {
-    mapping = default_data_path("ingest/mappings/" + mapping + ".yaml");
-  }
-  return {std::move(mapping), text.substr(colon + 1)};
-}
-
-void print_diagnostics(const Diagnostics& diagnostics) {
-  for (const Diagnostic& d : diagnostics.sorted()) {
-    if (d.severity == Severity::kError) fmt::print(stderr, "{}\n", to_text(d));
-  }
-}
-
-// Exit code, kDone when all inputs were read.
-int read_inputs(const ReplayArguments& arguments, const std::shared_ptr<const Catalogue>& catalogue,
-                History& history) {
-  const auto symbols = std::make_shared<ingest::CurrentSymbols>(catalogue);
-  for (const std::string& text : arguments.inputs) {
-    const Input input = split_input(text);
-    std::unique_ptr<ingest::RecordDecoder> decoder;
-    if (input.mapping.empty()) {
-      decoder = std::make_unique<ingest::EventDecoder>(symbols, ingest::EventForm::kLines);
-    } else {
-      Diagnostics diagnostics;
-      const auto mapping = ingest::load_mapping(input.mapping, catalogue.get(), diagnostics);
-      print_diagnostics(diagnostics);
-      if (!mapping) return kUsage;
-      decoder = std::make_unique<ingest::MappingDecoder>(mapping, symbols);
-    }
-    if (Status status = history.read(input.path, input.path, std::move(decoder)); !status) {
-      fmt::print(stderr, "tocsin replay: {}\n", status.error().message);
-      return kEnvironment;
-    }
-  }
-  return kDone;
-}
 
 // The log in its canonical order, so that runs can be compared byte by byte.
 std::string canonical_log(const storage::Store& store) {
@@ -193,11 +145,12 @@ int replay(const ReplayArguments& arguments) {
   Diagnostics diagnostics;
   const rules::BundleText text = rules::read_bundle_text(arguments.bundle, diagnostics);
   const auto bundle = rules::load_bundle(text, diagnostics);
-  print_diagnostics(diagnostics);
+  print_errors(diagnostics);
   if (!bundle) return kUsage;
 
   History history;
-  if (const int code = read_inputs(arguments, bundle->catalogue, history); code != kDone) {
+  if (const int code = read_history("replay", arguments.inputs, bundle->catalogue, history);
+      code != kDone) {
     return code;
   }
   history.sort(*bundle->catalogue);

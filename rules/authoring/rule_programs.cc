@@ -47,15 +47,15 @@ std::vector<NamedProgram> event_conditions(const Rule& rule) {
       add(programs, "`events` of `" + part.name + "`", part.events);
     }
   }
-  if (rule.arming != nullptr) {
-    programs.push_back({"`by` of `armed`", &rule.arming->arms});
-    add(programs, "`disarm`", rule.arming->disarms);
-  }
   return programs;
 }
 
 std::vector<NamedProgram> all_programs(const Rule& rule) {
   Programs programs = event_conditions(rule);
+  if (rule.arming != nullptr) {
+    programs.push_back({"`by` of `armed`", &rule.arming->arms});
+    add(programs, "`disarm`", rule.arming->disarms);
+  }
   add_detect(programs, rule.detect);
   for (const LevelSpec& level : rule.levels) {
     const std::string of = " of `" + std::string(to_string(level.level)) + "`";

@@ -25,11 +25,27 @@ class Explainer {
                        value_of(right));
   }
 
+  // Of a && only what does not hold.
+  std::string tell_missing(const Expr& expr) {
+    if (expr.kind != ExprKind::kAnd) return tell(expr);
+    std::string out;
+    for (const ExprPtr& arg : expr.args) {
+      const Outcome outcome = program_.run_part(*arg, event_, variables_, arena_);
+      const bool holds =
+          outcome.ok() && outcome.value.kind() == Kind::kBool && outcome.value.boolean();
+      if (holds) continue;
+      if (!out.empty()) out += " && ";
+      out += tell_missing(*arg);
+    }
+    return out.empty() ? tell(expr) : out;
+  }
+
  private:
   static bool is_plain(const Expr& expr) { return expr.target == Target::kConstant; }
 
   std::string value_of(const Expr& expr) {
     const Outcome outcome = program_.run_part(expr, event_, variables_, arena_);
+    if (!outcome.ok() && expr.needs_value) return "not known";
     if (!outcome.ok()) return fmt::format("error: {}", to_string(outcome.error));
     // A whole number reads better without its ".0".
     if (outcome.value.kind() == Kind::kDouble) return fmt::format("{}", outcome.value.real());
@@ -70,6 +86,11 @@ class Explainer {
 std::string explain(const Program& program, const Event* event, std::span<const Value> variables,
                     Arena& arena) {
   return Explainer(program, event, variables, arena).tell(program.tree());
+}
+
+std::string explain_missing(const Program& program, const Event* event,
+                            std::span<const Value> variables, Arena& arena) {
+  return Explainer(program, event, variables, arena).tell_missing(program.tree());
 }
 
 }  // namespace tocsin::cel

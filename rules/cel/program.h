@@ -125,6 +125,10 @@ class Program {
 std::string explain(const Program& program, const Event* event, std::span<const Value> variables,
                     Arena& arena);
 
+// The same of what it lacks alone: of conditions joined by && those that do not hold.
+std::string explain_missing(const Program& program, const Event* event,
+                            std::span<const Value> variables, Arena& arena);
+
 // JSON of a value, for people and for `eval`: lists and maps nested, timestamps RFC 3339,
 // durations "1.5s".
 std::string to_json(const Value& value);

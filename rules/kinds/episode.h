@@ -114,6 +114,8 @@ class EpisodeDetector : public GroupedDetector<G> {
     group.has_news = from.u8() != 0;
   }
 
+  bool has_finding(const G& group) const override { return group.alert.is_open(); }
+
   // Empties what belongs to the episode that ended.
   virtual void forget(G& group) {
     group.last_match.fill(kUnset);

@@ -326,6 +326,26 @@ void SequenceDetector::go_on(SequenceGroup& group) {
   }
 }
 
+// Of the open match that has come furthest.
+std::string SequenceDetector::progress(const SequenceGroup& group) const {
+  if (group.open.empty()) return "no open match: the first step has not come";
+  const auto furthest = std::max_element(
+      group.open.begin(), group.open.end(),
+      [](const OpenMatch& a, const OpenMatch& b) { return a.bound.size() < b.bound.size(); });
+  std::string text = fmt::format("{} open matches; the furthest:", group.open.size());
+  std::vector<bool> is_bound(detect().steps.size());
+  for (const BoundStep& bound : furthest->bound) {
+    is_bound[bound.step] = true;
+    text += fmt::format(" {} on {};", detect().steps[bound.step].name, format_time(bound.time));
+  }
+  text += " not yet:";
+  for (size_t i = 0; i < detect().steps.size(); ++i) {
+    const bool is_over = detect().strict_order && i < furthest->next;
+    if (!is_bound[i] && !is_over) text += " " + detect().steps[i].name;
+  }
+  return text;
+}
+
 Finding SequenceDetector::finding_of(SequenceGroup& group, EventTime at) {
   Finding finding;
   set_variables(group.match);

@@ -46,6 +46,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   void on_event(const Event& event, JournalSeq seq) override;
 
  protected:
+  std::string progress(const SequenceGroup& group) const override;
   void on_due(SequenceGroup& group, EventTime due) override;
   void write_group(ByteWriter& to, const SequenceGroup& group) override;
   void read_group(ByteReader& from, SequenceGroup& group) override;
