@@ -222,6 +222,7 @@ void Detector::add_texts(const Group& group, const Finding& finding, AlertTransi
                           std::map<std::string, std::string>& to) {
     for (const auto& [language, text] : templates) {
       set_place(group, language);
+      set_words(language);
       to[language] = text.render(finding.event, variables_, transition.at, around_.arena);
     }
   };

@@ -121,6 +121,8 @@ class Detector {
 
  protected:
   virtual void on_rebind() {}
+  // Own variables that are words of a language.
+  virtual void set_words(std::string_view /*language*/) {}
   // Brings alerts to levels that the rule has now.
   virtual void fit_alerts() = 0;
   // Whether it names a number of the kind's own that has no value just now: it then has none

@@ -67,7 +67,7 @@ void add_own_variables(const LayersDetect&, std::vector<cel::Variable>& variable
 
 void add_own_variables(const SpilloverDetect&, std::vector<cel::Variable>& variables) {
   variables.push_back({"pressure", Tag::kDouble});
-  variables.push_back({"neighbours", Type::list(Tag::kString)});
+  variables.push_back({"neighbours", Type::list(Type::map(Tag::kString, Tag::kString))});
 }
 
 void add_own_variables(const EventDetect&, std::vector<cel::Variable>&) {}

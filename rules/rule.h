@@ -373,7 +373,7 @@ struct Bundle {
 //              top [{name, points}] (list), the greatest points first
 //   divergence better, worse, coverage (double), parts {name: value} (map(string, double))
 //   layers     distinct (double), drivers (list(string)), alerts (int)
-//   spillover  pressure (double), neighbours (list(string))
+//   spillover  pressure (double), neighbours [{id, name}] (list), hardest first
 //   event      none beyond `e`, the matching event
 //   new_term   term (list(string)), new_to ("group" or "parent"), terms (int): known to the group,
 //              this one included, history {first, start} (map(string, timestamp)): the group's

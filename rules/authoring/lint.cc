@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "rules/alert_board.h"
 #include "rules/load/shape.h"
 
 namespace tocsin::rules {
@@ -15,6 +16,7 @@ namespace {
 void lint_twins(const std::vector<Rule>& rules, Diagnostics& diagnostics) {
   std::map<std::pair<RuleStatus, std::string>, const Rule*> seen;
   for (const Rule& rule : rules) {
+    if (is_over_alerts(rule.kind())) continue;  // what they look at is no part of the shape
     const auto [first, is_new] =
         seen.emplace(std::pair(rule.status, shape_without_id(rule.shape_text)), &rule);
     if (is_new) continue;

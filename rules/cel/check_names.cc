@@ -94,6 +94,18 @@ std::optional<Type> Checker::find_named(Expr& expr) {
     analysis_.variables.insert(name);
     return checked() ? environment_.variables[i].type : Type();
   }
+  if (!environment_.conformance && checked() && name.starts_with("a.")) {
+    std::vector<std::string> fields;
+    for (const Variable& variable : environment_.variables) {
+      if (variable.name.starts_with("a.")) fields.push_back(variable.name.substr(2));
+    }
+    if (!fields.empty()) {
+      std::string hint = did_you_mean(name.substr(2), fields, "a.");
+      if (hint.empty()) hint = fmt::format("an alert has: a.{}", fmt::join(fields, ", a."));
+      return error(expr, "T0110", fmt::format("an alert has no `{}`", name.substr(2)),
+                   std::move(hint));
+    }
+  }
   if (!environment_.conformance && checked() && name.starts_with("armed.")) {
     std::vector<std::string> captures;
     for (const Variable& variable : environment_.variables) {

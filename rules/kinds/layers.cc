@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "rules/model/hash.h"
+
 namespace tocsin::rules {
 
 namespace {
@@ -116,8 +118,8 @@ Verdict LayersDetector::judge(PlaceGroup& group, EventTime tick) {
   own_variable(0) = cel::Value::of_double(distinct_);
   own_variable(1) = cel::Value::of_list(texts);
   own_variable(2) = cel::Value::of_int(static_cast<int64_t>(entries.size()));
-  fingerprint_ = static_cast<uint64_t>(distinct_ * 2) * 1000 + keys_.size();
-  return judge_levels(true);
+  fingerprint_ = hash128(fmt::format("{} {}", distinct_, fmt::join(keys_, " "))).low;
+  return judge_levels(distinct_ > 0);
 }
 
 Finding LayersDetector::find_at(PlaceGroup& group, EventTime tick, bool is_end) {

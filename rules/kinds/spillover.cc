@@ -69,28 +69,46 @@ double SpilloverDetector::score_of(const Neighbour& neighbour, EventTime tick) {
   return highest;
 }
 
+void SpilloverDetector::set_words(std::string_view language) {
+  const auto items = around_.arena.array<cel::Value>(pressing_.size());
+  for (size_t i = 0; i < pressing_.size(); ++i) {
+    const auto entries = around_.arena.array<cel::Entry>(2);
+    const Catalogue& catalogue = *around_.catalogue;
+    entries[0] = {cel::Value::of_string("id"),
+                  cel::Value::of_string(catalogue.region(pressing_[i]).id)};
+    entries[1] = {cel::Value::of_string("name"),
+                  cel::Value::of_string(catalogue.region_name(pressing_[i], language))};
+    items[i] = cel::Value::of_map(entries);
+  }
+  own_variable(1) = cel::Value::of_list(items);
+}
+
+std::string SpilloverDetector::pressing_ids() const {
+  std::vector<std::string_view> ids;
+  for (const RegionId country : pressing_) ids.push_back(around_.catalogue->region(country).id);
+  return fmt::format("{}", fmt::join(ids, ", "));
+}
+
 Verdict SpilloverDetector::judge(PlaceGroup& group, EventTime tick) {
   set_common_at(group, tick);
   counted_.clear();
   pressing_.clear();
   pressure_ = 0;
   has_alerts_ = false;
-  std::vector<std::pair<double, std::string>> shares;
+  std::vector<std::pair<double, RegionId>> shares;
   if (group.region) take_neighbours(around_.catalogue->region(*group.region).country);
   for (const Neighbour& neighbour : neighbours_) {
     const double share =
         score_of(neighbour, tick) * std::pow(detect().hop_decay, neighbour.hops - 1);
     if (share <= 0) continue;
     pressure_ += share;
-    shares.emplace_back(share, around_.catalogue->region(neighbour.country).id);
+    shares.emplace_back(share, neighbour.country);
   }
   std::stable_sort(shares.begin(), shares.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (auto& [share, id] : shares) pressing_.push_back(std::move(id));
-  const auto texts = around_.arena.array<cel::Value>(pressing_.size());
-  for (size_t i = 0; i < pressing_.size(); ++i) texts[i] = cel::Value::of_string(pressing_[i]);
+  for (const auto& [share, country] : shares) pressing_.push_back(country);
   own_variable(0) = cel::Value::of_double(pressure_);
-  own_variable(1) = cel::Value::of_list(texts);
+  set_words("en");
   fingerprint_ = std::bit_cast<uint64_t>(pressure_);
   if (pressure_ < detect().pressure) return judge_levels(false);
   return judge_levels(detect().own ? truth(*detect().own, nullptr) : true);
@@ -98,15 +116,13 @@ Verdict SpilloverDetector::judge(PlaceGroup& group, EventTime tick) {
 
 Finding SpilloverDetector::find_at(PlaceGroup& group, EventTime, bool is_end) {
   Finding finding;
-  finding.condition =
-      fmt::format("pressure {:.2f} (>= {:g}) from {}", pressure_, detect().pressure,
-                  pressing_.empty() ? "nowhere" : fmt::format("{}", fmt::join(pressing_, ", ")));
+  finding.condition = fmt::format("pressure {:.2f} (>= {:g}) from {}", pressure_, detect().pressure,
+                                  pressing_.empty() ? "nowhere" : pressing_ids());
   if (detect().own) {
     finding.condition += " && " + cel::explain(*detect().own, nullptr, variables(), around_.arena);
   }
   finding.condition += level_condition(group, is_end);
-  finding.values = {{"pressure", pressure_},
-                    {"neighbours", fmt::format("{}", fmt::join(pressing_, ", "))}};
+  finding.values = {{"pressure", pressure_}, {"neighbours", pressing_ids()}};
   add_alerts(counted_, finding);
   return finding;
 }

@@ -19,6 +19,7 @@ class SpilloverDetector final : public OverAlertsDetector {
   const AlertSelect& alerts() const override { return detect().alerts; }
   Verdict judge(PlaceGroup& group, EventTime tick) override;
   Finding find_at(PlaceGroup& group, EventTime tick, bool is_end) override;
+  void set_words(std::string_view language) override;
   void on_rebind() override { grid_ = PaneGrid(detect().every, rule().zone); }
 
  private:
@@ -28,6 +29,7 @@ class SpilloverDetector final : public OverAlertsDetector {
   };
 
   const SpilloverDetect& detect() const { return std::get<SpilloverDetect>(rule().detect); }
+  std::string pressing_ids() const;
   // Countries within reach, nearest first.
   void take_neighbours(RegionId country);
   // The highest score of the neighbour's alerts; 0 when there is none.
@@ -36,7 +38,7 @@ class SpilloverDetector final : public OverAlertsDetector {
   std::vector<Neighbour> neighbours_;
   // As judge() found them.
   std::vector<Counted> counted_;
-  std::vector<std::string> pressing_;  // ids of the countries, hardest first
+  std::vector<RegionId> pressing_;  // hardest first
   double pressure_ = 0;
 };
 

@@ -48,6 +48,10 @@ class LevelCompiler {
               [](const LevelSpec& a, const LevelSpec& b) { return a.level < b.level; });
     check_order(levels);
     for (const LevelSpec& spec : specs_) {
+      if (scope_.kind() == RuleKind::kLayers && !spec.when && severity != nullptr) {
+        scope_.error("T0390", severity->place, "layers need to know how many",
+                     "instead of `severity`: `levels: {warning: {distinct: 3}}`");
+      }
       if (scope_.kind() != RuleKind::kIndex || spec.when) continue;
       scope_.error("T0378", levels == nullptr ? severity->place : levels->place,
                    "`" + std::string(to_string(spec.level)) + "` of an index lacks `enter`",

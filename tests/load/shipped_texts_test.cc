@@ -144,6 +144,18 @@ std::vector<cel::Value> variables_at(const Rule& rule, int n, const Event& step,
       values.push_back(points_of(rule, n, arena));
     } else if (variable.name == "top") {
       values.push_back(top_of(rule, n, arena));
+    } else if (variable.name == "drivers") {
+      const auto items = arena.array<cel::Value>(2);
+      items[0] = text("displacement");
+      items[1] = text("violence");
+      values.push_back(cel::Value::of_list(items));
+    } else if (variable.name == "neighbours") {
+      const auto entries = arena.array<cel::Entry>(2);
+      entries[0] = {text("id"), text("LY")};
+      entries[1] = {text("name"), text("Libya")};
+      const auto items = arena.array<cel::Value>(1);
+      items[0] = cel::Value::of_map(entries);
+      values.push_back(cel::Value::of_list(items));
     } else if (variable.name == "last" && rule.kind() == RuleKind::kAbsence) {
       const auto entries = arena.array<cel::Entry>(2);
       entries[0] = {text("id"), text("e1")};
