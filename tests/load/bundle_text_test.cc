@@ -57,7 +57,7 @@ TEST(BundleText, AFileGivenTwiceIsReadOnce) {
   const BundleText text = read_bundle_text(
       {.catalogue = {}, .rules = {data_path("good"), data_path("good/event.good.yaml")}},
       diagnostics);
-  EXPECT_EQ(text.rules.size(), 9U);
+  EXPECT_EQ(text.rules.size(), files_ending_with(data_path("good"), ".good.yaml").size());
 }
 
 }  // namespace
