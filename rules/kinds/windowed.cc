@@ -125,7 +125,8 @@ void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
   touch(group);
   // An alert raised on arrival waits for the tick that confirms it.
   if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
-  group.panes.drop_before(grid_.step(tick, 1 - reach()), measures().size());
+  // Those that leave with the next tick are still there: next_due() looks for them.
+  group.panes.drop_before(grid_.step(tick, -reach()), measures().size());
   group.panes.drop_evidence_before(grid_.step(tick, 1 - window_));
   if (forget_if_long_silent(group, tick)) return;
   schedule(group, next_due(group, tick));

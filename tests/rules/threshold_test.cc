@@ -75,6 +75,23 @@ TEST(Threshold, WindowIsHalfOpen) {
   }
 }
 
+// "Quiet before, violent now": the condition comes to hold when something leaves the longest
+// window, and does not wait for the next event.
+TEST(Threshold, IsJudgedWhenAnEventLeavesTheLongestWindow) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder(world, "quiet-before");
+  builder.select(kAttacks)
+      .measure("recent", AggregateKind::kSum, "e.value", 2 * kDay, kDay)
+      .measure("longer", AggregateKind::kSum, "e.value", 3 * kDay, kDay)
+      .threshold("recent >= 5.0 && longer - recent < 3.0")
+      .level(Level::kWatch);
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.5), 4);
+  h.feed(day(2.5), 5);
+  h.finish(day(9));
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d4 XA-1", "resolve watch d5 XA-1"));
+}
+
 TEST(Threshold, SawToothBetweenExitAndEnterFiresOnce) {
   const auto world = small_world(Milliseconds{0});
   RuleBuilder builder(world, "daily");
