@@ -60,10 +60,12 @@ void Detector::bind_readings() {
 void Detector::note_names() {
   bind_readings();
   names_place_ = false;
+  names_time_ = false;
   const auto note = [this](const std::optional<cel::Program>& program) {
     if (!program) return;
     const auto& names = program->analysis().variables;
     names_place_ = names_place_ || names.contains("region") || names.contains("by");
+    names_time_ = names_time_ || names.contains("at");
   };
   for (const LevelSpec& level : rule_->levels) {
     note(level.when);

@@ -162,6 +162,8 @@ class Detector {
   EventTime armed_from() const;
   // Whether what it decides depends on more than the events of the group.
   bool reads_others() const { return !rule_->signals.empty() || rule_->arming != nullptr; }
+  // Whether a condition asks what time it is: then it may turn though nothing comes or goes.
+  bool names_time() const { return names_time_; }
 
   // What levels and readings are as of the last finding.
   void add_readings(Inspection& inspection, const Event* event);
@@ -192,6 +194,7 @@ class Detector {
 
   const Rule* rule_;
   bool names_place_ = false;  // a condition names `region` or `by`: maps that cost to make
+  bool names_time_ = false;   // or `at`, days_since() included
   RuleIndex index_;
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;

@@ -142,7 +142,7 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
   if (ahead > 0 || group.alert.phase != Phase::kInactive) return false;
   const EventTime forget = forget_at(group);
   if (tick < forget) {
-    const bool sleeps = panes.empty() && !reads_others();
+    const bool sleeps = panes.empty() && !reads_others() && !names_time();
     schedule(group, sleeps ? forget : std::min(forget, next_due(group, tick)));
     return true;
   }
@@ -196,7 +196,7 @@ EventTime WindowedDetector::next_due(const WindowGroup& group, EventTime tick) c
   if (alert.provisional) return std::max(alert.provisional_at, grid_.step(tick, 1));
   if (alert.is_open()) return grid_.step(tick, 1);  // staleness and updates are looked at each tick
   EventTime next = next_change(group, tick);
-  if (reads_others()) next = grid_.step(tick, 1);
+  if (reads_others() || names_time()) next = grid_.step(tick, 1);
   const EventTime deadline = next_deadline(alert, rule().levels, rule().alert, tick);
   if (deadline != kMaxEventTime) next = std::min(next, grid_.tick_from(deadline));
   if (next != kNever) return next;

@@ -92,6 +92,19 @@ TEST(Threshold, IsJudgedWhenAnEventLeavesTheLongestWindow) {
   EXPECT_THAT(h.lines(), ElementsAre("fire watch d4 XA-1", "resolve watch d5 XA-1"));
 }
 
+TEST(Threshold, IsJudgedAtEachTickWhenTheConditionAsksForTheTime) {
+  const auto world = small_world(Milliseconds{0});
+  RuleBuilder builder(world, "mondays");
+  builder.select(kAttacks)
+      .measure("n", AggregateKind::kCount, "", 9 * kDay, kDay)
+      .threshold("n >= 1 && at.getDayOfWeek() == 1")
+      .level(Level::kWatch);
+  EngineHarness h(world, {builder.build()});
+  h.feed(day(0.5));  // a Wednesday; day 5 is a Monday
+  h.finish(day(20));
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d5 XA-1", "resolve watch d6 XA-1"));
+}
+
 TEST(Threshold, SawToothBetweenExitAndEnterFiresOnce) {
   const auto world = small_world(Milliseconds{0});
   RuleBuilder builder(world, "daily");
