@@ -95,15 +95,18 @@ std::optional<SignalValue> SignalStore::value(const std::vector<std::string>& ke
   return is_known ? std::optional(SignalValue{0, from, tick}) : std::nullopt;
 }
 
+// At the last tick before `tick` that had one: the last that the newest figure was in the window
+// of.
 std::optional<SignalValue> SignalStore::last_value(const SignalGroup& group, EventTime tick,
                                                    Span hold) {
+  const size_t ahead = group.panes.first_from(tick);
+  if (ahead == 0) return std::nullopt;
+  const EventTime newest = group.panes.panes()[ahead - 1].start;
   const EventTime oldest = subtract(tick, hold);
-  const auto panes = group.panes.panes();
-  for (size_t i = group.panes.first_from(tick); i-- > 0;) {
-    const EventTime end = grid_.step(panes[i].start, 1);
-    if (end <= oldest) break;
-    const EventTime begin = grid_.step(end, -int64_t{measure().panes});
-    if (const auto last = merged(group, begin, end)) return SignalValue{*last, begin, end};
+  EventTime at = std::min(grid_.step(newest, int64_t{measure().panes}), grid_.step(tick, -1));
+  for (; at > oldest; at = grid_.step(at, -1)) {
+    const EventTime from = grid_.step(at, -int64_t{measure().panes});
+    if (const auto last = merged(group, from, at)) return SignalValue{*last, from, at};
   }
   return std::nullopt;
 }

@@ -64,7 +64,7 @@ class SignalStore final : public GroupedDetector<SignalGroup> {
  private:
   const Measure& measure() const { return signal_->measure(); }
   std::optional<double> merged(const SignalGroup& group, EventTime from, EventTime to);
-  // The last value before `tick`, no older than `hold`.
+  // The last value that a tick before `tick` had, no longer ago than `hold`.
   std::optional<SignalValue> last_value(const SignalGroup& group, EventTime tick, Span hold);
   // Panes before it are looked at no more.
   EventTime needed_from() const;

@@ -74,6 +74,25 @@ TEST(Signal, OfNothingIsWhatNoDataSays) {
               ElementsAre("fire watch d5 XA-1", "resolve watch d7 XA-1", "fire watch d10 XA-1"));
 }
 
+// A sum of ten days is 9, from day 11 on 1, and holds that: not the 10 that it was when the last
+// figure came.
+TEST(Signal, HoldsTheValueThatItHadLast) {
+  const std::string signal =
+      "signals:\n  sum:\n    select: e.indicator == \"justice.inquiry_opened\" && has(e.value)\n   "
+      " "
+      "by: [region@country]\n    measure: {agg: sum, of: e.value, window: 10d, every: 1d}\n    "
+      "no_data: hold(4d)\n";
+  EngineHarness harness(
+      written(small_world(), signal + attacks_while("n >= 1 && signal(\"sum\") == 1.0")));
+  harness.feed(day(0.5), 9, "XA-1", "justice.inquiry_opened");
+  harness.feed(day(3.5), 1, "XA-1", "justice.inquiry_opened");
+  for (const double at : {9.5, 12.5, 15.5, 18.5}) harness.feed(day(at), 1, "XA-1");
+  harness.finish(day(30));
+  EXPECT_THAT(harness.lines(), ElementsAre("fire watch d11 XA-1", "resolve watch d12 XA-1",
+                                           "fire watch d13 XA-1", "resolve watch d15 XA-1",
+                                           "fire watch d16 XA-1", "resolve watch d18 XA-1"));
+}
+
 TEST(Signal, IsEveryIndicatorOfTheCatalogue) {
   EngineHarness harness(
       written(small_world(), attacks_while("n >= 1 && signal(\"justice.inquiry_opened\") >= 5.0")));
