@@ -119,7 +119,7 @@ Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
   set_common_at(group, tick);
   const Measure& measure = measures_.front();
   merged_.clear();
-  merge(group, 0, std::max(grid().step(tick, -window_panes_), armed_from()), tick, tick, merged_);
+  merge(group, 0, grid().step(tick, -window_panes_), tick, tick, merged_);
   k_ = merged_.result(measure.aggregate, measure.min_n).value_or(0.0);
   take_baseline(group, tick);
   const bool is_warming = baseline_.n < detect().min_history;

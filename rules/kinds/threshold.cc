@@ -28,12 +28,12 @@ void ThresholdDetector::on_rebind() {
 Verdict ThresholdDetector::judge(WindowGroup& group, EventTime tick) {
   set_common_at(group, tick);
   fingerprint_ = 0;
-  const EventTime armed_from = this->armed_from();
+  const EventTime counts_from = this->counts_from();
   for (size_t i = 0; i < measures().size(); ++i) {
     const Measure& measure = measures()[i];
     merged_[i].clear();
     const EventTime from = grid().step(tick, -int64_t{measure.panes});
-    merge(group, i, std::max(from, armed_from), tick, tick, merged_[i]);
+    merge(group, i, std::max(from, counts_from), tick, tick, merged_[i]);
     numbers_[i] = merged_[i].result(measure.aggregate, measure.min_n);
     cel::Value& variable = own_variable(i);
     variable = cel::Value();  // undefined: null, with which no comparison has a value

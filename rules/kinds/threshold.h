@@ -18,6 +18,7 @@ class ThresholdDetector final : public WindowedDetector {
   Verdict judge(WindowGroup& group, EventTime tick) override;
   const std::vector<Measure>& measures() const override { return detect().measures; }
   int64_t reach() const override { return reach_; }
+  EventTime counts_from() const override { return armed_from(); }
   std::vector<Measured> measured() const override;
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;

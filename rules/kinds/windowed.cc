@@ -162,7 +162,7 @@ Finding WindowedDetector::find_at(WindowGroup& group, EventTime tick, bool is_en
   Finding finding;
   finding.condition = condition(group, is_end);
   finding.values = measured();
-  const EventTime from = std::max(grid_.step(tick, -window_), armed_from());
+  const EventTime from = std::max(grid_.step(tick, -window_), counts_from());
   finding.tlp = std::max(marking(group, from, tick, tick), marking_before(group, tick));
   best_.clear();
   const auto panes = group.panes.panes();

@@ -35,6 +35,8 @@ class WindowedDetector : public TickedDetector<WindowGroup> {
   // The pane part that events of this source go to.
   virtual uint32_t lane_of(SourceId) const { return 0; }
   virtual bool counts_lane(uint32_t, EventTime /*tick*/) const { return true; }
+  // What of the window came before it does not count.
+  virtual EventTime counts_from() const { return kMinEventTime; }
   // The first tick after `tick` at which an inactive group could change.
   virtual EventTime next_change(const WindowGroup& group, EventTime tick) const;
   // Of the events before the window that the last judge() rests on.

@@ -130,6 +130,35 @@ TEST(Arming, HoldsForEventsSequencesAndSilence) {
                                  "silence fire info d29 XA", "silence resolve info d51 XA"));
 }
 
+// Those kinds count everything and decide nothing while they are not armed: a window is compared
+// with whole windows, and what a slope rests on is listed and marks the alert.
+TEST(Arming, LeavesTheWindowsOfSurgesAndTrendsWhole) {
+  const std::string armed =
+      "armed: {by: 'e.indicator == \"justice.inquiry_opened\"', for: 30d}, select: 'e.indicator == "
+      "\"violence.attack\"', by: [region@admin1], severity: watch";
+  const std::string text =
+      "rules:\n  - {rule: surge, kind: surge, " + kHead + ", " + armed +
+      ", detect: {measure: {agg: count, window: 4d, every: 1d}, baseline: {history: 2, gap: 1d, "
+      "min_history: 2}, test: {method: ratio, at_least: 2.5}}}\n  - {rule: trend, kind: trend, " +
+      kHead + ", " + armed +
+      ", detect: {series: {agg: sum, of: e.value, pane: 1d, points: 4}, slope: {at_least: 0.9}, "
+      "min_points: 4}}\n";
+  EngineHarness harness(written(small_world(), text));
+  for (const double at : {0.1, 4.1}) harness.feed(day(at), 0);
+  for (int i = 0; i < 4; ++i) {
+    Event& event = harness.events.make(day(9.2 + i), 1 + i, "XA-1");
+    if (i == 0) event.tlp = Tlp::kRed;
+    harness.send(event);
+  }
+  harness.feed(day(12.5), 1, "XA-1", "justice.inquiry_opened");
+  harness.finish(day(13));
+  ASSERT_THAT(harness.lines(), ElementsAre("fire watch d13 XA-1", "fire watch d13 XA-1"));
+  for (const AlertTransition& t : harness.log) {
+    EXPECT_EQ(t.events_counted, 4U) << harness.bundle->rules[t.rule].name;
+    EXPECT_EQ(t.tlp, Tlp::kRed) << harness.bundle->rules[t.rule].name;
+  }
+}
+
 TEST(Arming, MakesTheAlertAsRestrictedAsTheEventThatArmedIt) {
   EngineHarness harness(
       written(small_world(), armed_threshold("key: [region@country], for: 30d", "{watch: {}}")));
