@@ -169,6 +169,7 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
     group.first = kNever;
     group.recent.clear();
     group.last = Report{};
+    group.reports = 0;
   }
   // Woken for a report, or for a deadline that a report has moved on, there is nothing to judge.
   if (next_judgement(group, due - kMoment) == due) judge(group, due);

@@ -89,6 +89,27 @@ TEST(Absence, LearnsAndForgets) {
   EXPECT_EQ(h.engine->counters()[0].groups, 0u);
 }
 
+// Whether the next report is there already when a key is forgotten is a matter of arrival.
+TEST(Absence, AForgottenKeyCountsItsReportsAnew) {
+  for (const bool is_there : {true, false}) {
+    const auto world = small_world();
+    AbsenceDetect detect = weekly();
+    detect.forget = span_of(20 * kDay);
+    EngineHarness h(world, {silence(world, detect).build()});
+    h.feed(day(1), 1, "XA-1");
+    if (is_there) h.feed(day(21.5), 1, "XA-1");
+    h.feed(day(22.4), 1, "XB-1");
+    if (!is_there) h.feed(day(21.5), 1, "XA-1");
+    h.finish(day(33));
+    const auto fire = std::find_if(h.log.rbegin(), h.log.rend(), [](const AlertTransition& t) {
+      return t.action == Action::kFire && t.group[0].second == "XA-1";
+    });
+    ASSERT_NE(fire, h.log.rend());
+    EXPECT_GT(fire->at, day(22)) << "of the second stay";
+    EXPECT_EQ(fire->events_counted, 1u) << (is_there ? "there before" : "comes after");
+  }
+}
+
 TEST(Absence, UnlessExcuses) {
   const auto world = small_world(Milliseconds{0});
   RuleBuilder builder = silence(world, weekly());
