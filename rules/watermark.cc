@@ -110,8 +110,13 @@ EventTime Timeline::computed_watermark(const TimeClass& c) const {
     lowest = std::min(lowest, std::max(s.newest - lateness_in(c, id), s.advanced));
   }
   if (!c.live.empty()) return std::max(lowest, kMinEventTime);
+  const bool some_ended = std::any_of(c.feeding.begin(), c.feeding.end(),
+                                      [this](SourceId id) { return source(id).has_ended; });
+  if (!some_ended) return kMinEventTime;
+  // Nothing is live any more, so all have come to the same end: rules over alerts, which wait for
+  // more sources, must not be ahead of those that they read.
   EventTime newest = kMinEventTime;
-  for (const SourceId id : c.feeding) newest = std::max(newest, source(id).newest);
+  for (const SourceTime& s : sources_) newest = std::max(newest, s.newest);
   return newest;
 }
 

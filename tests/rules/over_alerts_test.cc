@@ -184,6 +184,24 @@ TEST(OverAlerts, NeverReadEachOther) {
   EXPECT_THAT(of_rule(harness, "again"), IsEmpty());
 }
 
+// Of sources that end one by one the last may have told more than what a rule waited for.
+TEST(OverAlerts, AreNotAheadOfTheRulesTheyReadWhenAllSourcesHaveEnded) {
+  const std::string text =
+      "rules:\n" + raise("asks", "justice_gap", "justice.inquiry_opened", "region@admin1", "2d") +
+      raise("fights", "violence", "violence.attack") + "  - {rule: layers, kind: layers, " + kHead +
+      ", by: [region@admin1], detect: {alerts: 'true', distinct: a.rule, "
+      "window: 1d}, levels: {info: {distinct: 1}}}\n";
+  EngineHarness harness(written(small_world(), text));
+  harness.feed(day(1.2), 1, "XA-1", "justice.inquiry_opened");
+  harness.feed(day(6.5), 1, "XB-1", "violence.attack", "monitor");
+  for (const char* source : {"monitor", "desk"}) {
+    harness.engine->end_source(*harness.bundle->catalogue->find_source(source), harness.log);
+  }
+  harness.finish(day(7));
+  EXPECT_THAT(of_rule(harness, "layers"),
+              ElementsAre("fire info d2 XA-1", "resolve info d5 XA-1", "fire info d7 XB-1"));
+}
+
 TEST(OverAlerts, OfProductionLookAtProductionOnly) {
   auto bundle = std::make_shared<Bundle>(*written(world(), layers("", "{info: {distinct: 1}}")));
   for (Rule& rule : bundle->rules) {
