@@ -146,11 +146,11 @@ std::optional<uint32_t> SequenceDetector::step_taken(const OpenMatch& match, con
   return first_that_holds(match, event);
 }
 
-std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
-                                                const PendingStep& pending) {
+std::vector<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
+                                              const PendingStep& pending) {
   const Event event = decode_event(*pending.event, around_.arena);
   drop_expired(open, event.time);
-  std::optional<OpenMatch> complete;
+  std::vector<OpenMatch> complete;
   for (size_t i = 0; i < open.size();) {
     set_variables(open[i]);
     if (breaks(open[i], event)) {
@@ -161,15 +161,16 @@ std::optional<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
       plan().bind(open[i],
                   {*step, pending.seq, event.time, extent_of(event).to, event.tlp, pending.event});
       if (plan().is_complete(open[i])) {
-        if (!complete) complete = open[i];
+        complete.push_back(std::move(open[i]));
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
         continue;
       }
     }
     ++i;
   }
-  if (complete && detect().skip_past_last) {
-    drop_past(open, *complete);
+  if (!complete.empty() && detect().skip_past_last) {
+    complete.resize(1);
+    drop_past(open, complete.front());
     return complete;
   }
   begin(open, pending, event);
@@ -274,10 +275,11 @@ void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
     PendingStep& pending = group.pending[place];
     set_common_at(group, pending.time);
     const RuleCounters before = counters_;  // what goes wrong is counted when it is taken
-    auto match = take(*group.ahead, pending);
+    auto complete = take(*group.ahead, pending);
     counters_ = before;
-    if (!match) continue;
-    pending.told = conclude(group, std::move(*match), pending.time, true, pending.told);
+    for (OpenMatch& match : complete) {
+      pending.told = conclude(group, std::move(match), pending.time, true, pending.told);
+    }
   }
 }
 
@@ -295,9 +297,10 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     } else if (has_event) {
       const EventTime time = group.pending[done].time;
       set_common_at(group, time);
-      auto match = take(group.open, group.pending[done]);
       const Level told = group.pending[done].told;
-      if (match) conclude(group, std::move(*match), time, false, told);
+      for (OpenMatch& match : take(group.open, group.pending[done])) {
+        conclude(group, std::move(match), time, false, told);
+      }
       ++done;
     } else {
       break;

@@ -62,8 +62,9 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   void set_common_at(const SequenceGroup& group, EventTime at);
   void clear_variables();
   void set_variables(const OpenMatch& match);
-  // Takes the event into `open`; the match that it completes, if it does.
-  std::optional<OpenMatch> take(std::vector<OpenMatch>& open, const PendingStep& pending);
+  // Takes the event into `open`; the matches that it completes, oldest first: of those that share
+  // no event the oldest alone.
+  std::vector<OpenMatch> take(std::vector<OpenMatch>& open, const PendingStep& pending);
   bool breaks(const OpenMatch& match, const Event& event);
   std::optional<uint32_t> first_that_holds(const OpenMatch& match, const Event& event);
   std::optional<uint32_t> step_taken(const OpenMatch& match, const Event& event);

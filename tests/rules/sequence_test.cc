@@ -151,6 +151,27 @@ TEST(Sequence, OverlapDecidesWhetherEventsServeTwice) {
   }
 }
 
+// Each is a match of its own, and the alert as high as the highest: not what the oldest comes to.
+TEST(Sequence, OneEventMayCompleteSeveralThatOverlap) {
+  for (const bool skip : {true, false}) {
+    const auto world = small_world(Milliseconds{0});
+    RuleBuilder builder =
+        sequence(world, {{.name = "a", .select = kKilled}, {.name = "b", .select = kInquiry}}, "",
+                 true, skip);
+    builder.level(Level::kAlert, "a.value >= 5.0");
+    builder.alert().hold = span_of(kDay);
+    EngineHarness h(world, {builder.build()});
+    h.feed(day(0), 1);
+    h.feed(day(1), 5);
+    h.feed(day(2), 1, "XA-1", "justice.inquiry_opened");
+    h.finish(day(9));
+    ASSERT_FALSE(h.log.empty());
+    const AlertTransition& end = h.log.back();
+    EXPECT_EQ(end.level, skip ? Level::kWarning : Level::kAlert) << brief(end);
+    EXPECT_EQ(end.events_counted, skip ? 2u : 4u);
+  }
+}
+
 TEST(Sequence, AStreamOfBeginningsDoesNotPushOutTheOldest) {
   const auto world = small_world(Milliseconds{0});
   EngineHarness h(world, {sequence(world, unanswered(), "", true, true, 4).build()});
