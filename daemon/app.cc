@@ -104,7 +104,7 @@ int App::start() {
 int App::load_rules() {
   Diagnostics diagnostics;
   const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
-  bundle_ = rules::load_bundle(text, diagnostics);
+  bundle_ = rules::load_bundle(text, diagnostics, wall_now());
   std::vector<std::string> told;
   for (const Diagnostic& d : diagnostics.sorted()) {
     told.push_back(to_text(d));
@@ -361,7 +361,8 @@ void App::reload(std::function<void(ReloadReport)> done) {
 void App::reload_rules(std::function<void(ReloadReport)> done) {
   Diagnostics diagnostics;
   const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
-  const std::shared_ptr<const rules::Bundle> fresh = rules::load_bundle(text, diagnostics);
+  const std::shared_ptr<const rules::Bundle> fresh =
+      rules::load_bundle(text, diagnostics, wall_now());
   ReloadReport report;
   for (const Diagnostic& d : diagnostics.sorted()) report.diagnostics.push_back(to_text(d));
   if (!fresh) {

@@ -160,6 +160,8 @@ void add_rules(Collection& to, const PipelineSnapshot& pipeline) {
   to.gauge("tocsin_rules_loaded", "Rules in force.", number(pipeline.bundle->rules.size()));
   add_rule_counter(to, pipeline, "tocsin_rule_selected_total", "Events that a rule's select took.",
                    &RuleCounters::selected);
+  add_rule_counter(to, pipeline, "tocsin_rule_events_excepted_total",
+                   "Events that an exception kept from a rule.", &RuleCounters::excepted);
   add_rule_counter(to, pipeline, "tocsin_rule_skipped_total",
                    "Selected events without the field that the rule measures.",
                    &RuleCounters::skipped);

@@ -239,6 +239,7 @@ std::vector<rules::RuleCounters> ShardedEngine::counters() const {
     const auto& more = (i < shards_.size() ? shards_[i]->engine : *above_).counters();
     for (size_t r = 0; r < sums.size(); ++r) {
       sums[r].selected += more[r].selected;
+      sums[r].excepted += more[r].excepted;
       sums[r].skipped += more[r].skipped;
       sums[r].missing_key += more[r].missing_key;
       sums[r].late += more[r].late;

@@ -127,6 +127,24 @@ void Detector::count_into(const Measure& measure, const Event& event, Accumulato
   }
 }
 
+bool Detector::selects(const Event& event) {
+  return (!rule_->select || holds(*rule_->select, &event)) && !is_excepted(event);
+}
+
+bool Detector::is_excepted(const Event& event) {
+  for (const Exception& exception : rule_->exceptions) {
+    if (event.time >= exception.until) continue;
+    for (const cel::Program& item : exception.items) {
+      const cel::Outcome outcome = item.run(&event, {}, around_.arena);
+      if (!outcome.ok() || outcome.value.kind() != cel::Kind::kBool) continue;
+      if (!outcome.value.boolean()) continue;
+      ++counters_.excepted;
+      return true;
+    }
+  }
+  return false;
+}
+
 bool Detector::holds(const cel::Program& program, const Event* event) {
   return truth(program, event).value_or(false);
 }

@@ -133,6 +133,10 @@ class Detector {
     return around_.options.emit == Emit::kEarly && rule_->emit == Emit::kEarly;
   }
 
+  // Whether the event counts: `select` of the rule takes it, and no exception leaves it out.
+  bool selects(const Event& event);
+  // Whether an exception leaves the event out, which is counted: once an event, so ask once.
+  bool is_excepted(const Event& event);
   // True when it is; errors count and are no match.
   bool holds(const cel::Program& program, const Event* event);
   // nullopt when the expression has no value.

@@ -18,6 +18,7 @@ namespace tocsin::rules {
 // Counts what rules did, per rule; read by metrics. Plain numbers, engine thread only.
 struct RuleCounters {
   uint64_t selected = 0;
+  uint64_t excepted = 0;  // events that select took and an exception left out
   // Events with the optional field of `of` absent, or with a time too coarse for their step.
   uint64_t skipped = 0;
   uint64_t missing_key = 0;

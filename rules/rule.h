@@ -268,6 +268,15 @@ struct SignalUse {
 
 struct Arming;
 
+// Events that a rule leaves out, agreed on until a date: they do not count for it.
+struct Exception {
+  std::vector<cel::Program> items;  // conditions over the event: any of them suffices
+  EventTime until{};                // of events from then on it no longer speaks
+  std::string reason;
+  std::string by;
+  Place place;
+};
+
 struct Rule {
   std::string id;  // "package/name"
   std::string package;
@@ -287,6 +296,10 @@ struct Rule {
   std::shared_ptr<const Arming> arming;  // null: the rule is always at work
   std::vector<GroupKey> by;
   MissingKey missing_key = MissingKey::kDrop;
+  // What the author opened: of the event, for exceptions: "region", "source", "indicator",
+  // "e.attrs.NAME".
+  std::vector<std::string> tunable;
+  std::vector<Exception> exceptions;
   Detect detect;
   std::vector<LevelSpec> levels;  // by rank, lowest first; at least one
   AlertPolicy alert;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ struct CheckArguments {
   bool deny_warnings = false;
   std::string format = "text";
 };
+
+WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
 
 // What is checked: the configuration's rules and catalogue, those of the command line, or those
 // that are shipped.
@@ -63,7 +66,7 @@ int check(const CheckArguments& arguments) {
   const rules::BundlePaths paths = paths_of(arguments, config);
   std::shared_ptr<const rules::Bundle> bundle;
   // A configuration that names no rules, or could not be read: that has been told.
-  if (!paths.rules.empty()) bundle = rules::load_bundle(paths, diagnostics);
+  if (!paths.rules.empty()) bundle = rules::load_bundle(paths, diagnostics, wall_now());
   if (bundle) lint(*bundle, paths, config.has_value(), diagnostics);
   if (config) check_named_files(*config, bundle ? bundle->catalogue.get() : nullptr, diagnostics);
   const bool good =

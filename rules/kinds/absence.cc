@@ -109,7 +109,7 @@ EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) co
 }
 
 void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
-  if (rule().select && !holds(*rule().select, &event)) return;
+  if (!selects(event)) return;
   // From who is not on a given list nothing is expected, also not after a report.
   AbsenceGroup* group = group_of(event, detect().roster.empty());
   if (group == nullptr) return;

@@ -16,7 +16,7 @@ Level EventDetector::level_of(const EventGroup& group, const Event& event) {
 }
 
 void EventDetector::on_event(const Event& event, JournalSeq seq) {
-  if (rule().select && !holds(*rule().select, &event)) return;
+  if (!selects(event)) return;
   EventGroup* group = group_of(event);
   if (group == nullptr) return;
   ++counters_.selected;

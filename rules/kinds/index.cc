@@ -55,12 +55,17 @@ void IndexDetector::on_event(const Event& event, JournalSeq seq) {
   const EventTime now = watermark();
   const bool is_late = event.time < now;
   IndexGroup* group = nullptr;
+  std::optional<bool> excepted;  // asked once a part takes the event
   for (size_t i = 0; i < detect().parts.size(); ++i) {
     const IndexPart& part = detect().parts[i];
     // What a signal counts, it counts itself; here it only shows that there is something to judge.
     const bool is_part =
         part.events ? holds(*part.events, &event) : signals().counts(part.signal, event);
     if (!is_part || (!part.events && !keyer_.hash(event))) continue;
+    if (part.events) {
+      if (!excepted) excepted = is_excepted(event);
+      if (*excepted) continue;
+    }
     const bool is_first = group == nullptr;
     if (is_first) group = group_of(event);
     if (group == nullptr) return;

@@ -88,7 +88,7 @@ bool NewTermDetector::is_warming(const NewTermGroup* group) {
 }
 
 void NewTermDetector::on_event(const Event& event, JournalSeq seq) {
-  if (rule().select && !holds(*rule().select, &event)) return;
+  if (!selects(event)) return;
   const Term term = term_of(detect(), event, around_.arena);
   if (term.status != Term::Status::kThere) {
     ++(term.status == Term::Status::kAbsent ? counters_.skipped : counters_.evaluation_errors);

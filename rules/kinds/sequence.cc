@@ -100,7 +100,7 @@ bool SequenceDetector::is_relevant(const Event& event) {
 
 void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   if (rule().select && !holds(*rule().select, &event)) return;
-  if (!is_relevant(event)) return;
+  if (!is_relevant(event) || is_excepted(event)) return;
   const EventTime now = watermark();
   if (event.time < now) {
     // What came in between has been judged without it; going back is a matter of replay.

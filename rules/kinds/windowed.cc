@@ -24,7 +24,7 @@ void WindowedDetector::size_up() {
 }
 
 void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
-  if (rule().select && !holds(*rule().select, &event)) return;
+  if (!selects(event)) return;
   const EventTime now = watermark();
   const bool is_late = event.time < now;
   if (is_late) ++counters_.late;

@@ -16,6 +16,7 @@
 #include "rules/load/monotone.h"
 #include "rules/load/shape.h"
 #include "rules/load/signal_registry.h"
+#include "rules/load/tunable.h"
 #include "rules/load/values.h"
 
 namespace tocsin::rules {
@@ -66,6 +67,7 @@ class RuleCompiler {
     }
     rule_.levels = compile_levels(scope_, rule_.detect);
     compile_texts();
+    rule_.tunable = read_tunable(scope_, rule_);
     resolve_readings();
     if (scope_.diagnostics().errors() != errors_before) return std::nullopt;
     tell_unused_measures();

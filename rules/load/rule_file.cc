@@ -145,6 +145,10 @@ std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& 
   auto root = yaml::parse_document(file.text, file.name, diagnostics);
   if (!root) return std::nullopt;
   check_shape(*root, rule_file_schema(), "the file", diagnostics);
+  if (root->is_mapping() && root->find("rules") == nullptr && root->find("exceptions") == nullptr) {
+    diagnostics.error("T0305", root->place, "the file lacks `rules`",
+                      "only a file of `exceptions` may do without");
+  }
   RuleFile result;
   result.name = file.name;
   result.root = std::move(*root);

@@ -6,6 +6,7 @@
 
 #include "rules/load/catalogue_loader.h"
 #include "rules/load/detect_over_alerts.h"
+#include "rules/load/exceptions.h"
 #include "rules/load/rule_compiler.h"
 #include "rules/load/rule_file.h"
 #include "rules/load/signal_registry.h"
@@ -44,7 +45,8 @@ void refuse_duplicates(const std::vector<RuleFile>& files, Diagnostics& diagnost
 
 // Compiler: nodes → rules.
 std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& catalogue,
-                                SignalRegistry& signals, Diagnostics& diagnostics) {
+                                SignalRegistry& signals, std::optional<WallTime> today,
+                                Diagnostics& diagnostics) {
   std::vector<Rule> rules;
   for (RuleFile& file : files) signals.declare(file);
   for (RuleFile& file : files) {
@@ -61,6 +63,7 @@ std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& c
   }
   std::sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) { return a.id < b.id; });
   link_rules_over_alerts(rules, diagnostics);
+  add_exceptions(files, catalogue, today, rules, diagnostics);
   return rules;
 }
 
@@ -68,13 +71,13 @@ std::vector<Rule> compile_files(std::vector<RuleFile>& files, const Catalogue& c
 
 std::shared_ptr<const Bundle> load_rules(const BundleText& text,
                                          std::shared_ptr<const Catalogue> catalogue,
-                                         Diagnostics& diagnostics) {
+                                         Diagnostics& diagnostics, std::optional<WallTime> today) {
   const int errors_before = diagnostics.errors();
   std::vector<RuleFile> files = read_files(text, diagnostics);
   refuse_duplicates(files, diagnostics);
   auto bundle = std::make_shared<Bundle>();
   SignalRegistry signals(*catalogue, diagnostics);
-  bundle->rules = compile_files(files, *catalogue, signals, diagnostics);
+  bundle->rules = compile_files(files, *catalogue, signals, today, diagnostics);
   bundle->signals = signals.finish();
   bundle->catalogue = std::move(catalogue);
   bundle->hash = content_hash(text);
@@ -82,7 +85,8 @@ std::shared_ptr<const Bundle> load_rules(const BundleText& text,
   return bundle;
 }
 
-std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& diagnostics) {
+std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& diagnostics,
+                                          std::optional<WallTime> today) {
   auto catalogue = load_catalogue(text, diagnostics);
   if (catalogue == nullptr) {
     // Rules are still read, so that mistakes in their form are told in the same run.
@@ -90,13 +94,14 @@ std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& d
     refuse_duplicates(files, diagnostics);
     return nullptr;
   }
-  return load_rules(text, std::move(catalogue), diagnostics);
+  return load_rules(text, std::move(catalogue), diagnostics, today);
 }
 
-std::shared_ptr<const Bundle> load_bundle(const BundlePaths& paths, Diagnostics& diagnostics) {
+std::shared_ptr<const Bundle> load_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
+                                          std::optional<WallTime> today) {
   const int errors_before = diagnostics.errors();
   const BundleText text = read_bundle_text(paths, diagnostics);
-  auto bundle = load_bundle(text, diagnostics);
+  auto bundle = load_bundle(text, diagnostics, today);
   return diagnostics.errors() == errors_before ? bundle : nullptr;
 }
 

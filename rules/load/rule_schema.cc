@@ -459,7 +459,9 @@ Schema make_rule(RuleKind kind) {
                        {optional("summary", localised("what happened, with numbers"))})),
       not_yet("was"),
       optional("armed", armed()),
-      not_yet("tunable"),
+      optional("tunable", not_empty(list_of(text(),
+                                            "what exceptions may name: region, source, "
+                                            "indicator, e.attrs.NAME"))),
       not_yet("each"),
   };
   for (Schema::Field& field : fields) {
@@ -504,6 +506,19 @@ Schema make_signal() {
                  });
 }
 
+Schema exception() {
+  return mapping("an exception",
+                 {
+                     required("rule", text("its id, package/name; `*` for any part of either")),
+                     required("when", not_empty(list_of(not_empty(dictionary_of(text())),
+                                                        "fields that an event must have so; any "
+                                                        "item suffices"))),
+                     required("reason", text("why these events do not count")),
+                     required("by", text("who answers for it")),
+                     required("until", of_kind(Kind::kTime, "events from then on count again")),
+                 });
+}
+
 Schema make_file() {
   Schema list_file = mapping("a list from a file",
                              {
@@ -521,9 +536,9 @@ Schema make_file() {
           optional("lists", named(dictionary_of(either({list_of(text()), std::move(list_file)})),
                                   Kind::kIdentifier)),
           optional("macros", dictionary_of(either({expression(), std::move(macro)}))),
-          required("rules", list_of(anything())),
+          optional("rules", list_of(anything())),
           optional("signals", dictionary_of(make_signal(), "numbers that rules read")),
-          not_yet("exceptions"),
+          optional("exceptions", list_of(exception(), "events that rules leave out, for a time")),
       });
   file.extensions = true;
   return file;

@@ -46,8 +46,8 @@ TEST_P(BadRuleFile, IsToldWithPlaceAndReason) {
   const std::string expected = expected_of(read_text(GetParam()));
   ASSERT_FALSE(expected.empty()) << "the file lists nothing to expect";
   Diagnostics diagnostics;
-  const auto bundle =
-      load_bundle({.catalogue = {data_path("catalogue")}, .rules = {GetParam()}}, diagnostics);
+  const auto bundle = load_bundle({.catalogue = {data_path("catalogue")}, .rules = {GetParam()}},
+                                  diagnostics, parse_time("2026-06-01"));
   EXPECT_EQ(told(diagnostics), expected);
   EXPECT_EQ(bundle == nullptr, diagnostics.has_errors());
 }
@@ -60,8 +60,8 @@ class GoodRuleFile : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoodRuleFile, Loads) {
   Diagnostics diagnostics;
-  const auto bundle =
-      load_bundle({.catalogue = {data_path("catalogue")}, .rules = {GetParam()}}, diagnostics);
+  const auto bundle = load_bundle({.catalogue = {data_path("catalogue")}, .rules = {GetParam()}},
+                                  diagnostics, parse_time("2026-06-01"));
   EXPECT_EQ(told(diagnostics), "");
   ASSERT_NE(bundle, nullptr);
   EXPECT_FALSE(bundle->rules.empty());
