@@ -30,6 +30,13 @@ std::vector<FieldChange> changed_fields(const RuleSource& before, const RuleSour
   return changes;
 }
 
+// They may stand in any file, so not in the rule's source.
+std::string text_of(const std::vector<Exception>& exceptions) {
+  std::vector<std::string> texts;
+  for (const Exception& exception : exceptions) texts.push_back(text_of(exception));
+  return texts.empty() ? "" : list_text(texts);
+}
+
 // Reads the files again once a rule has changed: for most there is no need.
 class SourcesWhenAsked {
  public:
@@ -99,6 +106,9 @@ class Comparison {
     const RuleSource* before = find_source(old_sources_.get(), old.id);
     const RuleSource* after = find_source(new_sources_.get(), fresh.id);
     if (before != nullptr && after != nullptr) change.fields = changed_fields(*before, *after);
+    const std::string were = text_of(old.exceptions);
+    const std::string are = text_of(fresh.exceptions);
+    if (were != are) change.fields.push_back({"exceptions", were, are});
   }
 
   const Bundle& before_;

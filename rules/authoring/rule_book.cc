@@ -139,6 +139,7 @@ RulePage page_of(const Catalogue& catalogue, const Rule& rule, const RuleSource&
   for (const IndicatorId id : rule.indicators.value_or(std::vector<IndicatorId>{})) {
     page.indicators.push_back(note_of(catalogue, id));
   }
+  for (const Exception& exception : rule.exceptions) page.exceptions.push_back(text_of(exception));
   for (const RuleTestNote& note : tests) {
     if (!is_of(note, source.file->name)) continue;
     const std::string file = std::filesystem::path(note.file).filename().string();

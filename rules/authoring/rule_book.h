@@ -36,6 +36,7 @@ struct RulePage {
   std::vector<Named> levels;  // by rank, with what they ask for
   std::vector<IndicatorNote> indicators;
   bool is_of_all_indicators = false;
+  std::vector<std::string> exceptions;
   std::vector<Named> tests;  // file name, name
 };
 

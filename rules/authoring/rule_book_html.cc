@@ -225,14 +225,8 @@ class Html {
     }
     write_condition(page);
     write_levels(page);
-    if (!page.doc.false_positives.empty()) {
-      heading("What looks like it and is not");
-      line("<ul>");
-      for (const std::string& item : page.doc.false_positives) {
-        line(fmt::format("<li>{}</li>", escaped(item)));
-      }
-      line("</ul>");
-    }
+    write_list("What looks like it and is not", page.doc.false_positives);
+    write_list("What does not count for a time", page.exceptions);
     if (!page.doc.response.empty()) {
       heading("What to do");
       line(fmt::format("<p>{}</p>", escaped(page.doc.response)));
@@ -240,6 +234,14 @@ class Html {
     write_indicators(page);
     write_tests(page);
     line("</article>");
+  }
+
+  void write_list(std::string_view title, const std::vector<std::string>& items) {
+    if (items.empty()) return;
+    heading(title);
+    line("<ul>");
+    for (const std::string& item : items) line(fmt::format("<li>{}</li>", escaped(item)));
+    line("</ul>");
   }
 
   void heading(std::string_view text) { line(fmt::format("<h4>{}</h4>", text)); }

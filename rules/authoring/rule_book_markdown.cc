@@ -125,6 +125,7 @@ class Markdown {
     if (!source.empty()) line("Source: " + escaped(source) + "\n");
     write_condition(page);
     list("False positives", page.doc.false_positives);
+    list("Exceptions", page.exceptions);
     if (!page.doc.response.empty()) line("**Response:** " + escaped(page.doc.response) + "\n");
     write_indicators(page);
     std::vector<std::string> tests;

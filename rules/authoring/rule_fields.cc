@@ -81,6 +81,15 @@ void add_uses(const RuleFile& file, const yaml::Node& node, Uses& uses) {
 
 }  // namespace
 
+std::string text_of(const Exception& exception) {
+  std::string text;
+  for (const cel::Program& item : exception.items) {
+    text += (text.empty() ? "" : ", or ") + item.source();
+  }
+  return text + ", until " + format_date(exception.until) + ": " + one_line(exception.reason) +
+         " (" + one_line(exception.by) + ")";
+}
+
 std::string list_text(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;

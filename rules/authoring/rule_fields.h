@@ -4,6 +4,7 @@
 #include <string>
 
 #include "rules/authoring/rule_source.h"
+#include "rules/rule.h"
 
 namespace tocsin::rules {
 
@@ -14,6 +15,9 @@ std::map<std::string, std::string> fields_of(const RuleSource& rule);
 
 // The lists and macros that any text of the rule names.
 Uses uses_of(const RuleSource& rule);
+
+// What the exception leaves out, until when, why and by whom: one line.
+std::string text_of(const Exception& exception);
 
 // "[a, b]"
 std::string list_text(const std::vector<std::string>& items);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/load/overlays.h"
 #include "rules/load/values.h"
 
 namespace tocsin::rules {
@@ -9,10 +10,14 @@ namespace tocsin::rules {
 std::vector<RuleSource> read_rule_sources(const BundleText& text) {
   Diagnostics told_when_loaded;
   std::vector<RuleSource> sources;
+  std::vector<RuleFile> files;
   for (const NamedText& named : text.rules) {
     auto read = read_rule_file(named, text, told_when_loaded);
-    if (!read) continue;
-    const auto file = std::make_shared<const RuleFile>(std::move(*read));
+    if (read) files.push_back(std::move(*read));
+  }
+  apply_overlays(files, told_when_loaded);
+  for (RuleFile& read : files) {
+    const auto file = std::make_shared<const RuleFile>(std::move(read));
     for (const yaml::Node& item : items_of(file->root.find("rules"))) {
       const auto name = text_at(item, "rule");
       if (!name) continue;

@@ -145,9 +145,10 @@ std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& 
   auto root = yaml::parse_document(file.text, file.name, diagnostics);
   if (!root) return std::nullopt;
   check_shape(*root, rule_file_schema(), "the file", diagnostics);
-  if (root->is_mapping() && root->find("rules") == nullptr && root->find("exceptions") == nullptr) {
+  const auto lacks = [&](const char* key) { return root->find(key) == nullptr; };
+  if (root->is_mapping() && lacks("rules") && lacks("exceptions") && lacks("overlays")) {
     diagnostics.error("T0305", root->place, "the file lacks `rules`",
-                      "only a file of `exceptions` may do without");
+                      "only a file of `exceptions` or `overlays` may do without");
   }
   RuleFile result;
   result.name = file.name;

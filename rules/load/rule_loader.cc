@@ -7,6 +7,7 @@
 #include "rules/load/catalogue_loader.h"
 #include "rules/load/detect_over_alerts.h"
 #include "rules/load/exceptions.h"
+#include "rules/load/overlays.h"
 #include "rules/load/rule_compiler.h"
 #include "rules/load/rule_file.h"
 #include "rules/load/signal_registry.h"
@@ -75,6 +76,7 @@ std::shared_ptr<const Bundle> load_rules(const BundleText& text,
   const int errors_before = diagnostics.errors();
   std::vector<RuleFile> files = read_files(text, diagnostics);
   refuse_duplicates(files, diagnostics);
+  apply_overlays(files, diagnostics);
   auto bundle = std::make_shared<Bundle>();
   SignalRegistry signals(*catalogue, diagnostics);
   bundle->rules = compile_files(files, *catalogue, signals, today, diagnostics);

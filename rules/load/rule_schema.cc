@@ -459,9 +459,11 @@ Schema make_rule(RuleKind kind) {
                        {optional("summary", localised("what happened, with numbers"))})),
       not_yet("was"),
       optional("armed", armed()),
-      optional("tunable", not_empty(list_of(text(),
-                                            "what exceptions may name: region, source, "
-                                            "indicator, e.attrs.NAME"))),
+      optional("tunable",
+               not_empty(list_of(text(),
+                                 "what exceptions may name: region, source, "
+                                 "indicator, e.attrs.NAME; numbers that overlays may set: "
+                                 "detect.floor"))),
       not_yet("each"),
   };
   for (Schema::Field& field : fields) {
@@ -519,6 +521,21 @@ Schema exception() {
                  });
 }
 
+Schema overlay() {
+  Schema list = mapping("a list of an overlay", {
+                                                    optional("append", not_empty(list_of(text()))),
+                                                    optional("remove", not_empty(list_of(text()))),
+                                                });
+  return mapping(
+      "an overlay",
+      {
+          required("rule", text("its id, package/name")),
+          optional("set", not_empty(dictionary_of(
+                              text(), "status, or the path of a number that the rule opens"))),
+          optional("lists", not_empty(dictionary_of(std::move(list), "lists of the rule's file"))),
+      });
+}
+
 Schema make_file() {
   Schema list_file = mapping("a list from a file",
                              {
@@ -538,6 +555,7 @@ Schema make_file() {
           optional("macros", dictionary_of(either({expression(), std::move(macro)}))),
           optional("rules", list_of(anything())),
           optional("signals", dictionary_of(make_signal(), "numbers that rules read")),
+          optional("overlays", list_of(overlay(), "what is set otherwise here")),
           optional("exceptions", list_of(exception(), "events that rules leave out, for a time")),
       });
   file.extensions = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rules/load/overlays.h"
 #include "rules/load/schema.h"
 #include "rules/load/values.h"
 
@@ -53,13 +54,19 @@ std::vector<std::string> read_tunable(RuleScope& scope, const Rule& rule) {
   std::vector<std::string> fields;
   const yaml::Node* tunable = scope.node().find("tunable");
   if (tunable == nullptr) return fields;
-  if (!takes_events(rule)) {
-    scope.without_effect("tunable", *tunable, "it takes no events of its own to leave out");
-    return fields;
-  }
   const std::vector<std::string> attrs = attrs_of(scope.catalogue(), rule);
   for (const yaml::Node& item : items_of(tunable)) {
     if (!item.is_scalar()) continue;
+    if (is_number_path(item.scalar)) {
+      if (number_at_path(scope.node(), item.scalar) != nullptr) continue;
+      scope.error("T0398", item.place, "the rule has no number at `" + item.scalar + "`",
+                  "a path to one: `levels.warning.surprise`, `detect.floor`");
+      continue;
+    }
+    if (!takes_events(rule)) {
+      scope.without_effect("tunable", item, "it takes no events of its own to leave out");
+      continue;
+    }
     const auto field = tunable_field(item.scalar);
     const std::string name(field ? attr_of(*field) : item.scalar);
     const bool is_there =

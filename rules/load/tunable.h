@@ -7,7 +7,8 @@
 
 #include "rules/load/rule_scope.h"
 
-// What a rule's author opens to others under `tunable`: fields of the event, for exceptions.
+// What a rule's author opens to others under `tunable`: fields of the event, for exceptions, and
+// numbers of the rule, for overlays.
 namespace tocsin::rules {
 
 // The one spelling of a field: "region", "source", "indicator", or "e.attrs.NAME", which may also
@@ -16,7 +17,8 @@ std::optional<std::string> tunable_field(std::string_view written);
 // NAME of "e.attrs.NAME"; "" of any other field.
 std::string_view attr_of(std::string_view field);
 
-// `tunable` of the scope's rule, whose indicators are known; what cannot be opened is told.
+// The fields under `tunable` of the scope's rule, whose indicators are known; what cannot be opened
+// is told.
 std::vector<std::string> read_tunable(RuleScope& scope, const Rule& rule);
 
 }  // namespace tocsin::rules

@@ -65,6 +65,24 @@ TEST(BundleDiff, KeepsWhatIsTheSameInAnotherOrderAndLayout) {
   EXPECT_THAT(same.rules[0].fields, IsEmpty());
 }
 
+TEST(BundleDiff, ShowsWhatOverlaysAndExceptionsOfOtherFilesChange) {
+  const std::string rule = replaced(replaced(kRule, "n >= 3", "n >= 3\n    tunable: [source]"),
+                                    "status: draft", "status: shadow");
+  const std::string site = R"(tocsin: rules/1
+package: site
+overlays: [{rule: p/r, set: {status: draft}, lists: {places: {remove: [BF]}}}]
+exceptions: [{rule: p/r, when: [{source: iom}], reason: drill, by: j.doe, until: 2027-01-01}]
+)";
+  const BundleDiff found =
+      diff_bundles(loaded(rule), loaded(with_rules({{"r.yaml", rule}, {"s.yaml", site}})));
+  ASSERT_EQ(found.rules.size(), 1U);
+  EXPECT_THAT(
+      found.rules[0].fields,
+      ElementsAre(
+          FieldChange{"lists.places", "[ML, BF]", "[ML]"}, FieldChange{"status", "shadow", "draft"},
+          FieldChange{"exceptions", "", "[e.source == \"iom\", until 2027-01-01: drill (j.doe)]"}));
+}
+
 struct Edit {
   const char* name;
   const char* from;

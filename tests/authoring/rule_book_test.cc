@@ -68,6 +68,17 @@ RuleBook book_of(const std::string& rules, const std::vector<RuleTestNote>& test
   return make_rule_book(loaded, tests);
 }
 
+TEST(RuleBook, TellsWhatIsLeftOut) {
+  const RuleBook book = book_of(std::string(kRules) +
+                                "    tunable: [source]\nexceptions:\n  - {rule: p/a, when: "
+                                "[{source: iom}], reason: drill, by: j.doe, until: "
+                                "2027-01-01}\n");
+  ASSERT_THAT(book.pages[0].exceptions,
+              ElementsAre("e.source == \"iom\", until 2027-01-01: drill (j.doe)"));
+  EXPECT_THAT(to_html(book), HasSubstr("What does not count for a time"));
+  EXPECT_THAT(to_markdown(book), HasSubstr("**Exceptions:**"));
+}
+
 TEST(RuleBook, CollectsWhatAReaderOfAlertsNeeds) {
   const RuleBook book = book_of(
       kRules, {{.file = "sets/r.test.yaml", .rules = {"sets/r.yaml"}, .names = {"fires", "silent"}},
