@@ -150,6 +150,7 @@ std::vector<OpenMatch> SequenceDetector::take(std::vector<OpenMatch>& open,
                                               const PendingStep& pending) {
   const Event event = decode_event(*pending.event, around_.arena);
   drop_expired(open, event.time);
+  drop_unarmed(open);
   std::vector<OpenMatch> complete;
   for (size_t i = 0; i < open.size();) {
     set_variables(open[i]);
@@ -206,6 +207,14 @@ void SequenceDetector::drop_expired(std::vector<OpenMatch>& open, EventTime now)
   std::erase_if(open, [&](const OpenMatch& match) { return plan.expiry(match) < now; });
 }
 
+// They can come to nothing, and must not end what began since.
+bool SequenceDetector::drop_unarmed(std::vector<OpenMatch>& open) const {
+  if (rule().arming == nullptr) return false;
+  return std::erase_if(open, [this](const OpenMatch& match) {
+           return !is_armed() || match.start <= armed_from();
+         }) > 0;
+}
+
 std::optional<size_t> SequenceDetector::first_waiting(const std::vector<OpenMatch>& open,
                                                       EventTime until) const {
   std::optional<size_t> first;
@@ -239,9 +248,6 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
                                  Level told) {
   set_variables(match);
   set_common_at(group, at);
-  if (!is_armed() || (!match.bound.empty() && match.bound.front().time <= armed_from())) {
-    return told;  // it began before
-  }
   ++counters_.evaluations;
   const auto& levels = rule().levels;
   Level level = Level::kNone;
@@ -291,6 +297,8 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
     const EventTime until = has_event ? group.pending[done].time : due;
     if (const auto waiting = first_waiting(group.open, until)) {
       const EventTime end = plan().wait_end(group.open[*waiting]);
+      set_common_at(group, end);
+      if (drop_unarmed(group.open)) continue;
       if (auto match = end_wait(group.open, *waiting)) {
         conclude(group, std::move(*match), end, false, Level::kNone);
       }

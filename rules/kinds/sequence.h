@@ -71,6 +71,9 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   void begin(std::vector<OpenMatch>& open, const PendingStep& pending, const Event& event);
   void drop_past(std::vector<OpenMatch>& open, const OpenMatch& complete) const;
   void drop_expired(std::vector<OpenMatch>& open, EventTime now) const;
+  // Of an armed rule, as of the last set_common(): those that began before it was armed as it is
+  // now. True when there were any.
+  bool drop_unarmed(std::vector<OpenMatch>& open) const;
   // The open match whose waiting ends first, not after `until`.
   std::optional<size_t> first_waiting(const std::vector<OpenMatch>& open, EventTime until) const;
   std::optional<OpenMatch> end_wait(std::vector<OpenMatch>& open, size_t index) const;

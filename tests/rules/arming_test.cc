@@ -159,6 +159,24 @@ TEST(Arming, LeavesTheWindowsOfSurgesAndTrendsWhole) {
   }
 }
 
+// What began before the rule was armed anew can come to nothing, and takes no event away from what
+// began since.
+TEST(Arming, BeginsSequencesAnew) {
+  const std::string text =
+      "rules:\n  - {rule: three, kind: sequence, " + kHead +
+      ", armed: {by: 'e.indicator == \"justice.inquiry_opened\"', for: 30d}, by: [region@admin1], "
+      "detect: {steps: [{a: {select: 'e.indicator == \"violence.attack\"'}}, {b: {select: "
+      "'e.indicator == \"violence.attack\"'}}, {c: {select: 'e.indicator == "
+      "\"violence.attack\"'}}], span: 20d}, severity: warning, alert: {hold: 1d}}\n";
+  EngineHarness harness(written(small_world(), text));
+  harness.feed(day(1), 1, "XA-1", "justice.inquiry_opened");
+  harness.feed(day(2), 1, "XA-1");
+  harness.feed(day(3), 1, "XA-1", "justice.inquiry_opened");
+  for (const int at : {4, 5, 6}) harness.feed(day(at), 1, "XA-1");
+  harness.finish(day(20));
+  EXPECT_THAT(harness.lines(), ElementsAre("fire warning d6 XA-1", "resolve warning d7 XA-1"));
+}
+
 TEST(Arming, MakesTheAlertAsRestrictedAsTheEventThatArmedIt) {
   EngineHarness harness(
       written(small_world(), armed_threshold("key: [region@country], for: 30d", "{watch: {}}")));
