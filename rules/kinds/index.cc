@@ -243,7 +243,7 @@ bool IndexDetector::has_faded(const IndexGroup& group) const {
                                                    : found_[i].signal.has_value();
     if (is_there) return false;
   }
-  return group.panes.empty() && group.alert.phase == Phase::kInactive;
+  return group.alert.phase == Phase::kInactive;
 }
 
 void IndexDetector::on_due(IndexGroup& group, EventTime tick) {
@@ -251,10 +251,16 @@ void IndexDetector::on_due(IndexGroup& group, EventTime tick) {
   take_up_to(group, tick);
   decide(group, tick);
   if (has_faded(group)) {
-    remove(group);
-  } else {
-    schedule(group, grid_.step(tick, 1));
+    if (group.panes.empty()) {
+      remove(group);
+      return;
+    }
+    // Begins anew with what is there already, as it would if that came later.
+    group.sums.assign(detect().parts.size(), FadingSum{});
+    group.last_marked.fill(kUnset);
+    group.events = 0;
   }
+  schedule(group, grid_.step(tick, 1));
 }
 
 void IndexDetector::add_evidence(IndexGroup& group, Finding& finding) {

@@ -51,6 +51,26 @@ TEST(Index, FadesByHalfEveryHalfLife) {
   EXPECT_EQ(harness.lines().back(), "resolve watch d32 XA-1");
 }
 
+// Whether the next event is there already when all has faded is a matter of arrival.
+TEST(Index, BeginsAnewOnceAllHasFaded) {
+  for (const bool is_there : {true, false}) {
+    EngineHarness h(written(small_world(), index_rule("components: {" + kViolence + "}",
+                                                      "{watch: {enter: 20, exit: 10}}")));
+    Event& secret = h.events.make(day(0.5), 0);
+    secret.tlp = Tlp::kRed;
+    h.send(secret);
+    if (is_there) h.feed(day(1.5), 80);
+    h.feed(day(2.4), 1, "XB-1");
+    if (!is_there) h.feed(day(1.5), 80);
+    h.finish(day(3));
+    ASSERT_EQ(h.lines().front(), "fire watch d2 XA-1");
+    const AlertTransition& fire = h.log.front();
+    EXPECT_EQ(fire.events_counted, 1U) << (is_there ? "there before" : "comes after");
+    EXPECT_EQ(fire.evidence.size(), 1U);
+    EXPECT_EQ(fire.tlp, Tlp::kGreen);
+  }
+}
+
 TEST(Index, WeighsItsPartsAndTellsWhatEachAdds) {
   EngineHarness harness(written(
       small_world(),
