@@ -140,9 +140,15 @@ Verdict SurgeDetector::judge(WindowGroup& group, EventTime tick) {
   return judge_levels(is_unusual());
 }
 
-// Above the floor the baseline may turn the judgement at any tick; below it only k can.
+// Above the floor the baseline may turn the judgement at any tick; below it only k can, also when
+// the baseline has come to begin after a source did.
 EventTime SurgeDetector::next_change(const WindowGroup& group, EventTime tick) const {
-  const EventTime next = WindowedDetector::next_change(group, tick);
+  EventTime next = WindowedDetector::next_change(group, tick);
+  for (const Pane& pane : group.panes.panes()) {
+    if (!detect().stable_sources || counts_lane(pane.lane, tick)) continue;
+    const auto& source = around_.catalogue->source(static_cast<SourceId>(pane.lane - 1));
+    next = std::min(next, grid().step(grid().tick_from(*source.onboarded), reach_));
+  }
   Accumulator now;
   merge(group, 0, grid().step(tick, -window_panes_), tick, tick, now);
   const double k = now.result(measures_.front().aggregate, measures_.front().min_n).value_or(0.0);

@@ -128,6 +128,25 @@ TEST(Surge, ANewSourceIsNoEscalationWhenSourcesAreStable) {
   }
 }
 
+// What it told is in the window, and begins to count when the baseline begins after it did.
+TEST(Surge, IsJudgedWhenASourceComesToCount) {
+  const auto world = testing::CatalogueBuilder()
+                         .indicator("violence.attack")
+                         .source("old", Milliseconds{0}, {"violence.attack"})
+                         .source("new", Milliseconds{0}, {"violence.attack"}, day(5))
+                         .country("XA")
+                         .admin1("XA-1", "XA")
+                         .build();
+  SurgeDetect detect = ten_weeks();
+  detect.stable_sources = true;
+  EngineHarness h(world, {surge_rule(world, detect).build()});
+  h.feed(day(0.5), 1, "XA-1", "violence.attack", "old");
+  for (int i = 0; i < 9; ++i) h.feed(day(79.1), 1, "XA-1", "violence.attack", "new");
+  h.finish(day(90));
+  EXPECT_THAT(h.lines(), ElementsAre("fire watch d82 XA-1", "resolve watch d87 XA-1"))
+      << "77 days are looked at";
+}
+
 TEST(Surge, FiresOnArrivalWhenItMay) {
   const auto world = small_world();
   EngineHarness h(world, {surge_rule(world, ten_weeks()).build()}, Emit::kEarly);
