@@ -1,0 +1,64 @@
+#include "tests/oracle/world.h"
+
+namespace tocsin::rules::oracle {
+
+namespace {
+
+constexpr Milliseconds kHorizon = 10 * kDay;  // of corrections; older events are refused
+
+Indicator indicator(std::string name, std::vector<AttrDeclaration> attrs) {
+  Indicator made;
+  made.name = std::move(name);
+  made.attrs = std::move(attrs);
+  made.cadence = 5 * kDay;
+  return made;
+}
+
+AttrDeclaration text_attr(std::string name) {
+  return {.name = std::move(name),
+          .type = AttrType::kString,
+          .required = false,
+          .values = {},
+          .cardinality = 20};
+}
+
+Source source(std::string name, Milliseconds lateness) {
+  Source made;
+  made.name = std::move(name);
+  made.lateness = lateness;
+  made.idle = 10'000 * kDay;  // no heartbeats
+  made.correction_horizon = kHorizon;
+  return made;
+}
+
+}  // namespace
+
+std::shared_ptr<const Catalogue> world() {
+  Catalogue::Draft draft;
+  draft.indicators = {
+      indicator("violence.attack", {text_attr("method"), text_attr("side")}),
+      indicator("justice.inquiry", {text_attr("side")}),
+      indicator("exclusion.index", {}),
+  };
+  Source monitor = source("monitor", 2 * kDay);
+  monitor.onboarded = kStart + 12 * kDay;
+  draft.sources = {
+      {source("desk", kDay), {"violence.attack", "justice.inquiry"}},
+      {monitor, {"violence.attack", "justice.inquiry", "exclusion.index"}},
+  };
+  for (const char* id : {"XA", "XB", "XC"}) {
+    Region country;
+    country.id = id;
+    draft.regions.push_back({country, ""});
+  }
+  for (const auto& [id, parent] : {std::pair("XA-1", "XA"), {"XA-2", "XA"}, {"XB-1", "XB"}}) {
+    Region province;
+    province.id = id;
+    province.level = RegionLevel::kAdmin1;
+    draft.regions.push_back({province, parent});
+  }
+  draft.borders = {{"XA", "XB"}, {"XB", "XA"}, {"XB", "XC"}, {"XC", "XB"}};
+  return std::make_shared<const Catalogue>(std::move(draft));
+}
+
+}  // namespace tocsin::rules::oracle
