@@ -78,7 +78,9 @@ EventTime horizon(const NewTermDetect& detect, EventTime at) {
 }
 
 EventTime forgotten_at(const NewTermDetect& detect, EventTime newest) {
-  const EventTime end = newest + longest(detect.history) + kMoment;
+  // What is seen a whole history later is decided a moment after that, in this group or in another
+  // that asks it: until then it must know.
+  const EventTime end = newest + longest(detect.history) + 2 * kMoment;
   return detect.history.is_calendar() ? end + std::chrono::days(1) : end;
 }
 

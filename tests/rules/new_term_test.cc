@@ -228,6 +228,21 @@ TEST(NewTerm, IsNewToTheParentWhenNoOtherGroupOfTheCountryKnowsIt) {
   EXPECT_EQ(measured(h.log[0], "new_to"), "parent");
 }
 
+// Known to the country for as long as to the group, whichever of them was heard of first.
+TEST(NewTerm, AWholeHistoryLaterItIsStillKnownToTheParent) {
+  for (const bool is_first : {false, true}) {
+    const auto world = small_world(Milliseconds{0});
+    EngineHarness h(world, {rule_with_parent(world, detect_of(20 * kDay))});
+    if (!is_first) feed(h, {0.5, "south"});
+    feed(h, {1, "north", "XA-2"});
+    if (is_first) feed(h, {2, "south"});
+    feed(h, {21, "north"});
+    h.finish(day(22));
+    EXPECT_THAT(fires(h), ::testing::Contains("fire watch d21 XA-1"))
+        << (is_first ? "first" : "second");
+  }
+}
+
 TEST(NewTerm, OtherKeysOfTheParentAreTheSame) {
   const auto world = small_world(Milliseconds{0});
   NewTermDetect detect = detect_of();
