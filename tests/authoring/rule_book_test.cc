@@ -161,7 +161,7 @@ TEST(RuleBookHtml, OfShippedRulesIsAcceptedByTidy) {
   }
   const std::string html = to_html(book);
   EXPECT_EQ(html_complaint(html), "");
-  if (std::system("tidy --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no tidy here";
+  // deploy/install-deps.sh --tests brings tidy; without it this fails.
   const std::string path =
       testing::TempDir() + "tocsin-rules-" + std::to_string(getpid()) + ".html";
   std::ofstream(path) << html;
