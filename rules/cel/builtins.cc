@@ -43,6 +43,7 @@ constexpr std::array kFunctions{
     FunctionName{"parent", Builtin::kParent, false, true, true, 1, 1},
     FunctionName{"within", Builtin::kWithin, false, true, true, 2, 2},
     FunctionName{"level", Builtin::kLevel, false, true, true, 1, 1},
+    FunctionName{"in_calendar", Builtin::kInCalendar, true, false, true, 3, 4},
     FunctionName{"days_since", Builtin::kDaysSince, true, false, true, 1, 1},
 };
 
@@ -51,7 +52,6 @@ struct Foreign {
   std::string_view what;
 };
 constexpr std::array kForeign{
-    Foreign{"in_calendar", "in_calendar(): named calendars"},
     Foreign{"format", "string.format()"},
     Foreign{"charAt", "the string extension (charAt)"},
     Foreign{"indexOf", "the string extension (indexOf)"},

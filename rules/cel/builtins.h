@@ -66,6 +66,7 @@ enum class Builtin : uint8_t {
   kWithin,
   kLevel,
   kDaysSince,
+  kInCalendar,
 };
 
 // A function as rule authors call it.

@@ -235,6 +235,7 @@ bool call(Builtin builtin, Frame& frame, std::span<const Value> args, const Prep
     case Builtin::kSeconds:
     case Builtin::kMilliseconds:
     case Builtin::kDaysSince:
+    case Builtin::kInCalendar:
       return call_calendar(builtin, frame, args, prepared, out);
     case Builtin::kGet:
       return call_get(frame, args, out);

@@ -19,11 +19,44 @@ bool days_since(Frame& frame, std::span<const Value> args, Value& out) {
   return true;
 }
 
+constexpr int64_t kMillisecondsPerSecond = 1'000;
+constexpr int64_t kNanosPerMillisecond = 1'000'000;
+
+Milliseconds milliseconds_of(const Value& value) {
+  return Milliseconds{value.seconds() * kMillisecondsPerSecond +
+                      value.nanos() / kNanosPerMillisecond};
+}
+
+// Which entries there are says the catalogue; the name was looked up by the checker.
+bool in_calendar(Frame& frame, std::span<const Value> args, Value& out) {
+  const bool fits = args[0].kind() == Kind::kTimestamp && args[1].kind() == Kind::kString &&
+                    args[2].kind() == Kind::kString &&
+                    (args.size() < 4 || args[3].kind() == Kind::kDuration);
+  if (!fits) return no_overload("in_calendar", frame, args);
+  const Calendar* calendar =
+      frame.catalogue == nullptr ? nullptr : frame.catalogue->find_calendar(args[1].text());
+  if (calendar == nullptr) {
+    return frame.fail(EvalError::kBadConversion,
+                      join_texts(frame, {"no such calendar: '", args[1].text(), "'"}));
+  }
+  const auto region = frame.catalogue->find_region(args[2].text());
+  if (!region) {
+    return frame.fail(EvalError::kBadConversion,
+                      join_texts(frame, {"no such region: '", args[2].text(), "'"}));
+  }
+  if (!frame.spend(calendar->entries.size())) return false;
+  const Milliseconds before = args.size() < 4 ? Milliseconds{0} : milliseconds_of(args[3]);
+  out = Value::of_bool(frame.catalogue->is_in_calendar(
+      *calendar, EventTime{milliseconds_of(args[0])}, *region, before));
+  return true;
+}
+
 }  // namespace
 
 bool call_calendar(Builtin builtin, Frame& frame, std::span<const Value> args,
                    const Prepared* prepared, Value& out) {
   if (builtin == Builtin::kDaysSince) return days_since(frame, args, out);
+  if (builtin == Builtin::kInCalendar) return in_calendar(frame, args, out);
   const Value& time = args[0];
   const bool has_clock = builtin == Builtin::kHours || builtin == Builtin::kMinutes ||
                          builtin == Builtin::kSeconds || builtin == Builtin::kMilliseconds;

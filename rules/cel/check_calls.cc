@@ -327,9 +327,7 @@ Type Checker::check_function(Expr& expr, size_t first_argument) {
     }
     const std::string_view foreign = unsupported_function(expr.name);
     if (!foreign.empty()) {
-      return error(expr, "T0190",
-                   fmt::format("not supported {}in tocsin: {}",
-                               expr.name == "in_calendar" ? "yet " : "", foreign));
+      return error(expr, "T0190", fmt::format("not supported in tocsin: {}", foreign));
     }
     const std::string shown = receiver.empty() ? expr.name : receiver + "." + expr.name;
     if (receiver.starts_with("google") || receiver.starts_with("cel.expr")) {
@@ -494,6 +492,8 @@ Type Checker::type_of_call(Expr& expr, const FunctionName& function) {
     }
     case Builtin::kDaysSince:
       return check_days_since(expr);
+    case Builtin::kInCalendar:
+      return check_in_calendar(expr);
     case Builtin::kNone:
     case Builtin::kUnknown:
     case Builtin::kNot:
@@ -564,6 +564,36 @@ Type Checker::check_getter(Expr& expr, const FunctionName& function) {
           "an IANA name (\"Africa/Bamako\") or an offset (\"+02:00\")");
   }
   return Tag::kInt;
+}
+
+Type Checker::check_in_calendar(Expr& expr) {
+  wants(*expr.args[0], {Tag::kTimestamp}, "in_calendar");
+  wants(*expr.args[2], {Tag::kString}, "in_calendar");
+  if (expr.args.size() > 3) wants(*expr.args[3], {Tag::kDuration}, "in_calendar");
+  const Expr& name = *expr.args[1];
+  if (name.kind != ExprKind::kLiteral || name.value.kind() != Kind::kString) {
+    return error(name, "T0131", "in_calendar() needs the name of a calendar as a constant text",
+                 "in_calendar(e.time, \"elections\", region(e), duration(\"720h\"))");
+  }
+  const Calendar* calendar = nullptr;
+  std::vector<std::string> names;
+  if (environment_.catalogue != nullptr) {
+    calendar = environment_.catalogue->find_calendar(name.name);
+    for (const Calendar& known : environment_.catalogue->calendars()) names.push_back(known.name);
+  }
+  if (calendar == nullptr) {
+    const std::string near = nearest_name(name.name, names);
+    return error(name, "T0118", fmt::format("there is no calendar \"{}\"", name.name),
+                 near.empty() ? "declare it under `calendars` of the catalogue"
+                              : fmt::format("did you mean \"{}\"?", near));
+  }
+  if (environment_.today && calendar->valid_until && *calendar->valid_until < *environment_.today) {
+    diagnostics_.warning("T0215", place_of(name),
+                         fmt::format("the calendar \"{}\" was valid until {}", name.name,
+                                     format_date(*calendar->valid_until)),
+                         "nobody has looked at the dates since: add them to the catalogue");
+  }
+  return Tag::kBool;
 }
 
 Type Checker::check_days_since(Expr& expr) {

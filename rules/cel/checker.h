@@ -78,6 +78,7 @@ class Checker {
   Type check_matches(Expr& expr);
   Type check_getter(Expr& expr, const FunctionName& function);
   Type check_days_since(Expr& expr);
+  Type check_in_calendar(Expr& expr);
   bool widen(Expr& literal, const Type& other);
   void widen_pair(Expr& a, Expr& b);
   bool wants(const Expr& argument, std::initializer_list<Type::Tag> allowed,

@@ -49,6 +49,7 @@ struct Environment {
   const std::vector<std::string>* signals = nullptr;
   // Optional fields known to be present ("e.value", "e.attrs.days"): proven by a `has` before.
   std::set<std::string> proven;
+  std::optional<WallTime> today;        // for warnings alone: nothing depends on it
   bool conformance = false;             // plain CEL: no extension, no literal widening
   bool check_types = true;              // false: everything dyn, unknown names are run-time errors
   bool optional_read_is_error = false;  // reading an optional field unproven: error, else warning

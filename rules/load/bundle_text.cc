@@ -77,7 +77,8 @@ void add_file_key(const yaml::Node* node, const std::string& name, std::set<std:
   if (file != nullptr && file->is_scalar()) files.insert(path_beside(name, file->scalar));
 }
 
-// Files that the document names: `lists.*.file`, `regions.file`, `borders.file`.
+// Files that the document names: `lists.*.file`, `calendars.*.file`, `regions.file`,
+// `borders.file`.
 void add_named_files(const NamedText& document, std::set<std::string>& files) {
   // Most name none, and to read YAML is the dearest part of a load.
   if (document.text.find("file") == std::string::npos) return;
@@ -86,8 +87,10 @@ void add_named_files(const NamedText& document, std::set<std::string>& files) {
   if (!root) return;
   add_file_key(root->find("regions"), document.name, files);
   add_file_key(root->find("borders"), document.name, files);
-  if (const yaml::Node* lists = root->find("lists")) {
-    for (const auto& entry : lists->entries) add_file_key(&entry.value, document.name, files);
+  for (const char* key : {"lists", "calendars"}) {
+    const yaml::Node* named = root->find(key);
+    if (named == nullptr) continue;
+    for (const auto& entry : named->entries) add_file_key(&entry.value, document.name, files);
   }
 }
 

@@ -52,6 +52,7 @@ class CatalogueLoader {
     resolve_sources();
     resolve_regions();
     resolve_borders();
+    resolve_calendars();
     if (diagnostics_.errors() != errors_before) return nullptr;
     return std::make_shared<const Catalogue>(std::move(draft_));
   }
@@ -84,6 +85,65 @@ class CatalogueLoader {
     }
     if (const yaml::Node* borders = root->find("borders")) {
       read_table_of(*borders, file.name, &CatalogueLoader::read_border_table);
+    }
+    for (const auto& entry : entries_of(root->find("calendars"))) read_calendar(entry, file.name);
+  }
+
+  void read_calendar(const yaml::Node::Entry& entry, const std::string& name) {
+    if (!is_kebab(entry.key)) {
+      error("T0202", entry.key_place, "`" + entry.key + "` is no name for a calendar",
+            "kebab-case: school-holidays");
+    }
+    if (!declare(calendar_places_, "the calendar", entry.key, entry.key_place)) return;
+    const yaml::Node& node = entry.value;
+    draft_.calendars.emplace_back().calendar.name = entry.key;
+    draft_.calendars.back().calendar.valid_until =
+        parse_time(text_at(node, "valid_until").value_or(""));
+    if ((node.find("file") == nullptr) == (node.find("entries") == nullptr)) {
+      error("T0212", entry.key_place, "a calendar has either `entries` or a `file` of them");
+    }
+    read_table_of(node, name, &CatalogueLoader::read_calendar_table);
+    for (const yaml::Node& item : items_of(node.find("entries"))) {
+      const auto from = text_at(item, "from");
+      const auto to = text_at(item, "to");
+      if (from && to) add_entry(text_at(item, "region").value_or(""), *from, *to, item.place);
+    }
+  }
+
+  void read_calendar_table(const std::string& path, const std::string& content) {
+    for (const TableRow& row :
+         read_table(content, path, {"region", "from", "to"}, 3, diagnostics_)) {
+      add_entry(row.cells[0], row.cells[1], row.cells[2], row.place);
+    }
+  }
+
+  // Of the calendar that is being read. A date alone is its whole day.
+  void add_entry(const std::string& region, const std::string& from, const std::string& to,
+                 const Place& place) {
+    const auto begin = parse_time(from);
+    const auto last = parse_time(to);
+    if (!begin || !last) {
+      error("T0210", place, "the entry needs two dates such as `2026-10-01`",
+            "its first and its last day");
+      return;
+    }
+    const bool is_day = to.find('T') == std::string::npos;
+    const EventTime end = is_day ? *last + kDay : *last;
+    if (end <= *begin) {
+      error("T0210", place, "the entry ends on " + to + ", before it begins on " + from);
+      return;
+    }
+    Catalogue::Draft::CalendarDraft& draft = draft_.calendars.back();
+    draft.calendar.entries.push_back({std::nullopt, *begin, end});
+    draft.regions.push_back(region);
+    calendar_regions_.push_back({place, {region}});
+  }
+
+  void resolve_calendars() {
+    for (const TableRow& row : calendar_regions_) {
+      if (row.cells[0].empty() || parents_.contains(row.cells[0])) continue;
+      error("T0211", row.place, "no region `" + row.cells[0] + "`",
+            "leave it out where the days are the same everywhere");
     }
   }
 
@@ -298,6 +358,8 @@ class CatalogueLoader {
   std::map<std::string, Place> source_places_;
   std::map<std::string, Place> region_places_;
   std::map<std::string, Place> iso3_places_;
+  std::map<std::string, Place> calendar_places_;
+  std::vector<TableRow> calendar_regions_;  // one cell each
   std::map<std::string, std::string> parents_;
   std::vector<std::pair<size_t, yaml::Node>> unresolved_;
   std::vector<TableRow> borders_;

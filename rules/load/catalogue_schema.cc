@@ -54,6 +54,21 @@ Schema source() {
       });
 }
 
+Schema calendar() {
+  Schema entry = mapping("an entry of a calendar",
+                         {
+                             optional("region", text("with all within it; default everywhere")),
+                             required("from", of_kind(Kind::kTime, "its first day")),
+                             required("to", of_kind(Kind::kTime, "its last day")),
+                         });
+  return mapping("a calendar",
+                 {
+                     required("valid_until", of_kind(Kind::kTime, "nobody has looked beyond it")),
+                     optional("file", text("table: region, from, to")),
+                     optional("entries", list_of(std::move(entry))),
+                 });
+}
+
 Schema make_catalogue() {
   Schema region = mapping(
       "a region", {
@@ -73,6 +88,7 @@ Schema make_catalogue() {
                                     optional("declare", dictionary_of(std::move(region)))})),
           optional("borders",
                    mapping("`borders`", {required("file", text("table: region, neighbour"))})),
+          optional("calendars", dictionary_of(calendar(), "dates that in_calendar() asks for")),
       });
   file.extensions = true;
   return file;

@@ -8,6 +8,7 @@
 
 #include "rules/cel/program.h"
 #include "rules/load/bundle_text.h"
+#include "rules/model/time.h"
 #include "rules/yaml/document.h"
 
 namespace tocsin::rules {
@@ -22,6 +23,7 @@ struct RuleFile {
   std::map<std::string, cel::Macro> macros;
   std::set<std::string> used_lists;  // by any rule
   std::set<std::string> used_macros;
+  std::optional<WallTime> today;  // of the load, for warnings
 };
 
 // nullopt when nothing of it can be used; problems are told either way.

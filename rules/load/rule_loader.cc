@@ -77,6 +77,7 @@ std::shared_ptr<const Bundle> load_rules(const BundleText& text,
   std::vector<RuleFile> files = read_files(text, diagnostics);
   refuse_duplicates(files, diagnostics);
   apply_overlays(files, diagnostics);
+  for (RuleFile& file : files) file.today = today;
   auto bundle = std::make_shared<Bundle>();
   SignalRegistry signals(*catalogue, diagnostics);
   bundle->rules = compile_files(files, *catalogue, signals, today, diagnostics);

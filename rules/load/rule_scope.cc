@@ -97,6 +97,7 @@ cel::Environment RuleScope::event_environment() {
   environment.lists = &file_.lists;
   environment.macros = &file_.macros;
   environment.optional_read_is_error = is_production_;
+  environment.today = file_.today;
   return environment;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "rules/model/check.h"
 
@@ -71,6 +72,19 @@ Catalogue::Catalogue(Draft draft) {
     std::sort(list.begin(), list.end());
     list.erase(std::unique(list.begin(), list.end()), list.end());
   }
+
+  for (Draft::CalendarDraft& drafted : draft.calendars) {
+    Calendar& calendar = calendars_.emplace_back(std::move(drafted.calendar));
+    for (size_t i = 0; i < drafted.regions.size(); ++i) {
+      if (!drafted.regions[i].empty()) {
+        calendar.entries[i].region = find_region(drafted.regions[i]).value();
+      }
+    }
+    std::sort(calendar.entries.begin(), calendar.entries.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.from, a.to, a.region) < std::tie(b.from, b.to, b.region);
+    });
+  }
+  std::sort(calendars_.begin(), calendars_.end(), by_name);
 }
 
 std::optional<IndicatorId> Catalogue::find_indicator(std::string_view name) const {
@@ -89,6 +103,31 @@ std::optional<RegionId> Catalogue::find_region(std::string_view id) const {
   const auto found = region_index_.find(id);
   if (found == region_index_.end()) return std::nullopt;
   return found->second;
+}
+
+const Calendar* Catalogue::find_calendar(std::string_view name) const {
+  const auto found = std::lower_bound(
+      calendars_.begin(), calendars_.end(), name,
+      [](const Calendar& calendar, std::string_view wanted) { return calendar.name < wanted; });
+  return found == calendars_.end() || found->name != name ? nullptr : &*found;
+}
+
+bool Catalogue::is_in_calendar(const Calendar& calendar, EventTime time, RegionId inner,
+                               Milliseconds before) const {
+  for (const CalendarEntry& entry : calendar.entries) {
+    if (entry.from - before > time) break;  // as are all after it
+    if (time < entry.to && (!entry.region || is_within(inner, *entry.region))) return true;
+  }
+  return false;
+}
+
+bool Catalogue::is_within(RegionId inner, RegionId outer) const {
+  while (inner != outer) {
+    const RegionId parent = region(inner).parent;
+    if (parent == inner) return false;
+    inner = parent;
+  }
+  return true;
 }
 
 const std::vector<RegionId>& Catalogue::neighbours(RegionId country) const {

@@ -66,7 +66,23 @@ struct Region {
   friend bool operator==(const Region&, const Region&) = default;
 };
 
-// Everything that is known beforehand: indicators, sources, region tree, land borders.
+// A stretch of days that a calendar names, in a region and all that lies within it.
+struct CalendarEntry {
+  std::optional<RegionId> region;  // none: everywhere
+  EventTime from{};
+  EventTime to{};  // the first moment after it
+  friend bool operator==(const CalendarEntry&, const CalendarEntry&) = default;
+};
+
+// Dates that are known beforehand: elections, Ramadan, harvests.
+struct Calendar {
+  std::string name;
+  std::vector<CalendarEntry> entries;    // by `from`
+  std::optional<EventTime> valid_until;  // nobody has looked beyond it
+  friend bool operator==(const Calendar&, const Calendar&) = default;
+};
+
+// Everything that is known beforehand: indicators, sources, region tree, land borders, calendars.
 //
 // Built by rules/load; ids are dense and follow the sorted names, so that the same files give the
 // same numbers whatever order they were read in.
@@ -89,6 +105,11 @@ class Catalogue {
     };
     std::vector<RegionDraft> regions;
     std::vector<std::pair<std::string, std::string>> borders;  // directed pairs of region ids
+    struct CalendarDraft {
+      Calendar calendar;
+      std::vector<std::string> regions;  // of its entries; "": everywhere
+    };
+    std::vector<CalendarDraft> calendars;
   };
   // Names in the draft must be unique and references resolvable (rules/load has checked).
   explicit Catalogue(Draft draft);
@@ -104,6 +125,13 @@ class Catalogue {
   const std::vector<Indicator>& indicators() const { return indicators_; }
   const std::vector<Source>& sources() const { return sources_; }
   const std::vector<Region>& regions() const { return regions_; }
+  const std::vector<Calendar>& calendars() const { return calendars_; }  // by name
+  const Calendar* find_calendar(std::string_view name) const;            // nullptr: none
+  // Whether `time` is in an entry for a region that holds `region`, or less than `before` ahead of
+  // one.
+  bool is_in_calendar(const Calendar& calendar, EventTime time, RegionId region,
+                      Milliseconds before) const;
+  bool is_within(RegionId inner, RegionId outer) const;
   const std::vector<RegionId>& neighbours(RegionId country) const;
 
   // The region itself or its ancestor at `level`; nullopt when the region is coarser than that.
@@ -114,7 +142,7 @@ class Catalogue {
   // Same names, same numbers, same content: ids of one hold in the other.
   friend bool operator==(const Catalogue& a, const Catalogue& b) {
     return a.indicators_ == b.indicators_ && a.sources_ == b.sources_ && a.regions_ == b.regions_ &&
-           a.neighbours_ == b.neighbours_;
+           a.neighbours_ == b.neighbours_ && a.calendars_ == b.calendars_;
   }
 
   // Sources that may send `indicator`.
@@ -132,6 +160,7 @@ class Catalogue {
   std::vector<Source> sources_;
   std::vector<Region> regions_;
   std::vector<std::vector<RegionId>> neighbours_;
+  std::vector<Calendar> calendars_;
   std::vector<std::vector<SourceId>> sources_of_;
   Index<IndicatorId> indicator_index_;
   Index<SourceId> source_index_;

@@ -122,8 +122,9 @@ TEST_F(CheckerTest, TellsPlaceReasonAndRemedy) {
       {"e.actors.all(e, true)", "10:14 T0124", "`e` is the event", ""},
       // what is left out
       {"signal(\"x\") > 1.0", "10:5 T0134", "no signal can be read here", "read at the time"},
-      {"in_calendar(e.time, \"a\", region(e), duration(\"1h\"))", "10:5 T0190",
-       "not supported yet in tocsin", ""},
+      {"in_calendar(e.time, \"a\", region(e), duration(\"1h\"))", "10:25 T0118",
+       "there is no calendar \"a\"", "declare it"},
+      {"in_calendar(e.time, e.source, region(e))", "10:27 T0131", "constant text", "elections"},
       {"a.b.C{x: 1}", "10:5 T0190", "not supported in tocsin: messages", ""},
       {"cel.bind(x, 1, x)", "10:9 T0190", "not supported in tocsin: cel.bind", ""},
       {"e.id.replace(\"a\", \"b\")", "10:10 T0190", "not supported in tocsin", ""},

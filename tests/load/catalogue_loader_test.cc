@@ -132,6 +132,18 @@ INSTANTIATE_TEST_SUITE_P(
                       "c.yaml:2:21 T0202"},
         CatalogueCase{"RegionWithoutEnglish", "regions: {declare: {ML: {names: {fr: Mali}}}}\n",
                       "c.yaml:2:21 T0207"},
+        CatalogueCase{"CalendarEndsBefore",
+                      "calendars: {c: {valid_until: 2030-01-01, entries: [{from: 2026-03-02, to: "
+                      "2026-03-01}]}}\n",
+                      "c.yaml:2:52 T0210 the entry ends on 2026-03-01, before it begins"},
+        CatalogueCase{"CalendarRegion",
+                      "calendars: {c: {valid_until: 2030-01-01, entries: [{region: ML, from: "
+                      "2026-03-01, to: 2026-03-01}]}}\n",
+                      "c.yaml:2:52 T0211 no region `ML`"},
+        CatalogueCase{"CalendarWithoutEntries", "calendars: {c: {valid_until: 2030-01-01}}\n",
+                      "c.yaml:2:13 T0212 a calendar has either"},
+        CatalogueCase{"CalendarWithoutEnd", "calendars: {c: {entries: []}}\n",
+                      "c.yaml:2:16 T0305 `c` lacks `valid_until`"},
         CatalogueCase{"TableMissing", "regions: {file: nowhere.tsv}\n", "c.yaml:2:17 T0222"},
         CatalogueCase{"TableHeader", "regions: {file: bad_header.tsv}\n",
                       "bad_header.tsv:1:1 T0220"},
