@@ -123,12 +123,7 @@ void ShardedEngine::on_all(const std::function<void(Shard&)>& call, Transitions&
 }
 
 void ShardedEngine::sort_from(Transitions& out, size_t first) const {
-  if (shards_.size() == 1) return;
-  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
-                   [](const AlertTransition& a, const AlertTransition& b) {
-                     return std::tie(a.at, a.rule, a.alert, a.seq) <
-                            std::tie(b.at, b.rule, b.alert, b.seq);
-                   });
+  if (shards_.size() > 1) rules::sort_transitions(out, first);
 }
 
 void ShardedEngine::expect_source(SourceId source, Transitions& out) {

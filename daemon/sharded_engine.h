@@ -33,7 +33,7 @@ class ShardedEngine {
 
   // With several shards the event must stay valid until flush().
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
-  // Evaluates what has gathered. Transitions come in order of (at, rule, alert, seq).
+  // Evaluates what has gathered. Transitions come in order of (at, rule, group).
   void flush(Transitions& out);
 
   // The rest as in rules::Engine; each flushes first.

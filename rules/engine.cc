@@ -36,16 +36,15 @@ std::vector<const Rule*> watchers_of(const Bundle& bundle) {
   return all;
 }
 
-void sort_from(Engine::Transitions& out, size_t first) {
-  if (out.size() - first < 2) return;
-  std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
-            [](const AlertTransition& a, const AlertTransition& b) {
-              return std::tie(a.at, a.rule, a.alert, a.seq) <
-                     std::tie(b.at, b.rule, b.alert, b.seq);
-            });
-}
-
 }  // namespace
+
+void sort_transitions(Engine::Transitions& out, size_t first) {
+  if (out.size() - first < 2) return;
+  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                   [](const AlertTransition& a, const AlertTransition& b) {
+                     return std::tie(a.at, a.rule, a.group) < std::tie(b.at, b.rule, b.group);
+                   });
+}
 
 uint64_t fingerprint(const Catalogue& catalogue) {
   std::string names;
@@ -82,7 +81,7 @@ struct Engine::State {
 
   void begin(Transitions& out) { around.out = &out; }
   void end(Transitions& out, size_t first) {
-    sort_from(out, first);
+    sort_transitions(out, first);
     around.out = nullptr;
     around.arena.reset();
   }

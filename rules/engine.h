@@ -126,4 +126,8 @@ class Engine {
 // Of the numbers that saved groups contain: a reload keeps state only where it is the same.
 uint64_t fingerprint(const Catalogue& catalogue);
 
+// Puts those from `first` on in order of (at, rule, group); of one group they stay as they were
+// decided, so that an alert ends before the next begins.
+void sort_transitions(Engine::Transitions& out, size_t first);
+
 }  // namespace tocsin::rules

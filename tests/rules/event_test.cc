@@ -32,6 +32,18 @@ TEST(EventRule, FiresHoldsAndResolves) {
   EXPECT_EQ(h.log[2].events_counted, 2u);
 }
 
+// Whatever the ids of the two alerts, which are hashes.
+TEST(EventRule, AnAlertEndsBeforeTheNextBeginsAtTheSameMoment) {
+  const auto world = small_world(Milliseconds{0});
+  EngineHarness h(world, {lethal(world).build()});
+  for (int i = 0; i < 20; ++i) h.feed(day(3.0 * i), 1);
+  h.finish(day(100));
+  ASSERT_EQ(h.log.size(), 40U);
+  for (size_t i = 0; i < h.log.size(); ++i) {
+    EXPECT_EQ(h.log[i].action, i % 2 == 0 ? Action::kFire : Action::kResolve) << i;
+  }
+}
+
 TEST(EventRule, LevelIsTheHighestOfTheHold) {
   const auto world = small_world(Milliseconds{0});
   EngineHarness h(world, {lethal(world).build()});
