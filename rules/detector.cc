@@ -18,7 +18,7 @@ enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStarts
 Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned) {
   std::string bytes;
   ByteWriter to(bytes);
-  to.text(rule.id);
+  to.text(rule.identity);
   to.hash(rule.shape);
   for (const std::string& part : key) to.text(part);
   to.time(pinned);

@@ -75,7 +75,7 @@ struct Engine::State {
            is_over_alerts(rule.kind()) == (around.options.work == Work::kAlerts);
   }
 
-  // The detectors of the bundle, those in `kept` by their id, the others made anew.
+  // The detectors of the bundle, those in `kept` by their identity, the others made anew.
   void make_detectors(std::map<std::string, std::unique_ptr<Detector>> kept,
                       const std::map<std::string, EventTime>& watermarks);
 
@@ -117,7 +117,7 @@ struct Engine::State {
     rules_by_event = RuleIndexTable(*bundle->catalogue, watchers);
     parts.assign(watchers.size(), Part::kNone);
     number_of.clear();
-    for (size_t i = 0; i < watchers.size(); ++i) number_of[watchers[i]->id] = i;
+    for (size_t i = 0; i < watchers.size(); ++i) number_of[watchers[i]->identity] = i;
     // A store counts what one of its readers here may ask for.
     const auto reads = [&](const std::string& id, Part part) {
       Part& of_store = parts[number_of.at(id)];
@@ -139,7 +139,7 @@ struct Engine::State {
       parts[i] = is_regional ? Part::kOwnRegions : is_home ? Part::kAll : Part::kNone;
       read_signals(rule.signals, parts[i]);
       if (rule.arming == nullptr) continue;
-      reads(rule.arming->rule.id, parts[i]);
+      reads(rule.arming->rule.identity, parts[i]);
       read_signals(rule.arming->rule.signals, parts[i]);
     }
   }
@@ -159,7 +159,7 @@ struct Engine::State {
   RuleIndexTable rules_by_event;
   // By RuleIndex; then those of signals and armings.
   std::vector<std::unique_ptr<Detector>> detectors;
-  std::map<std::string, size_t, std::less<>> number_of;  // by id
+  std::map<std::string, size_t, std::less<>> number_of;  // by identity
   // Which events of a rule are this shard's.
   enum class Part : uint8_t { kNone, kOwnRegions, kAll };
   std::vector<Part> parts;  // as detectors
@@ -182,7 +182,7 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
       const Rule& rule = *watchers[i];
       classes[i] =
           timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), rank);
-      const auto reached = watermarks.find(rule.id);
+      const auto reached = watermarks.find(rule.identity);
       if (reached != watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
     }
   }
@@ -193,7 +193,7 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
   around.armings.clear();
   // Takes the kept one, or makes it; the first is then bound to the new bundle.
   const auto place = [&](size_t number, auto&& make, auto&& bind) {
-    const auto found = kept.find(watchers[number]->id);
+    const auto found = kept.find(watchers[number]->identity);
     const auto index = static_cast<RuleIndex>(number);
     if (found == kept.end()) {
       detectors[number] = make(index, classes[number]);
@@ -364,7 +364,7 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
   s.around.board.save(
       [&](const std::string& alert, const std::string& value) { put(kBoardEntry + alert, value); });
   for (const auto& detector : s.detectors) {
-    const std::string& id = detector->rule().id;
+    const std::string& id = detector->rule().identity;
     const EventTime watermark = s.timeline.watermark(detector->time_class());
     if (watermark != std::exchange(detector->saved_watermark, watermark)) {
       bytes.clear();
@@ -420,21 +420,21 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   std::map<std::string, std::unique_ptr<Detector>> kept;
   std::map<std::string, EventTime> watermarks;
   std::map<std::string_view, const Rule*> next;
-  for (const Rule* rule : watchers_of(*bundle)) next[rule->id] = rule;
+  for (const Rule* rule : watchers_of(*bundle)) next[rule->identity] = rule;
   for (auto& detector : s.detectors) {
     const Rule& old = detector->rule();
     const EventTime now = s.timeline.watermark(detector->time_class());
-    const auto found = next.find(old.id);
+    const auto found = next.find(old.identity);
     const bool exists = found != next.end();
     if (exists && found->second->shape == old.shape && same_ids) {
-      watermarks[old.id] = now;
-      kept[old.id] = std::move(detector);
+      watermarks[old.identity] = now;
+      kept[old.identity] = std::move(detector);
       continue;
     }
     detector->end(exists ? "rule changed" : "rule removed", std::max(now, EventTime{}));
-    detector->forget_all(kGroupEntry + old.id + '\0',
+    detector->forget_all(kGroupEntry + old.identity + '\0',
                          [&s](std::string key) { s.removed.push_back(std::move(key)); });
-    if (!exists) s.removed.push_back(kRuleEntry + old.id);
+    if (!exists) s.removed.push_back(kRuleEntry + old.identity);
   }
   s.end(ended, first_ended);
   const size_t first = out.size();

@@ -278,7 +278,8 @@ struct Exception {
 };
 
 struct Rule {
-  std::string id;  // "package/name"
+  std::string id;        // "package/name"
+  std::string identity;  // of its state and alerts: the id, or the one it had before (`was`)
   std::string package;
   std::string name;
   Place place;

@@ -15,7 +15,7 @@ ShardMap::ShardMap(const Catalogue& catalogue, Shard shard) : shard_(shard) {
 }
 
 bool ShardMap::is_home_of(const Rule& rule) const {
-  return shard_.of <= 1 || hash128(rule.id).low % shard_.of == shard_.index;
+  return shard_.of <= 1 || hash128(rule.identity).low % shard_.of == shard_.index;
 }
 
 bool groups_by_region(const Rule& rule) {

@@ -1,7 +1,9 @@
 #include "rules/authoring/bundle_diff.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <string_view>
 
 #include "rules/authoring/rule_fields.h"
 #include "rules/engine.h"
@@ -62,23 +64,22 @@ class Comparison {
   }
 
   BundleDiff run() {
-    auto old = before_.rules.begin();
-    auto fresh = after_.rules.begin();
-    while (old != before_.rules.end() || fresh != after_.rules.end()) {
-      const bool is_gone =
-          fresh == after_.rules.end() || (old != before_.rules.end() && old->id < fresh->id);
-      if (is_gone) {
-        add(old->id, ReloadEffect::kRemoved);
-        ++old;
-      } else if (old == before_.rules.end() || fresh->id < old->id) {
-        add(fresh->id, ReloadEffect::kNew).warm_up = look_back(*fresh);
-        ++fresh;
+    std::map<std::string_view, const Rule*> fresh;
+    for (const Rule& rule : after_.rules) fresh[rule.identity] = &rule;
+    for (const Rule& old : before_.rules) {
+      const auto found = fresh.find(old.identity);
+      if (found == fresh.end()) {
+        add(old.id, ReloadEffect::kRemoved);
       } else {
-        compare(*old, *fresh);
-        ++old;
-        ++fresh;
+        compare(old, *found->second);
+        fresh.erase(found);
       }
     }
+    for (const auto& [identity, rule] : fresh) {
+      add(rule->id, ReloadEffect::kNew).warm_up = look_back(*rule);
+    }
+    std::sort(diff_.rules.begin(), diff_.rules.end(),
+              [](const RuleChange& a, const RuleChange& b) { return a.id < b.id; });
     return std::move(diff_);
   }
 
@@ -91,7 +92,7 @@ class Comparison {
   }
 
   void compare(const Rule& old, const Rule& fresh) {
-    RuleChange& change = add(old.id, ReloadEffect::kKeep);
+    RuleChange& change = add(fresh.id, ReloadEffect::kKeep);
     if (old.shape != fresh.shape || diff_.is_renumbered) {
       change.effect = ReloadEffect::kRebuild;
       change.parts = changed_parts(old.shape_text, fresh.shape_text);

@@ -40,6 +40,7 @@ class ArmingCompiler {
     }
     Rule& rule = arming->rule;
     rule.id = "armed " + armed.id;
+    rule.identity = "armed " + armed.identity;
     rule.name = rule.id;
     rule.place = node_.place;
     rule.lateness = armed.lateness;

@@ -88,6 +88,8 @@ class RuleCompiler {
     rule_.package = scope_.file().package;
     rule_.name = text_at(node_, "rule").value_or("");
     rule_.id = rule_.package + "/" + rule_.name;
+    const auto was = text_at(node_, "was");
+    rule_.identity = was ? qualified_id(*was, rule_.package) : rule_.id;
     rule_.place = place_of(node_, "rule");
     rule_.status = status_of(node_);
     rule_.driver = required_word<Driver>("driver");

@@ -157,6 +157,10 @@ std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& 
   return result;
 }
 
+std::string qualified_id(const std::string& name, const std::string& package) {
+  return name.find('/') == std::string::npos ? package + "/" + name : name;
+}
+
 yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults) {
   yaml::Node merged = item;
   for (const auto& entry : entries_of(defaults)) {

@@ -30,6 +30,9 @@ struct RuleFile {
 std::optional<RuleFile> read_rule_file(const NamedText& file, const BundleText& text,
                                        Diagnostics& diagnostics);
 
+// "package/name" of what a file of `package` calls `name`: one of its own rules, or already whole.
+std::string qualified_id(const std::string& name, const std::string& package);
+
 // The rule `item` with the file's `defaults`: its own keys win, also one level down in mappings.
 yaml::Node with_defaults(const yaml::Node& item, const yaml::Node* defaults);
 

@@ -1,5 +1,7 @@
 #include "rules/load/rule_loader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <vector>
@@ -27,9 +29,11 @@ std::vector<RuleFile> read_files(const BundleText& text, Diagnostics& diagnostic
   return files;
 }
 
-// Collector: every rule's id is its own over all files.
+// Collector: every rule's id is its own over all files, and so is what it was called before.
 void refuse_duplicates(const std::vector<RuleFile>& files, Diagnostics& diagnostics) {
   std::map<std::string, Place> seen;
+  std::map<std::string, Place> former;
+  const auto at = [](const Place& place) { return fmt::format("{}:{}", place.file, place.line); };
   for (const RuleFile& file : files) {
     for (const yaml::Node& item : items_of(file.root.find("rules"))) {
       const yaml::Node* name = item.find("rule");
@@ -37,9 +41,23 @@ void refuse_duplicates(const std::vector<RuleFile>& files, Diagnostics& diagnost
       const std::string id = file.package + "/" + name->scalar;
       const auto [first, is_new] = seen.emplace(id, name->place);
       if (is_new) continue;
-      diagnostics.error(
-          "T0327", name->place, "the rule `" + id + "` is there twice",
-          "it is already at " + first->second.file + ":" + std::to_string(first->second.line));
+      diagnostics.error("T0327", name->place, "the rule `" + id + "` is there twice",
+                        "it is already at " + at(first->second));
+    }
+  }
+  for (const RuleFile& file : files) {
+    for (const yaml::Node& item : items_of(file.root.find("rules"))) {
+      const yaml::Node* was = item.find("was");
+      if (was == nullptr || !was->is_scalar()) continue;
+      const std::string id = qualified_id(was->scalar, file.package);
+      if (const auto rule = seen.find(id); rule != seen.end()) {
+        diagnostics.error("T0328", was->place,
+                          "the rule `" + id + "` is still there, at " + at(rule->second),
+                          "`was` is for a name that is given up");
+      } else if (const auto [first, is_new] = former.emplace(id, was->place); !is_new) {
+        diagnostics.error("T0328", was->place, "two rules were `" + id + "`",
+                          "the other is at " + at(first->second));
+      }
     }
   }
 }

@@ -457,7 +457,7 @@ Schema make_rule(RuleKind kind) {
       optional("annotations",
                mapping("`annotations`",
                        {optional("summary", localised("what happened, with numbers"))})),
-      not_yet("was"),
+      optional("was", text("the name that the rule had before: its state and alerts go on")),
       optional("armed", armed()),
       optional("tunable",
                not_empty(list_of(text(),

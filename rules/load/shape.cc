@@ -176,7 +176,7 @@ std::vector<Part> parts_of(std::string_view text) {
 
 std::string shape_text(RuleScope& scope, const Rule& rule) {
   std::string out = "shape 1\n";
-  add(out, "id", rule.id);
+  add(out, "id", rule.identity);
   add(out, "kind", std::to_string(rule.detect.index()));
   add_program(scope, out, "select", rule.select);
   for (const GroupKey& key : rule.by) add_key(out, key);

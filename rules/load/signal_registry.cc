@@ -120,7 +120,7 @@ std::optional<Signal> compile_signal(const Catalogue& catalogue, RuleFile& file,
   Signal signal;
   signal.key = name;
   Rule& rule = signal.rule;
-  rule.id = "signal " + name;
+  rule.id = rule.identity = "signal " + name;
   rule.name = name;
   rule.place = node.place;
   read_timezone(scope, rule);
@@ -283,7 +283,7 @@ std::string SignalRegistry::of_indicator(IndicatorId id, RegionLevel level, bool
   signal.no_data = NoData::kHold;
   signal.hold = {.exact = indicator.cadence.count() > 0 ? indicator.cadence * 2 : kHoldOfIrregular};
   Rule& rule = signal.rule;
-  rule.id = "signal " + key;
+  rule.id = rule.identity = "signal " + key;
   rule.name = key;
   cel::Environment environment;
   environment.catalogue = &catalogue_;

@@ -222,6 +222,18 @@ std::string replaced_in_catalogue(BundleText& text, const std::string& from,
   return text.catalogue[0].text = replaced(text.catalogue[0].text, from, to);
 }
 
+TEST(BundleDiff, ARuleWithAnotherNameIsTheSameRuleIfItSaysSo) {
+  const std::string renamed = replaced(kRule, "rule: r\n", "rule: z\n    was: r\n");
+  const BundleDiff found = diff(kRule, renamed);
+  ASSERT_EQ(found.rules.size(), 1U);
+  EXPECT_EQ(found.rules[0].id, "p/z");
+  EXPECT_EQ(found.rules[0].effect, ReloadEffect::kRethreshold);
+  const BundleDiff without = diff(kRule, replaced(kRule, "rule: r\n", "rule: z\n"));
+  ASSERT_EQ(without.rules.size(), 2U);
+  EXPECT_EQ(without.rules[0].effect, ReloadEffect::kRemoved);
+  EXPECT_EQ(without.rules[1].effect, ReloadEffect::kNew);
+}
+
 TEST(BundleDiff, AttrOfAnotherTypeIsAnotherShapeOfItsRulesAlone) {
   const std::string two =
       std::string(kRule) +

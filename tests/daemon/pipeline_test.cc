@@ -181,6 +181,32 @@ TEST(Pipeline, NewRulesGoOnWithTheStateOfTheOld) {
   EXPECT_NE(log[0].find("Very dead in Alpha"), std::string::npos) << log[0];
 }
 
+// The alert of a rule that gets another name is still that alert.
+TEST(Pipeline, AlertsOfARenamedRuleGoOn) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options());
+  daemon.feed(event_line(1, 0, "XA", 20));
+  daemon.feed(event_line(2, 0, "XA", 20));
+  daemon.commit();
+  rules::BundleText text = bundle_text();
+  std::string& rules_file = text.rules[0].text;
+  rules_file.replace(rules_file.find("rule: many-dead"), 15, "rule: too-many\n    was: many-dead");
+  Diagnostics diagnostics;
+  const auto bundle = rules::load_bundle(text, diagnostics);
+  ASSERT_NE(bundle, nullptr);
+  ASSERT_TRUE(daemon.pipeline().activate(bundle, rules::serialize(text)));
+  daemon.feed(event_line(3, 0, "XA", 70));
+  daemon.commit();
+  const auto log = alert_log(*store);
+  ASSERT_EQ(log.size(), 2U);
+  const auto before = read_alert_fields(log[0]);
+  const auto after = read_alert_fields(log[1]);
+  EXPECT_EQ(before->rule, "test/many-dead");
+  EXPECT_EQ(after->rule, "test/too-many");
+  EXPECT_EQ(after->id, before->id);
+  EXPECT_EQ(after->action, Action::kEscalate);
+}
+
 // A level that is gone moves an alert at the reload itself; a rule that sorts before it moves it in
 // the bundle.
 TEST(Pipeline, WhatAReloadBringsAboutIsWordedByTheRulesThatSayIt) {

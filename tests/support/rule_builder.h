@@ -17,7 +17,7 @@ class RuleBuilder {
  public:
   RuleBuilder(std::shared_ptr<const Catalogue> catalogue, std::string name)
       : catalogue_(std::move(catalogue)) {
-    rule_.id = "test/" + name;
+    rule_.id = rule_.identity = "test/" + name;
     rule_.package = "test";
     rule_.name = std::move(name);
     rule_.shape = hash128(rule_.id);
