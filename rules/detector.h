@@ -84,8 +84,9 @@ class Detector {
   Detector(const Detector&) = delete;
   Detector& operator=(const Detector&) = delete;
 
-  // An event of an indicator and country that the rule can match.
-  virtual void on_event(const Event& event, JournalSeq seq) = 0;
+  // An event of an indicator and country that the rule can match, once for each of the groups that
+  // it belongs to.
+  void take(const Event& event, JournalSeq seq);
   // A timer has come; ignored when the group no longer waits for it.
   virtual void on_timer(uint32_t group, EventTime due) = 0;
   // An alert of a rule over events was told, or has changed; of rules over alerts only.
@@ -120,6 +121,8 @@ class Detector {
   EventTime knows_from = kMinEventTime;
 
  protected:
+  // An event of one group.
+  virtual void on_event(const Event& event, JournalSeq seq) = 0;
   virtual void on_rebind() {}
   // Own variables that are words of a language.
   virtual void set_words(std::string_view /*language*/) {}

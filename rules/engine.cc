@@ -280,7 +280,7 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
       for (const RuleIndex rule : list) {
         const State::Part part = s.parts[rule];
         if (part == State::Part::kOwnRegions ? is_own : part == State::Part::kAll) {
-          s.detectors[rule]->on_event(event, seq);
+          s.detectors[rule]->take(event, seq);
         }
       }
     }

@@ -72,6 +72,10 @@ std::optional<Hash128> GroupKeyer::hash(const Event& event) {
       case GroupKey::Kind::kAttr:
         append(hash, attr_text(event, key.attr, is_missing));
         break;
+      case GroupKey::Kind::kEach:
+        is_missing = is_missing || each_.empty();
+        append(hash, each_.empty() ? kMissingValue : each_);
+        break;
     }
   }
   if (is_missing && missing_ == MissingKey::kDrop) return std::nullopt;
@@ -97,6 +101,9 @@ std::vector<std::string> GroupKeyer::texts(const Event& event) {
         break;
       case GroupKey::Kind::kAttr:
         texts.emplace_back(attr_text(event, key.attr, is_missing));
+        break;
+      case GroupKey::Kind::kEach:
+        texts.emplace_back(each_.empty() ? kMissingValue : each_);
         break;
     }
   }
@@ -127,6 +134,7 @@ std::optional<Hash128> GroupKeyer::hash(const std::vector<std::string>& texts) {
         break;
       }
       case GroupKey::Kind::kAttr:
+      case GroupKey::Kind::kEach:
         append(hash, std::string_view(texts[i]));
         break;
     }

@@ -21,6 +21,9 @@ class GroupKeyer {
   GroupKeyer(const Catalogue& catalogue, const std::vector<GroupKey>& by, MissingKey missing)
       : catalogue_(&catalogue), by_(&by), missing_(missing) {}
 
+  // Which of its texts the event is taken for now, in rules with `each`; empty: it has none.
+  void set_each(std::string_view text) { each_ = text; }
+
   // Hash of the group; nullopt when a key is missing and such events are dropped. Holds within one
   // catalogue only; what is stored is the texts.
   std::optional<Hash128> hash(const Event& event);
@@ -38,6 +41,7 @@ class GroupKeyer {
   const Catalogue* catalogue_;
   const std::vector<GroupKey>* by_;
   MissingKey missing_;
+  std::string_view each_;
   std::string scratch_;
 };
 

@@ -20,11 +20,12 @@ namespace tocsin::rules {
 
 // One part of a group's key.
 struct GroupKey {
-  enum class Kind : uint8_t { kRegion, kSource, kIndicator, kAttr };
+  enum class Kind : uint8_t { kRegion, kSource, kIndicator, kAttr, kEach };
   Kind kind = Kind::kRegion;
   RegionLevel level = RegionLevel::kCountry;  // of kRegion
   std::string attr;                           // of kAttr
-  std::string name;  // in alerts and as `by.NAME`: "region", "source", "indicator", the attr
+  std::string
+      name;  // in alerts and as `by.NAME`: "region", "source", "indicator", "each", the attr
 };
 
 // What to do with an event that lacks a key.
@@ -288,6 +289,8 @@ struct Rule {
   Stage stage = Stage::kLatent;
   Documentation doc;
   std::optional<cel::Program> select;  // none for sequence: its steps select
+  // Texts of an event that each make it one of another group: key `each`.
+  std::optional<cel::Program> each;
   // What can match at all, from select or from all steps; nullopt: any.
   std::optional<std::vector<IndicatorId>> indicators;
   std::optional<std::vector<RegionId>> countries;

@@ -52,7 +52,7 @@ class ArmingCompiler {
     rule.by = has_key ? compile_group_keys(scope_, node_, "key", rule.indicators)
                       : compile_group_keys(scope_, scope_.node(), "by", rule.indicators);
     scope_.check_sources(rule.indicators, node_.place);
-    if (!check_keys(rule)) return nullptr;
+    if (!check_keys(rule) || !compile_each(rule)) return nullptr;
     if (const yaml::Node* capture = node_.find("capture")) read_captures(*capture, *arming);
     return arming;
   }
@@ -77,6 +77,17 @@ class ArmingCompiler {
       }
     }
     return true;
+  }
+
+  // What arms is taken apart as the rule's own events are.
+  bool compile_each(Rule& rule) {
+    const bool is_named = std::any_of(rule.by.begin(), rule.by.end(), [](const GroupKey& key) {
+      return key.kind == GroupKey::Kind::kEach;
+    });
+    const yaml::Node* each = scope_.node().find("each");
+    if (!is_named || each == nullptr) return true;
+    rule.each = scope_.texts(*each, "`each`", scope_.event_environment());
+    return rule.each.has_value();
   }
 
   void read_captures(const yaml::Node& node, Arming& arming) {

@@ -61,7 +61,7 @@ void check_attr(RuleScope& scope, const yaml::Node& item, const std::string& nam
 }
 
 std::optional<GroupKey> parse_key(RuleScope& scope, const yaml::Node& item,
-                                  const Indicators& indicators) {
+                                  const Indicators& indicators, bool has_each) {
   static const std::map<std::string, RegionLevel, std::less<>> levels = {
       {"region@country", RegionLevel::kCountry},
       {"region@admin1", RegionLevel::kAdmin1},
@@ -78,6 +78,16 @@ std::optional<GroupKey> parse_key(RuleScope& scope, const yaml::Node& item,
     key.name = text.substr(2);
     return key;
   }
+  if (text == "each") {
+    if (!has_each) {
+      scope.error("T0348", item.place, "`by` names `each`, but the rule does not say each of what",
+                  "`each: e.actors` beside `by`");
+      return std::nullopt;
+    }
+    key.kind = GroupKey::Kind::kEach;
+    key.name = text;
+    return key;
+  }
   if (text.starts_with(kAttrPrefix) && is_identifier(text.substr(kAttrPrefix.size()))) {
     key.kind = GroupKey::Kind::kAttr;
     key.attr = key.name = text.substr(kAttrPrefix.size());
@@ -85,11 +95,11 @@ std::optional<GroupKey> parse_key(RuleScope& scope, const yaml::Node& item,
     return key;
   }
   const std::vector<std::string> known = {"region@country", "region@admin1", "region@admin2",
-                                          "e.source", "e.indicator"};
+                                          "e.source",       "e.indicator",   "each"};
   const std::string nearest = nearest_name(text, known);
   scope.error("T0343", item.place, "`" + text + "` cannot be a group key",
               nearest.empty() ? "region@country, region@admin1, region@admin2, e.source, "
-                                "e.indicator or e.attrs.NAME"
+                                "e.indicator, e.attrs.NAME or each"
                               : "did you mean `" + nearest + "`?");
   return std::nullopt;
 }
@@ -112,6 +122,8 @@ uint64_t values_of(const Catalogue& catalogue, const GroupKey& key, const Indica
       }
       return most;
     }
+    case GroupKey::Kind::kEach:
+      return UINT32_MAX;
   }
   return UINT32_MAX;
 }
@@ -125,9 +137,10 @@ std::vector<GroupKey> compile_group_keys(RuleScope& scope, const Indicators& ind
 std::vector<GroupKey> compile_group_keys(RuleScope& scope, const yaml::Node& node, const char* name,
                                          const Indicators& indicators) {
   std::vector<GroupKey> keys;
+  const bool has_each = scope.node().find("each") != nullptr;
   for (const yaml::Node& item : items_of(node.find(name))) {
     if (!item.is_scalar()) continue;
-    auto key = parse_key(scope, item, indicators);
+    auto key = parse_key(scope, item, indicators, has_each);
     if (!key) continue;
     const bool twice = std::any_of(keys.begin(), keys.end(),
                                    [&](const GroupKey& k) { return k.name == key->name; });

@@ -59,6 +59,7 @@ class RuleCompiler {
     compile_select();
     compile_armed();
     const bool has_detect = compile_detect();
+    compile_each();
     read_policies();
     check_production();
     if (!has_detect) {
@@ -132,6 +133,19 @@ class RuleCompiler {
     rule_.indicators = rule_.select->analysis().indicators;
     rule_.countries = rule_.select->analysis().countries;
     scope_.check_sources(rule_.indicators, select->places.start());
+  }
+
+  void compile_each() {
+    const yaml::Node* each = node_.find("each");
+    if (each == nullptr) return;
+    rule_.each = scope_.texts(
+        *each, "`each`", rule_.select ? value_environment(scope_) : scope_.event_environment());
+    const bool is_named = std::any_of(rule_.by.begin(), rule_.by.end(), [](const GroupKey& key) {
+      return key.kind == GroupKey::Kind::kEach;
+    });
+    if (is_named) return;
+    scope_.error("T0348", each->places.start(), "`each` is not among the keys",
+                 "`by: [each]`, or `by: [region@country, each]`");
   }
 
   bool compile_detect() {

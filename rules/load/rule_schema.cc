@@ -60,7 +60,7 @@ Schema documentation() {
 Schema group_keys() {
   return list_of(text(),
                  "what an alert is about: region@country, region@admin1, region@admin2, "
-                 "e.source, e.indicator, e.attrs.NAME");
+                 "e.source, e.indicator, e.attrs.NAME; each, of what `each` lists");
 }
 
 Schema alert_policy() {
@@ -443,6 +443,8 @@ Schema make_rule(RuleKind kind) {
       optional("owner", text("who answers for it")),
       optional("doc", documentation()),
       optional("by", group_keys()),
+      optional("each", text("texts of an event that each make it one of another group, as key "
+                            "`each`: e.actors")),
       optional("missing", word({"drop", "group"}, "events without a key: drop, or group as ∅")),
       optional("timezone", time_zone()),
       kind == RuleKind::kEvent ? optional("detect", std::move(detect_schema))
@@ -464,7 +466,6 @@ Schema make_rule(RuleKind kind) {
                                  "what exceptions may name: region, source, "
                                  "indicator, e.attrs.NAME; numbers that overlays may set: "
                                  "detect.floor"))),
-      not_yet("each"),
   };
   for (Schema::Field& field : fields) {
     if (field.name == "levels")

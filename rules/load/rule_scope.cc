@@ -165,6 +165,19 @@ std::optional<cel::Program> RuleScope::scalar(const yaml::Node& node, const std:
   return std::nullopt;
 }
 
+std::optional<cel::Program> RuleScope::texts(const yaml::Node& node, const std::string& what,
+                                             const cel::Environment& environment) {
+  auto program = compile(node, environment);
+  if (!program) return program;
+  const bool is_list = program->type().tag() == Tag::kList;
+  const Tag item = program->type().item().tag();
+  if (is_list && (item == Tag::kString || item == Tag::kDyn)) return program;
+  error("T0332", node.places.start(),
+        what + " must be a list of texts, but is of type " + cel::to_string(program->type()),
+        "`e.actors`, `e.tags`, or a choice of them: `e.actors.filter(a, a in list.X)`");
+  return std::nullopt;
+}
+
 std::optional<cel::Program> RuleScope::written(const std::string& source, const Place& place,
                                                const cel::Environment& environment) {
   return cel::Program::compile(source, place, environment, diagnostics_);

@@ -68,6 +68,9 @@ class RuleScope {
   // A number, text, truth value, time or region.
   std::optional<cel::Program> scalar(const yaml::Node& node, const std::string& what,
                                      const cel::Environment& environment);
+  // A list of texts.
+  std::optional<cel::Program> texts(const yaml::Node& node, const std::string& what,
+                                    const cel::Environment& environment);
   // A condition that the loader itself writes for a number of the file.
   std::optional<cel::Program> written(const std::string& source, const Place& place,
                                       const cel::Environment& environment);

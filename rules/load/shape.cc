@@ -180,6 +180,7 @@ std::string shape_text(RuleScope& scope, const Rule& rule) {
   add(out, "kind", std::to_string(rule.detect.index()));
   add_program(scope, out, "select", rule.select);
   for (const GroupKey& key : rule.by) add_key(out, key);
+  if (rule.each) add_program(scope, out, "each", rule.each);
   add(out, "missing", std::to_string(static_cast<int>(rule.missing_key)));
   if (rule.timezone != "UTC") add(out, "timezone", rule.timezone);
   add(out, "lateness", std::to_string(rule.lateness.count()));

@@ -32,6 +32,8 @@ std::string text_of(const GroupKey& key) {
       return fmt::format("region@{}", word_of(key.level));
     case GroupKey::Kind::kAttr:
       return "e.attrs." + key.attr;
+    case GroupKey::Kind::kEach:
+      return key.name;
     default:
       return "e." + key.name;
   }

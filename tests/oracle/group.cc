@@ -26,6 +26,8 @@ std::optional<std::string> part_of(const Catalogue& catalogue, const GroupKey& k
         if (attr.key == key.attr) return std::string(std::get<std::string_view>(attr.value));
       }
       return std::nullopt;
+    case GroupKey::Kind::kEach:
+      return std::nullopt;  // none of its rules has it: tests/rules/each_test.cc
   }
   return std::nullopt;
 }

@@ -50,6 +50,14 @@ class EventBuilder {
     return event;
   }
 
+  Event& with_actors(Event& event, const std::vector<std::string>& names) {
+    auto actors = std::make_unique<std::string_view[]>(names.size());
+    for (size_t i = 0; i < names.size(); ++i) actors[i] = keep(names[i]);
+    event.actors = {actors.get(), names.size()};
+    actors_.push_back(std::move(actors));
+    return event;
+  }
+
   JournalSeq last_seq() const { return events_.size(); }
   const std::deque<Event>& events() const { return events_; }
 
@@ -62,6 +70,7 @@ class EventBuilder {
   std::shared_ptr<const Catalogue> catalogue_;
   std::deque<std::string> texts_;
   std::deque<std::unique_ptr<Attr[]>> attrs_;
+  std::vector<std::unique_ptr<std::string_view[]>> actors_;
   std::deque<Event> events_;
 };
 
