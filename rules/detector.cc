@@ -89,21 +89,10 @@ void Detector::note_names() {
   bind_readings();
   names_place_ = false;
   names_time_ = false;
-  const auto note = [this](const std::optional<cel::Program>& program) {
-    if (!program) return;
+  for (const cel::Program* program : group_conditions(*rule_)) {
     const auto& names = program->analysis().variables;
     names_place_ = names_place_ || names.contains("region") || names.contains("by");
     names_time_ = names_time_ || names.contains("at");
-  };
-  for (const LevelSpec& level : rule_->levels) {
-    note(level.when);
-    note(level.exit);
-  }
-  if (const auto* threshold = std::get_if<ThresholdDetect>(&rule_->detect)) note(threshold->when);
-  if (const auto* absence = std::get_if<AbsenceDetect>(&rule_->detect)) note(absence->unless);
-  if (const auto* sequence = std::get_if<SequenceDetect>(&rule_->detect)) {
-    for (const SequenceStep& step : sequence->steps) note(step.select);
-    note(sequence->until);
   }
 }
 
@@ -276,6 +265,11 @@ void Detector::add_texts(const Group& group, const Finding& finding, AlertTransi
   };
   render(rule_->titles, transition.title);
   render(rule_->summaries, transition.summary);
+  if (names_place_) {
+    set_place(group, "en");
+  } else {
+    variables_[kRegion] = variables_[kBy] = cel::Value();  // the arena that they are in goes
+  }
 }
 
 void Detector::announce(Group& group, Action action, Level previous, EventTime at,

@@ -81,6 +81,30 @@ void add_own_variables(const NewTermDetect&, std::vector<cel::Variable>& variabl
 
 }  // namespace
 
+std::vector<const cel::Program*> group_conditions(const Rule& rule) {
+  std::vector<const cel::Program*> programs;
+  const auto add = [&](const std::optional<cel::Program>& program) {
+    if (program) programs.push_back(&*program);
+  };
+  for (const LevelSpec& level : rule.levels) {
+    add(level.when);
+    add(level.exit);
+  }
+  if (const auto* threshold = std::get_if<ThresholdDetect>(&rule.detect)) {
+    programs.push_back(&threshold->when);
+  } else if (const auto* absence = std::get_if<AbsenceDetect>(&rule.detect)) {
+    add(absence->unless);
+  } else if (const auto* sequence = std::get_if<SequenceDetect>(&rule.detect)) {
+    for (const SequenceStep& step : sequence->steps) programs.push_back(&step.select);
+    add(sequence->until);
+  } else if (const auto* divergence = std::get_if<DivergenceDetect>(&rule.detect)) {
+    programs.push_back(&divergence->when);
+  } else if (const auto* spillover = std::get_if<SpilloverDetect>(&rule.detect)) {
+    add(spillover->own);
+  }
+  return programs;
+}
+
 bool is_of_matches(RuleKind kind) {
   return kind == RuleKind::kEvent || kind == RuleKind::kSequence || kind == RuleKind::kNewTerm;
 }

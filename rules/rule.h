@@ -364,6 +364,9 @@ std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& ru
 // Those of them that send the rule's own events.
 std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule);
 
+// The conditions that are asked of a group, and so may name variables.
+std::vector<const cel::Program*> group_conditions(const Rule& rule);
+
 // One loaded set of rules with its catalogue: what an engine runs and what a reload replaces whole.
 // Thread-safety: immutable after construction.
 struct Bundle {

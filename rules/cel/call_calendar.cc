@@ -44,7 +44,6 @@ bool in_calendar(Frame& frame, std::span<const Value> args, Value& out) {
     return frame.fail(EvalError::kBadConversion,
                       join_texts(frame, {"no such region: '", args[2].text(), "'"}));
   }
-  if (!frame.spend(calendar->entries.size())) return false;
   const Milliseconds before = args.size() < 4 ? Milliseconds{0} : milliseconds_of(args[3]);
   out = Value::of_bool(frame.catalogue->is_in_calendar(
       *calendar, EventTime{milliseconds_of(args[0])}, *region, before));

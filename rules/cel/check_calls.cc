@@ -566,6 +566,25 @@ Type Checker::check_getter(Expr& expr, const FunctionName& function) {
   return Tag::kInt;
 }
 
+void Checker::check_region_of_calendar(const Expr& region) {
+  if (environment_.catalogue == nullptr || region.kind != ExprKind::kLiteral) return;
+  const Catalogue& catalogue = *environment_.catalogue;
+  if (region.value.kind() != Kind::kString || catalogue.find_region(region.name)) return;
+  std::vector<std::string> names;
+  for (const Region& known : catalogue.regions()) names.push_back(known.id);
+  const std::string near = nearest_name(region.name, names);
+  error(region, "T0118", fmt::format("there is no region \"{}\"", region.name),
+        near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+}
+
+void Checker::check_time_before(const Expr& before) {
+  const bool is_constant = before.kind == ExprKind::kCall && before.args.size() == 1 &&
+                           before.args[0]->kind == ExprKind::kLiteral;
+  if (!is_constant || !before.args[0]->name.starts_with('-')) return;
+  error(before, "T0131", "in_calendar() looks ahead, so this cannot be negative",
+        "how long before its first day an entry begins to count: duration(\"720h\")");
+}
+
 Type Checker::check_in_calendar(Expr& expr) {
   wants(*expr.args[0], {Tag::kTimestamp}, "in_calendar");
   wants(*expr.args[2], {Tag::kString}, "in_calendar");
@@ -575,6 +594,8 @@ Type Checker::check_in_calendar(Expr& expr) {
     return error(name, "T0131", "in_calendar() needs the name of a calendar as a constant text",
                  "in_calendar(e.time, \"elections\", region(e), duration(\"720h\"))");
   }
+  check_region_of_calendar(*expr.args[2]);
+  if (expr.args.size() > 3) check_time_before(*expr.args[3]);
   const Calendar* calendar = nullptr;
   std::vector<std::string> names;
   if (environment_.catalogue != nullptr) {

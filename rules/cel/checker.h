@@ -60,6 +60,8 @@ class Checker {
   bool is_event(const Expr& expr) const;
   void require_proven(const Expr& expr, const std::string& path);
   void check_spelling(const Expr& field, const Expr& literal);
+  void check_region_of_calendar(const Expr& region);
+  void check_time_before(const Expr& before);
   void check_spellings(const Expr& field, const Expr& literals);
   // The alert's level, where its rank is known as well: a text that compares by rank.
   bool is_level(const Expr& expr) const;

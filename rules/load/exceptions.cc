@@ -188,12 +188,23 @@ class ExceptionReader {
                            "left out, since they have not opened what the exception names: " +
                                list_of_names(closed));
     }
-    bool matches_any = open.empty();
-    for (Rule* rule : open) matches_any = take(*rule, written) || matches_any;
-    if (!matches_any) {
-      diagnostics_.error("T0395", written.exception.place,
-                         "the exception can never match in any of its rules");
+    for (const ExceptionItem& item : written.items) {
+      if (!open.empty() && !may_match(item, open)) return;
     }
+    for (Rule* rule : open) take(*rule, written);
+  }
+
+  // In any of the rules; else it is told why not in the first.
+  bool may_match(const ExceptionItem& item, const std::vector<Rule*>& rules) {
+    const bool may = std::any_of(rules.begin(), rules.end(), [&](const Rule* rule) {
+      return !condition_of(item, catalogue_, *rule).source.empty();
+    });
+    if (may) return true;
+    const ExceptionCondition first = condition_of(item, catalogue_, *rules.front());
+    diagnostics_.error("T0395", first.place,
+                       "the exception can never match in any of its rules: " + first.why_never,
+                       first.hint);
+    return false;
   }
 
   void refuse_closed(const Rule& rule, const ExceptionField& field) {
@@ -205,8 +216,8 @@ class ExceptionReader {
                        : "it opens " + opened);
   }
 
-  // Compiles the items that can match in the rule. False when there is none.
-  bool take(Rule& rule, const Written& written) {
+  // Compiles the items that can match in the rule.
+  void take(Rule& rule, const Written& written) {
     Exception exception = written.exception;
     cel::Environment environment;
     environment.catalogue = &catalogue_;
@@ -220,9 +231,7 @@ class ExceptionReader {
       exception.items.push_back(std::move(*program));
       taken_[static_cast<size_t>(&rule - rules_.data())].push_back({&item, exception.until});
     }
-    if (exception.items.empty()) return false;
-    rule.exceptions.push_back(std::move(exception));
-    return true;
+    if (!exception.items.empty()) rule.exceptions.push_back(std::move(exception));
   }
 
   // One order, whatever that of the files; and the rule is another with them.

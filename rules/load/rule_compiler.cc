@@ -59,7 +59,7 @@ class RuleCompiler {
     compile_select();
     compile_armed();
     const bool has_detect = compile_detect();
-    compile_each();
+    compile_each(has_detect);
     read_policies();
     check_production();
     if (!has_detect) {
@@ -135,7 +135,7 @@ class RuleCompiler {
     scope_.check_sources(rule_.indicators, select->places.start());
   }
 
-  void compile_each() {
+  void compile_each(bool has_keys) {
     const yaml::Node* each = node_.find("each");
     if (each == nullptr) return;
     rule_.each = scope_.texts(
@@ -143,7 +143,7 @@ class RuleCompiler {
     const bool is_named = std::any_of(rule_.by.begin(), rule_.by.end(), [](const GroupKey& key) {
       return key.kind == GroupKey::Kind::kEach;
     });
-    if (is_named) return;
+    if (is_named || !has_keys) return;
     scope_.error("T0348", each->places.start(), "`each` is not among the keys",
                  "`by: [each]`, or `by: [region@country, each]`");
   }

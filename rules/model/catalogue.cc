@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "rules/model/check.h"
 
@@ -81,8 +82,14 @@ Catalogue::Catalogue(Draft draft) {
       }
     }
     std::sort(calendar.entries.begin(), calendar.entries.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.from, a.to, a.region) < std::tie(b.from, b.to, b.region);
+      return std::tie(a.region, a.from, a.to) < std::tie(b.region, b.from, b.to);
     });
+    const CalendarEntry* before = nullptr;
+    for (CalendarEntry& entry : calendar.entries) {
+      const bool is_first = before == nullptr || before->region != entry.region;
+      entry.latest_to = is_first ? entry.to : std::max(entry.to, before->latest_to);
+      before = &entry;
+    }
   }
   std::sort(calendars_.begin(), calendars_.end(), by_name);
 }
@@ -114,11 +121,25 @@ const Calendar* Catalogue::find_calendar(std::string_view name) const {
 
 bool Catalogue::is_in_calendar(const Calendar& calendar, EventTime time, RegionId inner,
                                Milliseconds before) const {
-  for (const CalendarEntry& entry : calendar.entries) {
-    if (entry.from - before > time) break;  // as are all after it
-    if (time < entry.to && (!entry.region || is_within(inner, *entry.region))) return true;
+  if (calendar.valid_until && time >= *calendar.valid_until) return false;
+  const auto& entries = calendar.entries;
+  const auto is_in = [&](std::optional<RegionId> region) {
+    auto entry = std::upper_bound(entries.begin(), entries.end(), std::pair(region, time + before),
+                                  [](const auto& wanted, const CalendarEntry& e) {
+                                    return wanted < std::pair(e.region, e.from);
+                                  });
+    while (entry != entries.begin() && (--entry)->region == region && entry->latest_to > time) {
+      if (entry->to > time) return true;
+    }
+    return false;
+  };
+  if (is_in(std::nullopt)) return true;
+  while (!is_in(inner)) {
+    const RegionId parent = region(inner).parent;
+    if (parent == inner) return false;
+    inner = parent;
   }
-  return false;
+  return true;
 }
 
 bool Catalogue::is_within(RegionId inner, RegionId outer) const {

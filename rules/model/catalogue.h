@@ -70,14 +70,15 @@ struct Region {
 struct CalendarEntry {
   std::optional<RegionId> region;  // none: everywhere
   EventTime from{};
-  EventTime to{};  // the first moment after it
+  EventTime to{};         // the first moment after it
+  EventTime latest_to{};  // of those of the region up to this one
   friend bool operator==(const CalendarEntry&, const CalendarEntry&) = default;
 };
 
 // Dates that are known beforehand: elections, Ramadan, harvests.
 struct Calendar {
   std::string name;
-  std::vector<CalendarEntry> entries;    // by `from`
+  std::vector<CalendarEntry> entries;    // by region, then by `from`
   std::optional<EventTime> valid_until;  // nobody has looked beyond it
   friend bool operator==(const Calendar&, const Calendar&) = default;
 };

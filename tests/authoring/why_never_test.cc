@@ -16,6 +16,7 @@ struct Case {
 std::string why(const std::vector<std::string>& conditions, const std::string& refused = "") {
   cel::SmallWorld world;
   cel::Environment environment = world.environment();
+  environment.variables.push_back({"at", cel::Type::Tag::kTimestamp});
   std::vector<cel::Program> programs;
   for (std::string source : conditions) {
     Diagnostics diagnostics;
@@ -77,6 +78,7 @@ TEST(WhyNever, TellsWhatContradictsItself) {
       {"macro.at_least(8) && e.value < 3.0",
        "`e.value >= 8.0` and `e.value < 3.0` exclude each other"},
       {"people > double(reports) && people < double(reports)", ""},
+      {"days_since(timestamp(\"2026-01-01T00:00:00Z\")) <= 90", ""},
       {"anything > 5 && anything < 3", "`anything > 5` and `anything < 3` exclude each other"},
   };
   for (const Case& each : cases) EXPECT_EQ(why({each.expression}), each.why) << each.expression;

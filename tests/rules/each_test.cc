@@ -12,6 +12,19 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
+std::shared_ptr<const Catalogue> world() {
+  return tocsin::testing::CatalogueBuilder()
+      .indicator("violence.attack", {{"side", AttrType::kString, false, {}, 100}})
+      .indicator("justice.inquiry_opened", {{"side", AttrType::kString, false, {}, 100}})
+      .source("desk", kDay, {"violence.attack", "justice.inquiry_opened"})
+      .source("monitor", kDay, {"violence.attack"})
+      .country("XA", {})
+      .country("XB", {})
+      .admin1("XA-1", "XA")
+      .admin1("XB-1", "XB")
+      .build();
+}
+
 struct Kind {
   std::string name;
   std::string rule;  // but for what it is grouped by
@@ -39,17 +52,18 @@ std::vector<Kind> kinds() {
                     "detect: {series: {agg: sum, of: e.value, pane: 1d, points: 8}, slope: "
                     "{at_least: 0.2, per: 1d}, min_points: 4}, severity: watch"},
       {"absence", "kind: absence, " + kAttack +
-                      "detect: {expect: {at_least: 1, every: 2d}, grace: 6h, forget: 30d}, "
+                      "detect: {expect: {at_least: 1, every: 2d}, roster: {learn: 1d, forget: "
+                      "30d}, grace: 6h}, "
                       "severity: watch"},
       {"sequence",
-       "kind: sequence, detect: {within: 3d, steps: [{a: {select: 'e.indicator == "
+       "kind: sequence, detect: {span: 3d, steps: [{a: {select: 'e.indicator == "
        "\"violence.attack\"'}}, {b: {select: 'e.indicator == \"justice.inquiry_opened\"'}}]}, "
        "severity: watch, alert: {hold: 2d}"},
       {"new_term", "kind: new_term, " + kAny +
                        "detect: {term: [e.source, e.indicator], history: 6d, learn: {or_events: "
                        "2}}, severity: watch, alert: {hold: 1d}"},
       {"index",
-       "kind: index, detect: {every: 1d, components: {a: {select: 'e.indicator == "
+       "kind: index, detect: {every: 1d, components: {a: {events: 'e.indicator == "
        "\"violence.attack\"', half_life: 3d, scale: {from: 0, to: 5}, weight: 1.0}}}, levels: "
        "{watch: {enter: 40, exit: 20}}"},
       {"armed",
@@ -62,8 +76,8 @@ std::vector<Kind> kinds() {
 }
 
 std::shared_ptr<const Bundle> bundle_of(const Kind& kind, const std::string& groups) {
-  return written(small_world(),
-                 "rules:\n  - {rule: r, " + kHead + ", " + groups + ", " + kind.rule + "}\n");
+  return written(world(), "rules:\n  - {rule: r, " + kHead + ", limits: {groups: 100}, " + groups +
+                              ", " + kind.rule + "}\n");
 }
 
 struct Report {

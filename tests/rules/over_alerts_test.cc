@@ -166,6 +166,21 @@ TEST(Spillover, AsksForOwnWeakness) {
   EXPECT_THAT(of_rule(harness, "near"), ElementsAre("fire watch d2 XA"));
 }
 
+// Also after another country's alert has been worded.
+TEST(Spillover, MayAskForThePlaceItself) {
+  EngineHarness harness(written(
+      world(),
+      spillover("}, pressure: {at_least: 1}, and_own: 'region.id == \"XC\" || by.region == \"XA\"'",
+                "{watch: {pressure: 1}}")));
+  harness.feed(day(1.2), 1, "XB-1");
+  harness.feed(day(3.2), 1, "XD-1");
+  harness.feed(day(5.2), 1, "XA-1");
+  harness.finish(day(40));
+  EXPECT_THAT(of_rule(harness, "near"),
+              UnorderedElementsAre("fire watch d2 XA", "fire watch d2 XC", "resolve watch d12 XA",
+                                   "resolve watch d14 XC"));
+}
+
 // inv: rules over alerts read rules over events only, so there is no circle, and read what was
 // decided before the tick.
 TEST(OverAlerts, NeverReadEachOther) {
