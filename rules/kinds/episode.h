@@ -170,7 +170,7 @@ class EpisodeDetector : public GroupedDetector<G> {
     }
     bool is_calm_now = false;
     if (alert.is_flapping()) {
-      if (left < alert.asked) fall(alert, left);
+      if (left != alert.asked) fall(alert, left);
       is_calm_now = is_calm(alert, this->rule().alert, at);
       if (is_calm_now) {
         stop_flapping(alert);
