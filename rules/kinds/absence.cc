@@ -128,6 +128,7 @@ void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
   const EventTime now = watermark();
   if (event.time < now) {
     ++counters_.late;
+    if (forgotten_at(*group) <= now) forget(*group, now);  // what came as late before it
     take(*group, report, now);
   } else {
     insert_in_order(group->pending, std::move(report));
@@ -163,18 +164,7 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
     take(group, group.pending[done], group.pending[done].time);
   }
   drop_first(group.pending, done);
-  if (forgotten_at(group) <= due) {
-    if (group.alert.is_open()) {
-      Finding finding = finding_of(group, due);
-      finding.condition = "no longer expected: " + finding.condition;
-      resolve(group, due, std::move(finding));
-    }
-    group.alert.close();
-    group.first = kNever;
-    group.recent.clear();
-    group.last = Report{};
-    group.reports = 0;
-  }
+  if (forgotten_at(group) <= due) forget(group, due);
   if (is_unheard_of(group)) {
     let_go(group, due);
     return;
@@ -182,6 +172,19 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
   // Woken for a report, or for a deadline that a report has moved on, there is nothing to judge.
   if (next_judgement(group, due - kMoment) == due) judge(group, due);
   schedule_by(group, next_due(group, due));
+}
+
+void AbsenceDetector::forget(AbsenceGroup& group, EventTime at) {
+  if (group.alert.is_open()) {
+    Finding finding = finding_of(group, at);
+    finding.condition = "no longer expected: " + finding.condition;
+    resolve(group, at, std::move(finding));
+  }
+  group.alert.close();
+  group.first = kNever;
+  group.recent.clear();
+  group.last = Report{};
+  group.reports = 0;
 }
 
 void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {

@@ -68,6 +68,8 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
   EventTime next_due(const AbsenceGroup& group, EventTime now) const;
   void take(AbsenceGroup& group, const Report& report, EventTime at);
   void judge(AbsenceGroup& group, EventTime at);
+  // The key is no longer expected: it begins anew with the next report.
+  void forget(AbsenceGroup& group, EventTime at);
   void set_variables(AbsenceGroup& group, EventTime at);
 
   PaneGrid days_{{.exact = std::chrono::hours(24)}};

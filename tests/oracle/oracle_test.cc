@@ -24,7 +24,6 @@ constexpr size_t kLeastFlapping = 20;
 const std::set<std::string> kRulesThatFlap = {"flickers", "recovers", "restless"};
 
 constexpr Milliseconds kLongerThanAStream = 200 * kDay;
-constexpr Milliseconds kLatest = 16 * kDay;  // that an event comes
 
 std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
   const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
@@ -97,11 +96,10 @@ std::vector<Said> engine_says(const std::shared_ptr<const Bundle>& bundle, const
 
 // What armed a rule late, and signals at the time of a match, depend on when they were asked for;
 // the first event of all, from which those on a roster are waited for, may come late; and what a
-// newer event has made a group forget is new to a late one, which may itself be forgotten at once.
+// newer event has made a group forget is new to a late one.
 bool is_promised_when_late(const Rule& rule) {
   const auto* absence = std::get_if<AbsenceDetect>(&rule.detect);
   if (absence != nullptr && !absence->roster.empty()) return false;
-  if (absence != nullptr && absence->forget && longest(*absence->forget) < kLatest) return false;
   const auto* new_term = std::get_if<NewTermDetect>(&rule.detect);
   if (new_term != nullptr && longest(new_term->history) < kLongerThanAStream) return false;
   return rule.arming == nullptr && (!is_of_matches(rule.kind()) || rule.signals.empty());
