@@ -65,6 +65,8 @@ Result<AlertFields> read_alert_fields(std::string_view text) {
   fields.at = parse_time(text_at(object, "at")).value_or(EventTime{});
   fields.provisional = bool_at(object, "provisional");
   fields.stale = bool_at(object, "stale");
+  fields.error = bool_at(object, "error");
+  fields.flapping_since = parse_time(text_at(object, "flapping_since"));
   fields.tlp = parse_enum<Tlp>(text_at(object, "tlp")).value_or(Tlp::kRed);
   fields.title = texts_at(object, "title");
   fields.summary = texts_at(object, "summary");

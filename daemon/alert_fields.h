@@ -31,6 +31,8 @@ struct AlertFields {
   EventTime at{};
   bool provisional = false;
   bool stale = false;
+  bool error = false;
+  std::optional<EventTime> flapping_since;
   Tlp tlp = Tlp::kRed;                         // the strictest when a text says nothing
   std::map<std::string, std::string> title;    // by language
   std::map<std::string, std::string> summary;  // by language

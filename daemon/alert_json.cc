@@ -122,6 +122,11 @@ std::string write_alert(const AlertTransition& transition, const rules::Bundle& 
   append_bool(to, "provisional", transition.provisional);
   append_text(to, "watermark", format_time(transition.watermark));
   append_bool(to, "stale", transition.stale);
+  append_bool(to, "error", transition.error);
+  append_bool(to, "flapping", transition.flapping_since.has_value());
+  if (transition.flapping_since) {
+    append_text(to, "flapping_since", format_time(*transition.flapping_since));
+  }
   append_text(to, "tlp", to_string(transition.tlp));
   append_texts(to, "title", transition.title);
   append_texts(to, "summary", transition.summary);

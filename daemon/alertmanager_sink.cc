@@ -80,6 +80,8 @@ std::string annotations_of(const AlertFields& fields) {
   append(to, "response", fields.response);
   append(to, "provisional", fields.provisional ? "true" : "");
   append(to, "stale", fields.stale ? "true" : "");
+  append(to, "error", fields.error ? "true" : "");
+  append(to, "flapping_since", fields.flapping_since ? format_time(*fields.flapping_since) : "");
   return to + "}";
 }
 

@@ -86,11 +86,13 @@ class Explanation {
     return action == "resolve" || action == "withdraw";
   }
 
-  // Marked above what its reader may see: it has id, action, level and times, and nothing else.
-  static bool is_withheld(const json::object& transition) {
-    const json::value* withheld = transition.if_contains("withheld");
-    return withheld != nullptr && withheld->is_bool() && withheld->as_bool();
+  static bool is_set(const json::object& transition, std::string_view key) {
+    const json::value* value = transition.if_contains(key);
+    return value != nullptr && value->is_bool() && value->as_bool();
   }
+
+  // Marked above what its reader may see: it has id, action, level and times, and nothing else.
+  static bool is_withheld(const json::object& transition) { return is_set(transition, "withheld"); }
 
   const json::object* last_readable() const {
     const auto found = std::find_if(transitions_.rbegin(), transitions_.rend(),
@@ -131,6 +133,11 @@ class Explanation {
     line("  level {} ({} of 5), {} since {}{}", text_of(peak(kAll), "level"), rank(peak(kAll)),
          ended ? "over: it stood" : "firing", date_of(last, "starts_at"),
          ended ? " until " + date_of(last, "ends_at") : "");
+    if (is_set(last, "flapping")) {
+      line("  flapping since {}: held at {} until it has not begun anew for 24 hours",
+           text_of(last, "flapping_since"), text_of(last, "level"));
+    }
+    if (is_set(last, "error")) line("  its rule fails just now: the level is the last known");
   }
 
   static std::string upper(std::string word) {

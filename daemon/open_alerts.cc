@@ -5,6 +5,14 @@
 #include "daemon/alert_fields.h"
 
 namespace tocsin::daemon {
+namespace {
+
+OpenAlerts::State state_of(const AlertFields& fields) {
+  if (fields.error) return OpenAlerts::State::kError;
+  return fields.stale ? OpenAlerts::State::kStale : OpenAlerts::State::kFiring;
+}
+
+}  // namespace
 
 std::shared_ptr<const OpenAlerts> OpenAlertsReader::read() {
   const std::scoped_lock lock(mutex_);
@@ -61,7 +69,7 @@ void OpenAlertsReader::take(const storage::Store::StoredAlert& alert) {
   if (!alert.open || !alert.notify) return;  // a rule that is tried out says nothing of the world
   const auto fields = read_alert_fields(alert.json);
   if (!fields || !fields->driver) return;
-  const Share share{.kind = {fields->level, *fields->driver, fields->stale},
+  const Share share{.kind = {fields->level, *fields->driver, state_of(*fields)},
                     .country = fields->country,
                     .withheld = fields->tlp > ceiling_};
   add(share);

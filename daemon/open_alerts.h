@@ -16,10 +16,11 @@ namespace tocsin::daemon {
 
 // What fires now, counted for gauges.
 struct OpenAlerts {
+  enum class State : uint8_t { kFiring, kStale, kError };
   struct Kind {
     Level level = Level::kNone;
     Driver driver = Driver::kViolence;
-    bool stale = false;
+    State state = State::kFiring;
     friend auto operator<=>(const Kind&, const Kind&) = default;
   };
   std::map<Kind, uint64_t> counts;

@@ -185,14 +185,27 @@ void add_rules(Collection& to, const PipelineSnapshot& pipeline) {
                  &RuleCounters::state_bytes);
 }
 
+std::string word_of(OpenAlerts::State state) {
+  switch (state) {
+    case OpenAlerts::State::kFiring:
+      return "firing";
+    case OpenAlerts::State::kStale:
+      return "stale";
+    case OpenAlerts::State::kError:
+      return "error";
+  }
+  return {};
+}
+
 void add_alerts(Collection& to, const OpenAlerts& alerts) {
   to.gauge("tocsin_alerts",
-           "Alerts that fire, by level, driver and state: firing, or stale when input is missing.",
+           "Alerts that fire, by level, driver and state: firing, stale when input is missing, or "
+           "error when their rule fails.",
            [&](Samples& samples) {
              for (const auto& [kind, count] : alerts.counts) {
                samples.add({{"level", std::string(to_string(kind.level))},
                             {"driver", std::string(to_string(kind.driver))},
-                            {"state", kind.stale ? "stale" : "firing"}},
+                            {"state", word_of(kind.state)}},
                            number(count));
              }
            });

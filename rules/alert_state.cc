@@ -1,6 +1,7 @@
 #include "rules/alert_state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::rules {
 
@@ -25,6 +26,18 @@ void note_entries(AlertState& state, const std::vector<LevelSpec>& levels, const
 bool has_held(AlertState& state, const LevelSpec& level, EventTime at) {
   const EventTime since = entered_at(state, level);
   return since != kUnset && add(since, level.hold) <= at;
+}
+
+bool has_begun(const AlertState& state) {
+  return state.phase == Phase::kFiring || state.phase == Phase::kRecovering;
+}
+
+void note_turn(AlertState& state, const AlertPolicy& policy, EventTime at) {
+  state.has_fallen = false;
+  if (!policy.holds_flapping) return;
+  const EventTime latest = std::max(at, state.turns.front());
+  std::shift_right(state.turns.begin(), state.turns.end(), 1);
+  state.turns.front() = latest;
 }
 
 Step step_closed(AlertState& state, const std::vector<LevelSpec>& levels, const AlertPolicy& policy,
@@ -90,7 +103,32 @@ Step step_open(AlertState& state, const std::vector<LevelSpec>& levels, const Al
                                                                    : Step::kNothing;
 }
 
+// Whether it flaps or not.
+Step step_by_itself(AlertState& state, const std::vector<LevelSpec>& levels,
+                    const AlertPolicy& policy, const Verdict& verdict, EventTime at, bool only_up) {
+  const Phase before = state.phase;
+  Step done = Step::kNothing;
+  if (has_begun(state)) {
+    const int target = target_of(state, levels, policy, verdict, at, only_up);
+    done = step_open(state, levels, policy, verdict, target, at, only_up);
+  } else {
+    done = step_closed(state, levels, policy, at);
+  }
+  const bool returns = before == Phase::kRecovering && state.phase == Phase::kFiring;
+  const bool is_turn =
+      returns || done == Step::kFire || (done == Step::kEscalate && state.has_fallen);
+  if (is_turn) note_turn(state, policy, at);
+  if (done == Step::kDeescalate) state.has_fallen = true;
+  return done;
+}
+
 }  // namespace
+
+void AlertState::close() {
+  const auto kept = turns;
+  *this = AlertState{};
+  turns = kept;
+}
 
 int index_of(const std::vector<LevelSpec>& levels, Level level) {
   for (size_t i = 0; i < levels.size(); ++i) {
@@ -111,14 +149,69 @@ Level fitting_level(const std::vector<LevelSpec>& levels, Level level) {
 Step step(AlertState& state, const std::vector<LevelSpec>& levels, const AlertPolicy& policy,
           const Verdict& verdict, EventTime at, bool only_up) {
   note_entries(state, levels, verdict, at);
-  if (!state.is_open()) return step_closed(state, levels, policy, at);
-  const int target = target_of(state, levels, policy, verdict, at, only_up);
-  return step_open(state, levels, policy, verdict, target, at, only_up);
+  if (!state.is_flapping()) {
+    return step_by_itself(state, levels, policy, verdict, at, only_up);
+  }
+  const Level held = std::exchange(state.level, state.asked);
+  const Step done = step_by_itself(state, levels, policy, verdict, at, only_up);
+  if (done == Step::kResolve) {
+    fall(state, Level::kNone);
+  } else {
+    state.asked = state.level;
+  }
+  state.level = std::max(held, state.asked);
+  const bool has_risen = state.level > held;
+  const bool is_over = is_calm(state, policy, at) && !only_up;
+  if (is_over) stop_flapping(state);
+  if (has_risen) return Step::kEscalate;
+  if (!is_over) return Step::kNothing;
+  const Step next = step_by_itself(state, levels, policy, verdict, at, only_up);
+  return next == Step::kNothing ? Step::kCalm : next;
+}
+
+void rise(AlertState& state, const AlertPolicy& policy, Level level, EventTime at) {
+  const bool is_turn = state.phase != Phase::kFiring || state.has_fallen;
+  state.phase = Phase::kFiring;
+  state.recovering_since = kUnset;
+  if (state.is_flapping()) state.asked = level;
+  state.level = std::max(state.level, level);
+  if (is_turn) note_turn(state, policy, at);
+}
+
+void fall(AlertState& state, Level asked) {
+  state.asked = asked;
+  state.has_fallen = asked != Level::kNone;
+  if (asked != Level::kNone) return;
+  state.phase = Phase::kInactive;
+  state.pending_since = state.recovering_since = state.stepped_down_at = kUnset;
+  state.entered.fill(kUnset);
+}
+
+bool start_flapping(AlertState& state, const AlertPolicy& policy) {
+  if (!policy.holds_flapping || state.is_flapping() || !state.is_open()) return false;
+  const EventTime oldest = state.turns.back();
+  if (oldest == kUnset || state.turns.front() - oldest >= kCalmAfter) return false;
+  state.flapping_since = state.turns.front();
+  state.asked = state.level;
+  return true;
+}
+
+bool is_calm(const AlertState& state, const AlertPolicy& policy, EventTime at) {
+  return !policy.holds_flapping || state.calm_at() <= at;
+}
+
+void stop_flapping(AlertState& state) {
+  state.flapping_since = kUnset;
+  state.asked = Level::kNone;
+  state.has_fallen = false;
+  state.turns.fill(kUnset);
+  state.phase = Phase::kFiring;
+  state.pending_since = state.recovering_since = state.stepped_down_at = kUnset;
 }
 
 std::optional<size_t> early_level(const AlertState& state, const std::vector<LevelSpec>& levels,
                                   const AlertPolicy& policy, const Verdict& verdict) {
-  if (!state.is_open() && !policy.pending.is_zero()) return std::nullopt;
+  if (!has_begun(state) && !policy.pending.is_zero()) return std::nullopt;
   const int current = index_of(levels, state.level);
   for (int i = static_cast<int>(levels.size()) - 1; i > current; --i) {
     const auto slot = static_cast<size_t>(i);
@@ -137,6 +230,7 @@ EventTime next_deadline(const AlertState& state, const std::vector<LevelSpec>& l
   };
   if (state.phase == Phase::kPending) consider(state.pending_since, policy.pending);
   if (state.phase == Phase::kRecovering) consider(state.recovering_since, policy.keep_firing_for);
+  if (state.is_flapping()) consider(state.turns.front(), {.exact = kCalmAfter});
   for (const LevelSpec& level : levels) {
     consider(state.entered[static_cast<size_t>(level.level)], level.hold);
   }
@@ -155,6 +249,11 @@ void write(ByteWriter& to, const AlertState& s) {
   for (const EventTime t : s.entered) to.time(t);
   to.u8(s.provisional ? 1 : 0);
   to.u8(s.stale ? 1 : 0);
+  to.u8(s.error ? 1 : 0);
+  to.time(s.flapping_since);
+  to.u8(static_cast<uint8_t>(s.asked));
+  to.u8(s.has_fallen ? 1 : 0);
+  for (const EventTime t : s.turns) to.time(t);
   to.u8(static_cast<uint8_t>(s.tlp));
   to.u64(s.told);
 }
@@ -172,6 +271,11 @@ AlertState read_alert_state(ByteReader& from) {
   for (EventTime& t : s.entered) t = from.time();
   s.provisional = from.u8() != 0;
   s.stale = from.u8() != 0;
+  s.error = from.u8() != 0;
+  s.flapping_since = from.time();
+  s.asked = static_cast<Level>(from.u8());
+  s.has_fallen = from.u8() != 0;
+  for (EventTime& t : s.turns) t = from.time();
   s.tlp = static_cast<Tlp>(from.u8());
   s.told = from.u64();
   return s;

@@ -115,11 +115,17 @@ std::optional<bool> Detector::truth(const cel::Program& program, const Event* ev
 
 bool Detector::names_silent_signal(const cel::Program& program) const {
   const auto& names = program.analysis().variables;
-  for (size_t i = 0; i < rule_->signals.size(); ++i) {
-    if (variables_[first_signal_ + i].kind() == cel::Kind::kNull &&
-        names.contains(signal_variable(rule_->signals[i].name))) {
-      return true;
-    }
+  const auto is_silent = [&](size_t slot, const std::string& name) {
+    return variables_[slot].kind() == cel::Kind::kNull && names.contains(name);
+  };
+  size_t slot = first_signal_;
+  for (const SignalUse& use : rule_->signals) {
+    if (is_silent(slot++, signal_variable(use.name))) return true;
+  }
+  if (rule_->arming == nullptr) return false;
+  // A captured signal may have had no value either.
+  for (const Capture& capture : rule_->arming->captures) {
+    if (is_silent(++slot, "armed." + capture.name)) return true;
   }
   return false;
 }
@@ -295,6 +301,8 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, read_at_.value_or(t.at))});
   t.tlp = alert.tlp;
   t.stale = alert.stale;
+  t.error = alert.error;
+  if (alert.is_flapping()) t.flapping_since = alert.flapping_since;
   set_common(group, t.level, t.at, t.starts_at);
   if (armed_by_ != nullptr) {
     t.tlp = alert.tlp = std::max(alert.tlp, armed_by_->tlp);
@@ -332,6 +340,7 @@ void Detector::add_readings(Inspection& inspection, const Event* event) {
 
 void Detector::resolve(Group& group, EventTime at, Finding finding, bool is_early) {
   group.alert.provisional = is_early;
+  group.alert.flapping_since = kUnset;
   announce(group, Action::kResolve, group.alert.level, at, std::move(finding));
   group.alert.close();
 }

@@ -217,6 +217,16 @@ class GroupedDetector : public Detector {
     free_.push_back(index);
   }
 
+  // Nothing keeps the group any more but the turns of its alert, for as long as they count.
+  void let_go(G& group, EventTime now) {
+    const EventTime until = group.alert.calm_at();
+    if (until <= now) {
+      remove(group);
+    } else {
+      schedule_by(group, until);
+    }
+  }
+
   void touch(G& group) {
     if (group.is_dirty) return;
     group.is_dirty = true;
@@ -256,6 +266,7 @@ class GroupedDetector : public Detector {
       if (!group) continue;
       if (fit_levels(*group)) touch(*group);
       AlertState& alert = group->alert;
+      alert.asked = fitting_level(rule().levels, alert.asked);
       const Level fitting = fitting_level(rule().levels, alert.level);
       if (fitting == alert.level) continue;
       touch(*group);

@@ -243,6 +243,7 @@ struct AlertPolicy {
   uint32_t max_evidence = 20;
   uint32_t max_step_down = 0;  // levels at a time; 0: any
   Span step_down_every{};      // and no sooner than this after the step before
+  bool holds_flapping = true;  // keeps the level of an alert that flaps until it is calm
 };
 
 struct Documentation {

@@ -68,6 +68,8 @@ std::vector<std::string> row_of(const AlertFields& alert, const AlertsArguments&
   std::string level = level_text(alert.level, colour);
   if (alert.is_end()) level = fmt::format("({})", to_string(alert.level));
   if (alert.stale) level += " stale";
+  if (alert.error) level += " error";
+  if (alert.flapping_since) level += " flapping";
   if (alert.status != RuleStatus::kProduction) level += fmt::format(" {}", to_string(alert.status));
   std::string where = in_language(alert.region_name, arguments.language);
   if (where.empty()) where = alert.region;

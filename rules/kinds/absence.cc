@@ -79,6 +79,11 @@ int64_t AbsenceDetector::missed_at(const AbsenceGroup& group, EventTime at) cons
   return number;
 }
 
+// Nothing has come since it was forgotten.
+bool AbsenceDetector::is_unheard_of(const AbsenceGroup& group) {
+  return !group.is_on_roster && group.reports == 0 && group.pending.empty();
+}
+
 bool AbsenceDetector::is_expected(const AbsenceGroup& group) const {
   if (group.is_on_roster) return true;
   if (group.last.seq == 0) return false;
@@ -123,6 +128,7 @@ void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
   const EventTime now = watermark();
   if (event.time < now) {
     ++counters_.late;
+    if (forgotten_at(*group) <= now) forget(*group, now);  // what came as late before it
     take(*group, report, now);
   } else {
     insert_in_order(group->pending, std::move(report));
@@ -142,10 +148,12 @@ void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime 
   if (recent.size() > std::max(detect().at_least, 1u)) recent.erase(recent.begin());
   if (missed_at(group, at) > 0) {
     judge(group, at);
+  } else if (group.alert.is_flapping() && !is_calm(group.alert, rule().alert, at)) {
+    fall(group.alert, Level::kNone);
   } else if (group.alert.is_open()) {
     resolve(group, at, finding_of(group, at));
   } else {
-    group.alert = AlertState{};  // what was pending has not come to be
+    group.alert.close();  // what was pending has not come to be
   }
 }
 
@@ -156,24 +164,27 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
     take(group, group.pending[done], group.pending[done].time);
   }
   drop_first(group.pending, done);
-  if (forgotten_at(group) <= due) {
-    if (group.alert.is_open()) {
-      Finding finding = finding_of(group, due);
-      finding.condition = "no longer expected: " + finding.condition;
-      resolve(group, due, std::move(finding));
-    }
-    if (group.pending.empty()) {
-      remove(group);
-      return;
-    }
-    group.first = kNever;
-    group.recent.clear();
-    group.last = Report{};
-    group.reports = 0;
+  if (forgotten_at(group) <= due) forget(group, due);
+  if (is_unheard_of(group)) {
+    let_go(group, due);
+    return;
   }
   // Woken for a report, or for a deadline that a report has moved on, there is nothing to judge.
   if (next_judgement(group, due - kMoment) == due) judge(group, due);
   schedule_by(group, next_due(group, due));
+}
+
+void AbsenceDetector::forget(AbsenceGroup& group, EventTime at) {
+  if (group.alert.is_open()) {
+    Finding finding = finding_of(group, at);
+    finding.condition = "no longer expected: " + finding.condition;
+    resolve(group, at, std::move(finding));
+  }
+  group.alert.close();
+  group.first = kNever;
+  group.recent.clear();
+  group.last = Report{};
+  group.reports = 0;
 }
 
 void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {
@@ -195,35 +206,48 @@ void AbsenceDetector::set_variables(AbsenceGroup& group, EventTime at) {
 
 void AbsenceDetector::judge(AbsenceGroup& group, EventTime at) {
   ++counters_.evaluations;
+  const uint64_t errors = counters_.evaluation_errors;
   set_variables(group, at);
-  const bool is_excused = detect().unless && holds(*detect().unless, nullptr);
+  const bool is_missing = missed_at(group, at) > 0;  // else it was woken to be calm
+  const bool is_excused = is_missing && detect().unless && holds(*detect().unless, nullptr);
   // What was silent before it was armed is given its time anew.
   const bool is_early =
       is_armed() && armed_from() != kMinEventTime && deadline(armed_from(), 1) > at;
-  const Verdict verdict = judge_levels(!is_excused && !is_early);
-  const Level previous = group.alert.level;
+  const Verdict verdict = is_missing ? judge_levels(!is_excused && !is_early) : Verdict{};
+  const bool is_error = counters_.evaluation_errors != errors;
+  AlertState& alert = group.alert;
+  const Level previous = alert.level;
   // An excuse (the feed itself is down) opens nothing, but it is no report either.
-  const Step done = step(group.alert, rule().levels, rule().alert, verdict, at, is_excused);
+  const Step done = step(alert, rule().levels, rule().alert, verdict, at, is_excused || is_error);
+  const bool had_error = std::exchange(alert.error, is_error && alert.is_open());
+  bool has_news = had_error != alert.error;
   switch (done) {
     case Step::kFire:
-      open(group, group.alert.level, at, at);
+      open(group, alert.level, at, at);
       announce(group, Action::kFire, Level::kNone, at, finding_of(group, at));
-      return;
+      has_news = false;
+      break;
     case Step::kEscalate:
       announce(group, Action::kEscalate, previous, at, finding_of(group, at));
-      return;
+      has_news = false;
+      break;
     case Step::kDeescalate:
       announce(group, Action::kDeescalate, previous, at, finding_of(group, at));
-      return;
+      has_news = false;
+      break;
     case Step::kResolve:
       resolve(group, at, finding_of(group, at));
       return;
-    case Step::kNothing:
+    case Step::kCalm:
+      has_news = true;
       break;
+    case Step::kNothing:
+      if (!alert.is_open()) return;
+      has_news = has_news || (alert.phase == Phase::kFiring &&
+                              add(alert.last_at, rule().alert.update_every) <= at);
   }
-  if (group.alert.phase == Phase::kFiring &&
-      add(group.alert.last_at, rule().alert.update_every) <= at) {
-    announce(group, Action::kUpdate, previous, at, finding_of(group, at));
+  if (start_flapping(alert, rule().alert) || has_news) {
+    announce(group, Action::kUpdate, alert.level, at, finding_of(group, at));
   }
 }
 

@@ -61,12 +61,15 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
   EventTime deadline(EventTime base, int64_t number) const;  // number from 1
   int64_t missed_at(const AbsenceGroup& group, EventTime at) const;
   bool is_expected(const AbsenceGroup& group) const;
+  static bool is_unheard_of(const AbsenceGroup& group);
   EventTime forgotten_at(const AbsenceGroup& group) const;
   // The first moment after `now` at which the alert may change though nothing comes.
   EventTime next_judgement(const AbsenceGroup& group, EventTime now) const;
   EventTime next_due(const AbsenceGroup& group, EventTime now) const;
   void take(AbsenceGroup& group, const Report& report, EventTime at);
   void judge(AbsenceGroup& group, EventTime at);
+  // The key is no longer expected: it begins anew with the next report.
+  void forget(AbsenceGroup& group, EventTime at);
   void set_variables(AbsenceGroup& group, EventTime at);
 
   PaneGrid days_{{.exact = std::chrono::hours(24)}};

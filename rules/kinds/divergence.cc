@@ -108,7 +108,7 @@ Verdict DivergenceDetector::judge(DivergenceGroup& group, EventTime tick) {
 void DivergenceDetector::on_due(DivergenceGroup& group, EventTime tick) {
   touch(group);
   decide(group, tick);
-  if (!has_data_ && group.alert.phase == Phase::kInactive) {
+  if (!has_data_ && group.alert.is_idle() && group.alert.calm_at() <= tick) {
     remove(group);
   } else {
     schedule(group, grid_.step(tick, 1));

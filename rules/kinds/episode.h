@@ -22,8 +22,8 @@ struct EpisodeGroup : Group {
 };
 
 // The life of such alerts: the level at any time is the highest among the matches of the last
-// `hold`; when none is left, the alert is resolved. While all feeds are silent none of this is
-// known: the level stays and is marked stale.
+// `hold`; when none is left, the alert is resolved. One that flaps is held at its level. While all
+// feeds are silent none of this is known: the level stays and is marked stale.
 template <typename G>
 class EpisodeDetector : public GroupedDetector<G> {
  public:
@@ -37,26 +37,29 @@ class EpisodeDetector : public GroupedDetector<G> {
   // alerts long over, is only what the alert starts at.
   void raise(G& group, Level level, EventTime at, EventTime event_time, bool is_early) {
     AlertState& alert = group.alert;
+    const AlertPolicy& policy = this->rule().alert;
     EventTime& last = group.last_match[static_cast<size_t>(level)];
     last = std::max(last, at);
     const Level previous = alert.level;
+    const bool is_new = !alert.is_open();
+    if (level > (alert.is_flapping() ? alert.asked : alert.level)) rise(alert, policy, level, at);
     const bool was_stale = std::exchange(alert.stale, false);
     group.has_news = true;
     group.matched_at = std::max(group.matched_at, event_time);
-    if (!alert.is_open()) {
+    if (is_new) {
       mark(alert, is_early, at);
       this->open(group, level, at, event_time);
       tell(group, Action::kFire, Level::kNone, at);
-    } else if (level > alert.level) {
+    } else if (alert.level > previous) {
       mark(alert, is_early, at);
-      alert.level = level;
       tell(group, Action::kEscalate, previous, at);
     } else if (alert.provisional && !is_early && at >= alert.provisional_at) {
       alert.provisional = false;
       tell(group, Action::kUpdate, previous, at);
-    } else if (was_stale || add(alert.last_at, this->rule().alert.update_every) <= at) {
+    } else if (was_stale || add(alert.last_at, policy.update_every) <= at) {
       tell(group, Action::kUpdate, previous, at);
     }
+    if (start_flapping(alert, policy)) tell(group, Action::kUpdate, alert.level, at);
   }
 
   // An early match after the hold is an episode of its own: the one before is over, as far as
@@ -67,16 +70,19 @@ class EpisodeDetector : public GroupedDetector<G> {
     for (const LevelSpec& spec : this->rule().levels) {
       end = std::max(end, held_until(group, spec.level));
     }
-    if (end > at || !group.alert.is_open()) return;
-    group.alert.provisional = true;
-    while (group.alert.is_open()) pass(group, held_until(group, group.alert.level), true);
+    AlertState& alert = group.alert;
+    if (end > at || !alert.is_open()) return;
+    const bool is_held = alert.is_flapping() && !is_calm(alert, this->rule().alert, at);
+    if (!is_held) alert.provisional = true;
+    while (alert.is_open() && next_end(group) <= at) pass(group, next_end(group), true);
   }
 
-  // What time alone brings at `at`: end of hold, updates that were held back, the stale mark.
+  // What time alone brings at `at`: end of hold or of flapping, updates that were held back, the
+  // stale mark.
   void let_pass(G& group, EventTime at) {
     AlertState& alert = group.alert;
     if (!alert.is_open()) return;
-    const EventTime end = held_until(group, alert.level);
+    const EventTime end = next_end(group);
     if (end <= at && this->around_.timeline->is_stale(this->own_feeds(), end)) {
       if (!std::exchange(alert.stale, true)) tell(group, Action::kUpdate, alert.level, at);
       return;
@@ -94,7 +100,7 @@ class EpisodeDetector : public GroupedDetector<G> {
   EventTime next_episode_due(const G& group) {
     const AlertState& alert = group.alert;
     if (!alert.is_open()) return kNever;
-    EventTime due = held_until(group, alert.level);
+    EventTime due = next_end(group);
     if (alert.stale) due = std::max(due, this->watermark()) + kLookAgain;
     if (group.has_news) due = std::min(due, add(alert.last_at, this->rule().alert.update_every));
     if (alert.provisional) due = std::min(due, alert.provisional_at + kMoment);
@@ -147,6 +153,14 @@ class EpisodeDetector : public GroupedDetector<G> {
     alert.provisional_at = is_early ? std::max(alert.provisional_at, at) : kUnset;
   }
 
+  // When time alone changes something next.
+  EventTime next_end(const G& group) const {
+    const AlertState& alert = group.alert;
+    if (!alert.is_flapping()) return held_until(group, alert.level);
+    if (alert.asked == Level::kNone) return alert.calm_at();
+    return std::min(alert.calm_at(), held_until(group, alert.asked));
+  }
+
   void pass(G& group, EventTime at, bool is_early) {
     AlertState& alert = group.alert;
     alert.stale = false;
@@ -154,6 +168,18 @@ class EpisodeDetector : public GroupedDetector<G> {
     for (const LevelSpec& spec : this->rule().levels) {
       if (held_until(group, spec.level) > at) left = spec.level;
     }
+    bool is_calm_now = false;
+    if (alert.is_flapping()) {
+      if (left != alert.asked) fall(alert, left);
+      is_calm_now = is_calm(alert, this->rule().alert, at);
+      if (is_calm_now) {
+        stop_flapping(alert);
+      } else {
+        left = alert.level;
+      }
+    }
+    const bool is_due =
+        group.has_news && !is_early && add(alert.last_at, this->rule().alert.update_every) <= at;
     if (left == Level::kNone) {
       this->read_as_of(group.matched_at);
       this->resolve(group, at, this->finding_of(group, at), is_early);
@@ -161,8 +187,9 @@ class EpisodeDetector : public GroupedDetector<G> {
       forget(group);
     } else if (left < alert.level) {
       const Level previous = std::exchange(alert.level, left);
+      alert.has_fallen = true;
       tell(group, Action::kDeescalate, previous, at);
-    } else if (group.has_news && add(alert.last_at, this->rule().alert.update_every) <= at) {
+    } else if (is_calm_now || is_due) {
       tell(group, Action::kUpdate, alert.level, at);
     }
   }

@@ -28,7 +28,7 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
   const bool waits = reads_others() && !is_late;
   const Level level = waits ? Level::kNone : level_of(*group, event);
   if (level == Level::kNone && !waits) {
-    go_on(*group);
+    go_on(*group, now);
     return;
   }
   touch(*group);
@@ -41,7 +41,7 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
     encode_event(event, match.event);
     insert_in_order(group->pending, std::move(match));
   }
-  go_on(*group);
+  go_on(*group, now);
 }
 
 void EventDetector::take(EventGroup& group, const Event& event, JournalSeq seq, Level level,
@@ -65,13 +65,13 @@ void EventDetector::on_due(EventGroup& group, EventTime due) {
   drop_first(group.pending, done);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
-  go_on(group);
+  go_on(group, due);
 }
 
-void EventDetector::go_on(EventGroup& group) {
+void EventDetector::go_on(EventGroup& group, EventTime now) {
   const EventTime due = std::min(next_episode_due(group), first_due(group.pending));
   if (due == kNever) {
-    remove(group);
+    let_go(group, now);
   } else {
     schedule_by(group, due);
   }

@@ -45,7 +45,7 @@ class EventDetector final : public EpisodeDetector<EventGroup> {
   Level level_of(const EventGroup& group, const Event& event);
   void take(EventGroup& group, const Event& event, JournalSeq seq, Level level, EventTime at,
             bool is_early);
-  void go_on(EventGroup& group);
+  void go_on(EventGroup& group, EventTime now);
 };
 
 }  // namespace tocsin::rules

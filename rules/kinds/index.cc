@@ -243,7 +243,7 @@ bool IndexDetector::has_faded(const IndexGroup& group) const {
                                                    : found_[i].signal.has_value();
     if (is_there) return false;
   }
-  return group.alert.phase == Phase::kInactive;
+  return group.alert.is_idle();
 }
 
 void IndexDetector::on_due(IndexGroup& group, EventTime tick) {
@@ -251,7 +251,7 @@ void IndexDetector::on_due(IndexGroup& group, EventTime tick) {
   take_up_to(group, tick);
   decide(group, tick);
   if (has_faded(group)) {
-    if (group.panes.empty()) {
+    if (group.panes.empty() && group.alert.calm_at() <= tick) {
       remove(group);
       return;
     }

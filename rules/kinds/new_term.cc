@@ -121,7 +121,7 @@ void NewTermDetector::on_event(const Event& event, JournalSeq seq) {
     const size_t place = insert_in_order(group->pending, std::move(item));
     if (is_early() && !is_known) try_early(*group, place, event);
   }
-  go_on(*group);
+  go_on(*group, now);
 }
 
 void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& event) {
@@ -227,7 +227,7 @@ void NewTermDetector::on_due(NewTermGroup& group, EventTime due) {
     group.memory.clear();
     set_warming(group);
   }
-  go_on(group);
+  go_on(group, due);
 }
 
 // One transition for all that the watermark says of what was told on arrival: an end, a lower
@@ -245,11 +245,11 @@ void NewTermDetector::settle(NewTermGroup& group, EventTime due, bool has_fallen
   let_pass(group, due);
 }
 
-void NewTermDetector::go_on(NewTermGroup& group) {
+void NewTermDetector::go_on(NewTermGroup& group, EventTime now) {
   EventTime due = std::min(next_episode_due(group), first_due(group.pending));
   if (!group.past.is_empty()) due = std::min(due, forgotten_at(detect(), group.past.newest));
   if (due == kNever) {
-    remove(group);
+    let_go(group, now);
   } else {
     schedule_by(group, due);
   }

@@ -76,7 +76,7 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   // True when it was told to be more than it is.
   bool decide(NewTermGroup& group, PendingTerm& item);
   void settle(NewTermGroup& group, EventTime due, bool has_fallen);
-  void go_on(NewTermGroup& group);
+  void go_on(NewTermGroup& group, EventTime now);
 
   absl::flat_hash_map<Hash128, std::vector<uint32_t>> siblings_;  // group indexes by parent
 };

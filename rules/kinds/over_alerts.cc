@@ -10,7 +10,7 @@ namespace tocsin::rules {
 void OverAlertsDetector::on_due(PlaceGroup& group, EventTime tick) {
   touch(group);
   decide(group, tick);
-  if (!has_alerts_ && group.alert.phase == Phase::kInactive) {
+  if (!has_alerts_ && group.alert.is_idle() && group.alert.calm_at() <= tick) {
     remove(group);
   } else {
     schedule(group, grid_.step(tick, 1));

@@ -117,7 +117,7 @@ void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   step.event = std::make_shared<const std::string>(std::move(bytes));
   const size_t place = insert_in_order(group->pending, std::move(step));
   if (may_fire_early_) try_early(*group, place);
-  go_on(*group);
+  go_on(*group, now);
 }
 
 bool SequenceDetector::breaks(const OpenMatch& match, const Event& event) {
@@ -319,10 +319,10 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
   drop_expired(group.open, due);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
-  go_on(group);
+  go_on(group, due);
 }
 
-void SequenceDetector::go_on(SequenceGroup& group) {
+void SequenceDetector::go_on(SequenceGroup& group, EventTime now) {
   EventTime due = std::min(next_episode_due(group), first_due(group.pending));
   for (const OpenMatch& match : group.open) {
     const EventTime expiry = plan().expiry(match);
@@ -331,7 +331,7 @@ void SequenceDetector::go_on(SequenceGroup& group) {
   }
   const bool is_empty = group.open.empty() && group.pending.empty() && !group.alert.is_open();
   if (is_empty) {
-    remove(group);
+    let_go(group, now);
   } else {
     schedule_by(group, due);
   }

@@ -81,7 +81,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   Level conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early, Level told);
   // Tells of the matches that pending events from `place` on complete.
   void try_early(SequenceGroup& group, size_t place);
-  void go_on(SequenceGroup& group);
+  void go_on(SequenceGroup& group, EventTime now);
 
   bool may_fire_early_ = false;
   std::vector<std::optional<size_t>> slots_;  // of a step's variable

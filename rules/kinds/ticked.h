@@ -26,42 +26,55 @@ class TickedDetector : public GroupedDetector<G> {
     AlertState& alert = group.alert;
     const bool is_stale =
         alert.is_open() && this->around_.timeline->is_stale(this->own_feeds(), tick);
+    const uint64_t errors = this->counters_.evaluation_errors;
     const Verdict verdict = judge(group, tick);
-    const bool was_provisional = alert.provisional;
-    const bool was_stale = alert.stale;
-    const Level previous = alert.level;
-    const Step done = step(alert, this->rule().levels, this->rule().alert, verdict, tick, is_stale);
+    const bool is_error = this->counters_.evaluation_errors != errors;
+    const AlertState before = alert;
+    const AlertPolicy& policy = this->rule().alert;
+    const Step done = step(alert, this->rule().levels, policy, verdict, tick, is_stale || is_error);
     alert.provisional = false;
     alert.provisional_at = kUnset;
     alert.stale = is_stale;
+    alert.error = is_error && alert.is_open();
+    bool has_news = false;
     switch (done) {
       case Step::kFire:
         this->open(group, alert.level, tick, tick);
         say(group, Action::kFire, Level::kNone, tick, tick);
-        return;
+        break;
       case Step::kEscalate:
-        say(group, Action::kEscalate, previous, tick, tick);
-        return;
+        say(group, Action::kEscalate, before.level, tick, tick);
+        break;
       case Step::kDeescalate:
-        say(group, Action::kDeescalate, previous, tick, tick);
-        return;
+        say(group, Action::kDeescalate, before.level, tick, tick);
+        break;
       case Step::kResolve:
         this->resolve(group, tick, find_at(group, tick, true));
         return;
-      case Step::kNothing:
+      case Step::kCalm:
+        has_news = true;
         break;
+      case Step::kNothing:
+        if (!alert.is_open()) return;
+        has_news = is_news(before, alert, verdict, tick);
     }
-    if (!alert.is_open()) return;
+    if (start_flapping(alert, policy) || has_news) {
+      say(group, Action::kUpdate, alert.level, tick, tick);
+    }
+  }
+
+  // Whether there is something to say of an alert whose level stays: a mark, that it is confirmed,
+  // or other numbers when it is time for them.
+  bool is_news(const AlertState& before, const AlertState& alert, const Verdict& verdict,
+               EventTime tick) const {
+    if (before.stale != alert.stale || before.error != alert.error) return true;
+    if (alert.phase != Phase::kFiring) return false;
+    if (before.provisional) return true;
     // -1: a level of rules that are gone
     const int held = index_of(this->rule().levels, alert.level);
     const bool is_unknown = held >= 0 && verdict.unknown[static_cast<size_t>(held)];
-    const bool is_due = add(alert.last_at, this->rule().alert.update_every) <= tick &&
-                        alert.phase == Phase::kFiring && !is_stale && !is_unknown &&
-                        fingerprint_ != alert.told;
-    const bool is_confirmed = was_provisional && alert.phase == Phase::kFiring;
-    if (is_confirmed || was_stale != is_stale || is_due) {
-      say(group, Action::kUpdate, previous, tick, tick);
-    }
+    return add(alert.last_at, this->rule().alert.update_every) <= tick && !alert.stale &&
+           !alert.error && !is_unknown && fingerprint_ != alert.told;
   }
 
   void say(G& group, Action action, Level previous, EventTime at, EventTime tick) {

@@ -111,18 +111,21 @@ void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, Ev
   const bool is_new = !alert.is_open();
   // It has come to hold with the newest event of the window, which is in its last pane.
   const EventTime at = std::max(event.time, grid_.step(tick, -1));
+  rise(alert, rule().alert, level, at);
   if (is_new) open(group, level, tick, at);
-  alert.phase = Phase::kFiring;
-  alert.recovering_since = kUnset;
-  alert.level = level;
   alert.provisional = true;
   alert.provisional_at = std::max(alert.provisional_at, tick);
   alert.stale = false;
   say(group, is_new ? Action::kFire : Action::kEscalate, previous, at, tick);
+  if (start_flapping(alert, rule().alert)) say(group, Action::kUpdate, level, at, tick);
 }
 
 void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
   touch(group);
+  if (is_only_remembered(group)) {
+    remember_turns(group, tick);
+    return;
+  }
   // An alert raised on arrival waits for the tick that confirms it.
   if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
   // Those that leave with the next tick are still there: next_due() looks for them.
@@ -139,7 +142,7 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
   const auto panes = group.panes.panes();
   const size_t ahead = group.panes.first_from(tick);
   if (ahead > 0) group.last_pane = panes[ahead - 1].start;
-  if (ahead > 0 || group.alert.phase != Phase::kInactive) return false;
+  if (ahead > 0 || !group.alert.is_idle()) return false;
   const EventTime forget = forget_at(group);
   if (tick < forget) {
     const bool sleeps = panes.empty() && !reads_others() && !names_time();
@@ -150,8 +153,23 @@ bool WindowedDetector::forget_if_long_silent(WindowGroup& group, EventTime tick)
     group.first_pane = panes.front().start;
     return false;
   }
-  remove(group);
+  remember_turns(group, tick);
   return true;
+}
+
+// To the rule itself there is no such group any more.
+void WindowedDetector::remember_turns(WindowGroup& group, EventTime tick) {
+  const EventTime calm = group.alert.calm_at();
+  if (calm <= tick) {
+    remove(group);
+  } else {
+    group.first_pane = kNever;
+    schedule(group, grid_.tick_from(calm));
+  }
+}
+
+bool WindowedDetector::is_only_remembered(const WindowGroup& group) {
+  return group.first_pane == kNever && group.panes.empty() && group.alert.is_idle();
 }
 
 EventTime WindowedDetector::forget_at(const WindowGroup& group) const {

@@ -67,6 +67,9 @@ class WindowedDetector : public TickedDetector<WindowGroup> {
   bool may_rise_early(const WindowGroup& group) const;
   EventTime next_due(const WindowGroup& group, EventTime tick) const;
   bool forget_if_long_silent(WindowGroup& group, EventTime tick);
+  // Keeps the group for the turns of its alert alone, while they count.
+  void remember_turns(WindowGroup& group, EventTime tick);
+  static bool is_only_remembered(const WindowGroup& group);
   EventTime forget_at(const WindowGroup& group) const;
   void size_up();
 

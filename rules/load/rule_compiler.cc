@@ -267,6 +267,7 @@ class RuleCompiler {
     policy.hold = span_at(alert, "hold").value_or(policy.hold);
     policy.update_every = span_at(alert, "update_every").value_or(policy.update_every);
     if (const auto text = text_at(alert, "max_step_down")) read_step_down(*text, alert);
+    policy.holds_flapping = text_at(alert, "flapping").value_or("hold") != "off";
     if (const yaml::Node* evidence = alert.find("evidence")) {
       policy.max_evidence =
           static_cast<uint32_t>(int_at(*evidence, "max").value_or(policy.max_evidence));

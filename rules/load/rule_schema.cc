@@ -77,6 +77,10 @@ Schema alert_policy() {
                                      not_yet("contributions"), not_yet("events")})),
           optional("max_step_down",
                    text("levels at a time on the way down: 1, or 1 per 7d; 0: any")),
+          optional("flapping",
+                   word({"hold", "off"},
+                        "begun more than 4 times in 24h, it keeps its level until it has not for "
+                        "24h; off: it goes up and down; default hold")),
           optional("resolve", word({"first_report"}, "of absence: ends with the first report")),
           optional("dedup", word({"episode"})),
           not_yet("inhibits"),

@@ -56,6 +56,9 @@ struct AlertTransition {
   EventTime watermark{};     // up to where input was complete; == at when not provisional
   Tlp tlp = Tlp::kClear;     // highest of all that counted in the episode, also when not listed
   bool stale = false;        // input is missing; the last level is kept
+  bool error = false;        // the rule fails at run time; the last level is kept
+  // It begins to fire too often: since then its level only goes up, until it is calm.
+  std::optional<EventTime> flapping_since;
   std::map<std::string, std::string> title;    // by language
   std::map<std::string, std::string> summary;  // by language
   std::vector<Measured> values;

@@ -139,6 +139,13 @@ class StepComparison {
       differ(expected.place, field + ".confidence", word(*expected.provisional),
              word(alert.provisional));
     }
+    const auto compare_mark = [&](std::optional<bool> mark, bool is_marked, const char* word) {
+      if (!mark || *mark == is_marked) return;
+      differ(expected.place, field + "." + word, *mark ? "true" : "false",
+             is_marked ? "true" : "false");
+    };
+    compare_mark(expected.flapping, alert.flapping_since.has_value(), "flapping");
+    compare_mark(expected.error, alert.error, "error");
     if (expected.events_counted &&
         *expected.events_counted != static_cast<int64_t>(alert.events_counted)) {
       differ(expected.place, field + ".events_counted", std::to_string(*expected.events_counted),

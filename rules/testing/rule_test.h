@@ -42,6 +42,8 @@ struct ExpectedAlert {
   std::map<std::string, std::string> group;
   std::optional<Level> level;
   std::optional<bool> provisional;
+  std::optional<bool> flapping;
+  std::optional<bool> error;
   std::vector<std::string> evidence_includes;  // event ids
   std::vector<std::string> evidence_excludes;
   std::map<std::string, ExpectedValue> values;

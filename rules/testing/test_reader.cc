@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <string>
 
+#include "rules/load/values.h"
 #include "rules/testing/event_plan.h"
 #include "rules/testing/rule_test.h"
 #include "rules/testing/test_schema.h"
@@ -121,6 +122,8 @@ class TestReader {
     if (const yaml::Node* confidence = node.find("confidence")) {
       alert.provisional = confidence->scalar == "provisional";
     }
+    alert.flapping = bool_at(node, "flapping");
+    alert.error = bool_at(node, "error");
     alert.evidence_includes = text_list(node.find("evidence_includes"));
     alert.evidence_excludes = text_list(node.find("evidence_excludes"));
     alert.title = text_map(node.find("title"));

@@ -63,6 +63,8 @@ Schema expected_alert() {
                      optional("group", dictionary_of(text())),
                      optional("level", text()),
                      optional("confidence", word({"provisional", "confirmed"})),
+                     optional("flapping", boolean("it begins to fire too often")),
+                     optional("error", boolean("its rule fails at run time")),
                      optional("evidence_includes", list_of(text())),
                      optional("evidence_excludes", list_of(text())),
                      optional("values", dictionary_of(either({text(), range}))),

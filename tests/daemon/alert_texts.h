@@ -26,6 +26,7 @@ struct AlertText {
   std::string tlp = "clear";
   std::string summary = "62 dead";
   std::string status = "production";
+  std::string marks = R"("stale":false,"error":false,"flapping":false)";
 
   Hash128 id() const { return {.high = 0, .low = alert}; }
   std::string json() const {
@@ -38,12 +39,12 @@ struct AlertText {
         country, starts_at);
     if (!ends_at.empty()) to += fmt::format(R"("ends_at":"{}",)", ends_at);
     return to + fmt::format(
-                    R"("at":"{}","provisional":false,"watermark":"{}","stale":false,"tlp":"{}",)"
+                    R"("at":"{}","provisional":false,"watermark":"{}",{},"tlp":"{}",)"
                     R"("title":{{"en":"Clashes"}},"summary":{{"en":"{}"}},"values":{{"dead":62}},)"
                     R"("condition":"dead >= 25","events_counted":7,"evidence":[{{"role":"dead",)"
                     R"("id":"canary-event","source":"canary-source"}}],"source":{{"document":"d",)"
                     R"("paragraph":"p"}},"labels":{{}}}})",
-                    at, at, tlp, summary);
+                    at, at, marks, tlp, summary);
   }
   bool is_open() const { return action != "resolve" && action != "withdraw"; }
   storage::AlertRecord record() const {

@@ -110,6 +110,25 @@ TEST_F(AlertmanagerMirror, IdentityIsInLabelsAndAllElseInAnnotations) {
   EXPECT_EQ(last_.at("startsAt").as_string(), "2011-02-18T00:00:00Z");
 }
 
+TEST_F(AlertmanagerMirror, MarksAreAnnotationsWhileTheyAreThere) {
+  AlertmanagerSink sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch",
+                                      .marks = R"("stale":true,"error":true,"flapping":true,)"
+                                               R"("flapping_since":"2011-02-19T07:00:00Z")"}
+                                .notification()}));
+  sent();
+  const json::object marked = last_.at("annotations").as_object();
+  EXPECT_EQ(marked.at("stale").as_string(), "true");
+  EXPECT_EQ(marked.at("error").as_string(), "true");
+  EXPECT_EQ(marked.at("flapping_since").as_string(), "2011-02-19T07:00:00Z");
+  ASSERT_TRUE(
+      sink.deliver({AlertText{.seq = 1, .action = "update", .level = "watch"}.notification()}));
+  sent();
+  for (const char* mark : {"stale", "error", "flapping_since"}) {
+    EXPECT_FALSE(last_.at("annotations").as_object().contains(mark)) << mark;
+  }
+}
+
 TEST_F(AlertmanagerMirror, StepDownEndsTheHigherLevelAlone) {
   AlertmanagerSink sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "alert"}.notification()}));

@@ -7,6 +7,7 @@ namespace tocsin::daemon {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::string transition(int seq, std::string_view action, std::string_view level,
                        std::string_view at) {
@@ -36,6 +37,25 @@ TEST(ExplainAlert, TellsWhyWhatCameBeforeAndWhatToDo) {
   EXPECT_THAT(*text, HasSubstr("ucdp-ged:ged-2"));
   EXPECT_THAT(*text, HasSubstr("¶25"));
   EXPECT_THAT(*text, HasSubstr("Call the desk."));
+}
+
+TEST(ExplainAlert, TellsThatItIsHeldForFlappingOrByAFault) {
+  std::string marked = transition(1, "update", "warning", "2011-02-19");
+  const std::string plain = R"("stale":false)";
+  marked.replace(marked.find(plain), plain.size(),
+                 R"("stale":false,"error":true,"flapping":true,)"
+                 R"("flapping_since":"2011-02-19T07:00:00Z")");
+  const std::string fire = transition(0, "fire", "warning", "2011-02-18");
+  const auto text = explain_alert({fire, marked}, "en");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("flapping since 2011-02-19T07:00:00Z: held at warning until it has "
+                               "not begun anew for 24 hours"));
+  EXPECT_THAT(*text, HasSubstr("its rule fails just now"));
+  const auto calm =
+      explain_alert({fire, marked, transition(2, "update", "warning", "2011-02-20")}, "en");
+  ASSERT_TRUE(calm) << calm.error().message;
+  EXPECT_THAT(*calm, Not(HasSubstr("flapping since")));
+  EXPECT_THAT(*calm, Not(HasSubstr("fails")));
 }
 
 TEST(ExplainAlert, ShowsTheHeightOfAnAlertThatIsOver) {

@@ -97,7 +97,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
       {.name = "log", .depth = 2, .oldest = from_ms(50'000), .failures = 0, .problem = {}}};
   status.store.engine["rocksdb.estimate-num-keys"] = 5;
   auto alerts = std::make_shared<OpenAlerts>();
-  alerts->counts[{Level::kAlert, Driver::kViolence, false}] = 2;
+  alerts->counts[{Level::kAlert, Driver::kViolence, OpenAlerts::State::kFiring}] = 2;
+  alerts->counts[{Level::kAlert, Driver::kViolence, OpenAlerts::State::kError}] = 1;
   alerts->countries[{"LY", Driver::kViolence}] = Level::kAlert;
   status.alerts = alerts;
 }
@@ -191,6 +192,7 @@ TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
   EXPECT_EQ(values[R"(tocsin_outbox_depth{sink="log"})"], 2);
   EXPECT_EQ(values[R"(tocsin_outbox_oldest_age_seconds{sink="log"})"], 10);
   EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="firing"})"]), 2);
+  EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="error"})"]), 1);
   EXPECT_EQ((values[R"(tocsin_country_alert_level{country="LY",driver="violence"})"]), 4);
   EXPECT_EQ(values["tocsin_ready"], 1);
   EXPECT_GT(values["process_resident_memory_bytes"], 0);

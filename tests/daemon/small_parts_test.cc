@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/alert_json.h"
 #include "daemon/base64.h"
 #include "daemon/http/access.h"
 #include "daemon/log.h"
@@ -10,6 +11,7 @@
 #include "daemon/tlp_policy.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/alert_texts.h"
+#include "tests/daemon/small_bundle.h"
 #include "tests/daemon/temporary_folder.h"
 
 namespace tocsin::daemon {
@@ -190,6 +192,36 @@ TEST(TlpPolicy, TakesAnUnmarkedAlertForTheStrictest) {
   const auto fields = read_alert_fields(R"({"id":"1","action":"fire","level":"watch"})");
   ASSERT_TRUE(fields);
   EXPECT_EQ(fields->tlp, Tlp::kRed);
+}
+
+class NoJournal final : public EventLookup {
+ public:
+  const Event* find(JournalSeq) override { return nullptr; }
+};
+
+TEST(AlertFields, AreThoseThatWereWritten) {
+  Diagnostics diagnostics;
+  const auto bundle = rules::load_bundle(bundle_text(), diagnostics);
+  ASSERT_NE(bundle, nullptr);
+  NoJournal journal;
+  AlertTransition transition;
+  transition.seq = 3;
+  transition.action = Action::kUpdate;
+  transition.level = Level::kAlert;
+  transition.at = *parse_time("2020-01-03");
+  for (const bool is_marked : {false, true}) {
+    transition.stale = transition.error = is_marked;
+    if (is_marked) transition.flapping_since = parse_time("2020-01-02T07:00:00Z");
+    const auto fields = read_alert_fields(write_alert(transition, *bundle, journal));
+    ASSERT_TRUE(fields) << fields.error().message;
+    EXPECT_EQ(fields->seq, 3U);
+    EXPECT_EQ(fields->level, Level::kAlert);
+    EXPECT_EQ(fields->rule, "test/many-dead");
+    EXPECT_EQ(fields->at, transition.at);
+    EXPECT_EQ(fields->stale, is_marked);
+    EXPECT_EQ(fields->error, is_marked);
+    EXPECT_EQ(fields->flapping_since, transition.flapping_since);
+  }
 }
 
 TEST(AlertFields, RefusesWhatIsNoAlert) {

@@ -1,7 +1,9 @@
 """Prometheus (Debian's own) scrapes the daemon, promtool likes every metric, the shipped rules load,
 and every query of the dashboard returns data from a daemon at work."""
 
+import collections
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from harness.webhook_recorder import WebhookRecorder
 
 HERE = pathlib.Path(__file__).parent
 DEPLOY = SOURCE_DIR / "deploy"
+LEVELS = ["info", "watch", "warning", "alert", "emergency"]
 RULES = [HERE / "fixtures/rules/equality.yaml"]
 
 
@@ -100,6 +103,52 @@ class Scrape(Monitoring):
     def test_alerts_about_tocsin_itself_pass_their_tests(self):
         done = subprocess.run(["promtool", "test", "rules", DEPLOY / "prometheus/alerts_test.yml"], capture_output=True, text=True)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+
+class ShippedAlertmanager(Monitoring):
+    """The configuration of Alertmanager that is shipped, with the Alertmanager of Debian."""
+
+    FILE = DEPLOY / "alertmanager/alertmanager.yml"
+
+    def test_amtool_has_no_complaint(self):
+        done = subprocess.run(["amtool", "check-config", self.FILE], capture_output=True, text=True)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertIn("4 inhibit rules", done.stdout)
+
+    def test_every_key_that_shipped_rules_group_by_tells_alerts_apart(self):
+        equal = set(re.search(r"equal: &group \[(.*)\]", self.FILE.read_text()).group(1).split(", "))
+        keys = {"region"}
+        for file in (SOURCE_DIR / "rules/sets").rglob("*.yaml"):
+            for by in re.findall(r"^ +by: \[(.*)\]", file.read_text(), re.MULTILINE):
+                keys |= {key.removeprefix("e.").removeprefix("attrs.").split("@")[0] for key in by.split(", ")}
+        self.assertIn("target", keys)
+        self.assertLessEqual(keys, equal)
+
+    def test_a_level_mutes_those_below_of_its_own_group(self):
+        with Alertmanager(self.path / "alertmanager", self.FILE.read_text()) as alertmanager:
+            daemon = Daemon(self.path / "daemon", RULES, {
+                "sinks": [{"name": "mirror", "type": "alertmanager", "urls": [alertmanager.url], "resend_interval": "1s"}]})
+
+            def told():
+                """Of each group of a rule: the levels that are told and those that are muted."""
+                groups = collections.defaultdict(lambda: ({}, {}))
+                for alert in alertmanager.alerts():
+                    labels = dict(alert["labels"])
+                    if "level" not in labels:
+                        continue
+                    level = labels.pop("level")
+                    groups[tuple(sorted(labels.items()))][alert["status"]["state"] != "active"][level] = alert
+                return groups.values()
+
+            with daemon:
+                self.keep_busy(daemon, 40)
+                wait_until(lambda: any(muted for _, muted in told()), lambda: f"a muted level: {alertmanager.alerts()}")
+                wait_until(lambda: all(len(active) == 1 for active, _ in told()),
+                           lambda: f"one level of each group: {alertmanager.alerts()}")
+                for active, muted in told():
+                    for level in muted:
+                        self.assertLess(LEVELS.index(level), LEVELS.index(*active))
+                self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
 
 class Dashboard(Monitoring):

@@ -112,13 +112,18 @@ TEST(RuleLoader, EveryIsoCodeInAListStaysText) {
 }
 
 TEST(RuleLoader, DefaultsAreOverriddenKeyByKey) {
-  const auto bundle = load_good(file_with(
-      std::string(kThreshold) + "severity: watch\nalert: {for: 1d}\n",
-      "defaults: {owner: desk, alert: {for: 9d, keep_firing_for: 5d}, time: {lateness: 2d}}\n"));
+  const auto bundle =
+      load_good(file_with(std::string(kThreshold) + "severity: watch\nalert: {for: 1d}\n",
+                          "defaults: {owner: desk, alert: {for: 9d, keep_firing_for: 5d, flapping: "
+                          "off}, time: {lateness: 2d}}\n"));
   ASSERT_NE(bundle, nullptr);
   const Rule& rule = bundle->rules.front();
   EXPECT_EQ(rule.alert.pending, (Span{.exact = std::chrono::days(1)}));
   EXPECT_EQ(rule.alert.keep_firing_for, (Span{.exact = std::chrono::days(5)}));
+  EXPECT_FALSE(rule.alert.holds_flapping);
+  EXPECT_TRUE(load_good(file_with(std::string(kThreshold) + "severity: watch\n"))
+                  ->rules.front()
+                  .alert.holds_flapping);
   EXPECT_EQ(rule.lateness, std::chrono::days(2));
   EXPECT_EQ(rule.labels.at("owner"), "desk");
 }
@@ -210,6 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"LevelNumber", "people >= 200.0", "people >= 300.0", true},
                     Change{"ConditionNumber", "reports >= 3", "reports >= 4", true},
                     Change{"Pending", "for: 2d", "for: 3d", true},
+                    Change{"Flapping", "alert: {for: 2d", "alert: {flapping: off, for: 2d", true},
                     Change{"Select", "charged == false", "charged == true", false},
                     Change{"Keys", "region@admin1", "region@country", false},
                     Change{"Window", "window: 28d, every: 1d, min_n",

@@ -133,6 +133,7 @@ class Absences {
     EventTime from = kMinEventTime;
     judged_.clear();
     told_.clear();
+    silent_from_ = 0;
     for (size_t i = 0; i <= reports.size(); ++i) {
       const EventTime next = i < reports.size() ? reports[i].taken() : of_.end + Milliseconds{1};
       Stay stay(reports.begin() + static_cast<std::ptrdiff_t>(first), i - first);
@@ -140,7 +141,7 @@ class Absences {
       const EventTime gone = judge.forgotten_at();
       judge_between(judge, stay, from, std::min(next, gone - Milliseconds{1}));
       if (gone <= next && gone <= of_.end) {
-        close(judge, stay, gone);
+        close(stay, gone, Ending::kGone);
         first = i;
       }
       if (i == reports.size() || next >= of_.end) break;
@@ -149,11 +150,11 @@ class Absences {
       if (judge.missed(next) > 0) {
         judge_at(judge, stay, next);
       } else {
-        close(judge, stay, next);
+        close(stay, next, Ending::kReported);
       }
       from = next;
     }
-    finish(judge);
+    tell_all(judge);
   }
 
   // All times in (from, to] at which more are missed, or what they were before runs out.
@@ -168,7 +169,7 @@ class Absences {
       if (t > from && t <= to && !deadlines.empty() && t >= *deadlines.begin()) times.insert(t);
     };
     std::set<EventTime> starts = deadlines;
-    for (const Judged& judged : judged_) starts.insert(judged.at);
+    for (size_t i = silent_from_; i < judged_.size(); ++i) starts.insert(judged_[i].at);
     for (const EventTime t : starts) {
       add_time(t);
       add_time(tocsin::add(t, rule_.alert.pending));
@@ -176,7 +177,21 @@ class Absences {
       for (const LevelSpec& level : rule_.levels) add_time(tocsin::add(t, level.hold));
     }
     for (EventTime day = kStart; reads_others() && day <= to; day += kDay) add_time(day);
-    for (const EventTime t : times) judge_at(judge, stay, t);
+    // In order, with the times at which what flaps is calm.
+    while (true) {
+      const auto calm = calm_after(rule_, judged_);
+      const bool is_calm_next =
+          calm && *calm > from && *calm <= to && (times.empty() || *calm < *times.begin());
+      if (!is_calm_next && times.empty()) return;
+      const EventTime next = is_calm_next ? *calm : *times.begin();
+      times.erase(next);
+      if (judge.missed(next) > 0) {
+        judge_at(judge, stay, next);
+      } else {
+        close(stay, next, Ending::kReported);
+      }
+      from = next;
+    }
   }
 
   void judge_at(AbsenceJudge& judge, Stay stay, EventTime at) {
@@ -187,19 +202,15 @@ class Absences {
   }
 
   // Enough has been reported, or nothing is expected any more: what is open ends at once.
-  void close(AbsenceJudge& judge, Stay stay, EventTime at) {
-    const bool is_open = finish(judge);
-    if (!is_open) return;
-    Said said = all_.back();
-    said.action = Action::kResolve;
-    said.at = at;
-    tell(judge, stay, said);
+  void close(Stay stay, EventTime at, Ending ending) {
+    judged_.push_back(
+        {.at = at, .levels = std::vector<LevelTruth>(rule_.levels.size()), .ending = ending});
+    told_.push_back(stay);
+    silent_from_ = judged_.size();
   }
 
-  // Tells of what was judged since the last end. True when the alert is still open.
-  bool finish(AbsenceJudge& judge) {
-    const auto turns = turns_of(rule_, judged_);
-    for (const Turn& turn : turns) {
+  void tell_all(AbsenceJudge& judge) {
+    for (const Turn& turn : turns_of(rule_, judged_)) {
       Said said;
       said.group = judge.key();
       said.action = turn.action;
@@ -208,9 +219,6 @@ class Absences {
       said.starts_at = turn.starts_at;
       tell(judge, told_[turn.place], said);
     }
-    judged_.clear();
-    told_.clear();
-    return !turns.empty() && turns.back().action != Action::kResolve;
   }
 
   void tell(AbsenceJudge& judge, Stay stay, Said said) {
@@ -226,6 +234,7 @@ class Absences {
   Reading reading_;
   std::vector<Judged> judged_;
   std::vector<Stay> told_;  // reports by then
+  size_t silent_from_ = 0;  // in judged_: what came after the last report that was enough
   std::vector<Said> all_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,10 +18,14 @@ struct LevelTruth {
   Truth stays = Truth::kNo;
 };
 
+// Ends what is open at once: kGone also what flaps.
+enum class Ending : uint8_t { kNone, kReported, kGone };
+
 struct Judged {
   EventTime at{};
   std::vector<LevelTruth> levels;  // as Rule::levels
   bool only_up = false;            // input is missing: nothing goes down
+  Ending ending = Ending::kNone;
 };
 
 struct Turn {
@@ -34,6 +39,8 @@ struct Turn {
 // Of a rule that is judged at times, which are in order. An alert that is open at the end stays
 // open.
 std::vector<Turn> turns_of(const Rule& rule, std::span<const Judged> judged);
+// If it flaps at the end: when it will have been calm for long enough.
+std::optional<EventTime> calm_after(const Rule& rule, std::span<const Judged> judged);
 
 // A point in time that matters for a while.
 struct Match {

@@ -19,6 +19,9 @@ namespace {
 constexpr uint32_t kSeeds = 91;     // a kind: 1,001 in all
 constexpr uint32_t kLateOneOf = 4;  // every fourth stream has events that come too late
 constexpr size_t kLeastTurns = 60;  // fires of each rule over all seeds, and ends
+// These must also come to flap.
+constexpr size_t kLeastFlapping = 20;
+const std::set<std::string> kRulesThatFlap = {"flickers", "recovers", "restless"};
 
 constexpr Milliseconds kLongerThanAStream = 200 * kDay;
 
@@ -59,8 +62,9 @@ Said said_of(const LoggedTransition& t, const Journal& journal) {
 }
 
 // Delivers the stream as the daemon would, and takes down what is told.
+// `flapping`: adds the alerts that came to flap, by rule.
 std::vector<Said> engine_says(const std::shared_ptr<const Bundle>& bundle, const Stream& stream,
-                              const Journal& journal) {
+                              const Journal& journal, std::map<RuleIndex, size_t>& flapping) {
   VirtualEngine engine(bundle, {.emit = Emit::kFinal});
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
     engine.expect(static_cast<SourceId>(i));
@@ -79,6 +83,7 @@ std::vector<Said> engine_says(const std::shared_ptr<const Bundle>& bundle, const
     EXPECT_FALSE(t.provisional || t.stale);
     if (t.action == Action::kFire) fired[t.alert] = t.at;
     if (t.action != Action::kUpdate) told.push_back(&t);
+    if (t.action == Action::kUpdate && t.flapping_since == t.at) ++flapping[t.rule];
   }
   std::stable_sort(told.begin(), told.end(), [&](const auto* a, const auto* b) {
     return fired.at(a->alert) < fired.at(b->alert);
@@ -134,7 +139,7 @@ class Comparison {
     const std::vector<Seen> seen = journal.seen_by(bundle_->rules.front());
     late_ += static_cast<size_t>(
         std::count_if(seen.begin(), seen.end(), [](const Seen& one) { return one.is_late(); }));
-    std::vector<Said> told = engine_says(bundle_, stream, journal);
+    std::vector<Said> told = engine_says(bundle_, stream, journal, flapping_);
     std::vector<Said> expected = oracle_says(of);
     for (auto* all : {&told, &expected}) {
       std::erase_if(*all, [&](const Said& said) {
@@ -160,6 +165,8 @@ class Comparison {
       EXPECT_GE(ends_[i], kLeastTurns) << bundle_->rules[i].id << " seldom ends";
       ::testing::Test::RecordProperty(bundle_->rules[i].name + "_fires",
                                       static_cast<int>(fires_[i]));
+      const bool is_made_to = kRulesThatFlap.contains(bundle_->rules[i].name);
+      EXPECT_GE(flapping_[i], is_made_to ? kLeastFlapping : 0) << bundle_->rules[i].id;
     }
     EXPECT_GE(duplicates_, 1000U);
     EXPECT_GE(late_, 100U);
@@ -176,6 +183,7 @@ class Comparison {
   size_t too_late_ = 0;
   std::map<RuleIndex, size_t> fires_;
   std::map<RuleIndex, size_t> ends_;
+  std::map<RuleIndex, size_t> flapping_;
 };
 
 TEST(Oracle, AgreesOnEvents) { Comparison("event").run(1000); }

@@ -74,6 +74,18 @@ TEST(Absence, RosterNamesWhoWasNeverHeardOf) {
   EXPECT_THAT(h.log[0].condition, ::testing::HasSubstr("no report ever"));
 }
 
+TEST(Absence, LateReportsOfAKeyThatWouldBeForgottenTeachNothing) {
+  const auto world = small_world(Milliseconds{0});
+  AbsenceDetect detect = weekly();
+  detect.learn = span_of(3 * kDay);
+  EngineHarness h(world, {silence(world, detect).build()});
+  h.feed(day(20), 1, "XB-1");
+  h.feed(day(5));
+  h.feed(day(9));  // had they come in time, the first would have been forgotten at day 8
+  h.finish(day(22));
+  EXPECT_THAT(h.lines(), IsEmpty());
+}
+
 TEST(Absence, LearnsAndForgets) {
   const auto world = small_world(Milliseconds{0});
   AbsenceDetect detect = weekly();

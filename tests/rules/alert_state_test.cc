@@ -93,6 +93,90 @@ TEST(AlertStateStep, GoesThroughItsStates) {
   }
 }
 
+// Hour after hour: as above, "c" calm again; "%" behind it: from now on it flaps.
+std::string run_hourly(const std::vector<double>& values, const AlertPolicy& policy) {
+  AlertState state;
+  const auto levels = two_levels();
+  std::string told;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const EventTime at = day(0) + hours(static_cast<int>(i));
+    const Step done = step(state, levels, policy, verdict_of(values[i]), at, false);
+    told += ".fedrc"[static_cast<size_t>(done)];
+    if (done == Step::kResolve) state.close();
+    if (start_flapping(state, policy)) told += '%';
+  }
+  return told;
+}
+
+std::vector<double> then(std::vector<double> values, size_t times, double value) {
+  values.insert(values.end(), times, value);
+  return values;
+}
+
+TEST(AlertStateStep, HoldsTheLevelOfWhatTurnsTooOften) {
+  const AlertPolicy plain;
+  AlertPolicy off;
+  off.holds_flapping = false;
+  const AlertPolicy bridged = with({}, span_of(hours(3)));
+  const std::vector<double> saw = {10, 0, 10, 0, 10, 0, 10, 0, 10};
+  const std::string quiet(23, '.');
+  struct HourlyRow {
+    const char* name;
+    std::vector<double> values;
+    AlertPolicy policy;
+    std::string told;
+  };
+  for (const HourlyRow& row : std::vector<HourlyRow>{
+           {"four fires are borne", then({10, 0, 10, 0, 10, 0, 10}, 30, 0), plain,
+            "frfrfrfr" + std::string(29, '.')},
+           {"the fifth is held for a day", then(saw, 25, 0), plain, "frfrfrfrf%" + quiet + "r."},
+           {"unless the rule wants it so", then(saw, 3, 0), off, "frfrfrfrfr.."},
+           {"five in exactly a day are borne",
+            {10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 10, 0},
+            plain,
+            "fr....fr....fr....fr....fr"},
+           {"and in an hour less are not",
+            {10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 10, 0},
+            plain,
+            "fr....fr....fr....fr...f%."},
+           {"returns from recovering count", then({10, 0, 10, 0, 10, 0, 10, 0, 10}, 2, 0), bridged,
+            "f........%.."},
+           {"escalations after de-escalations count",
+            {20, 10, 20, 10, 20, 10, 20, 10, 20, 10, 0},
+            plain,
+            "fdededede%.."},
+           {"escalations alone do not", {10, 20, 10, 20}, plain, "fede"},
+           {"a turn more begins the day anew", then(then(then(saw, 20, 0), 1, 10), 25, 0), plain,
+            "frfrfrfrf%" + std::string(20, '.') + "." + quiet + "r."},
+           {"above what is held it escalates", then(then(saw, 2, 0), 1, 25), plain,
+            "frfrfrfrf%..e"},
+           {"calm, it goes on if it still holds", then(saw, 25, 10), plain,
+            "frfrfrfrf%" + quiet + "c."},
+           {"calm, it goes down if it holds less", then({20, 0, 20, 0, 20, 0, 20, 0, 20}, 25, 10),
+            plain, "frfrfrfrf%" + quiet + "d."},
+           {"calm, it recovers as any other", then(saw, 29, 0), bridged,
+            "f........%" + quiet + "c..r.."}}) {
+    EXPECT_EQ(run_hourly(row.values, row.policy), row.told) << row.name;
+  }
+}
+
+TEST(AlertStateStep, IsNotCalmWhileNothingIsKnown) {
+  AlertState state;
+  const auto levels = two_levels();
+  for (int i = 0; i <= 8; ++i) {
+    const EventTime at = day(0) + hours(i);
+    const Step done = step(state, levels, {}, verdict_of(i % 2 == 0 ? 10 : 0), at, false);
+    if (done == Step::kResolve) state.close();
+    start_flapping(state, {});
+  }
+  ASSERT_TRUE(state.is_flapping());
+  EXPECT_EQ(next_deadline(state, levels, {}, day(0) + hours(8)), day(1) + hours(8));
+  EXPECT_EQ(step(state, levels, {}, verdict_of(0), day(3), true), Step::kNothing);
+  EXPECT_TRUE(state.is_flapping());
+  EXPECT_EQ(step(state, levels, {}, verdict_of(0), day(4), false), Step::kResolve);
+  EXPECT_FALSE(state.is_flapping());
+}
+
 TEST(AlertStateStep, WhatIsUnknownOfALevelHoldsOnlyAlertsOfThatLevel) {
   struct Case {
     const char* name;
@@ -144,6 +228,11 @@ TEST(AlertState, IsTheSameAfterWritingAndReading) {
   state.id = hash128("x");
   state.seq = 7;
   state.stale = true;
+  state.error = true;
+  state.flapping_since = day(3);
+  state.asked = Level::kWatch;
+  state.has_fallen = true;
+  state.turns = {day(3), day(2.9), day(2.8), day(2.7), day(2.6)};
   std::string bytes;
   ByteWriter to(bytes);
   write(to, state);

@@ -30,9 +30,11 @@ inline std::string day_text(EventTime t) {
                      static_cast<double>((t - tocsin::testing::kEpoch2020).count()) / 864e5);
 }
 
-// "fire warning d4 XA-1", with "~" before it when provisional and "?" when stale.
+// "fire warning d4 XA-1", with "~" before it when provisional, "?" when stale, "!" when its rule
+// fails and "%" when it flaps.
 inline std::string brief(const AlertTransition& t) {
-  std::string text = fmt::format("{}{}{} {} {}", t.provisional ? "~" : "", t.stale ? "?" : "",
+  std::string text = fmt::format("{}{}{}{}{} {} {}", t.provisional ? "~" : "", t.stale ? "?" : "",
+                                 t.error ? "!" : "", t.flapping_since ? "%" : "",
                                  to_string(t.action), to_string(t.level), day_text(t.at));
   for (const auto& [name, value] : t.group) text += " " + value;
   return text;

@@ -69,9 +69,13 @@ class _Server:
 class Alertmanager(_Server):
     program = "prometheus-alertmanager"
 
+    def __init__(self, folder, configuration="route: {receiver: none}\nreceivers: [{name: none}]\n"):
+        super().__init__(folder)
+        self.configuration = configuration
+
     def arguments(self):
         configuration = self.folder / "alertmanager.yml"
-        configuration.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
+        configuration.write_text(self.configuration)
         return ["--web.listen-address=127.0.0.1:0", f"--config.file={configuration}",
                 f"--storage.path={self.folder / 'data'}", "--cluster.listen-address="]
 
