@@ -12,7 +12,7 @@ namespace {
 
 // After so many half-lives less than a thousandth is left.
 constexpr int64_t kRememberedHalfLives = 10;
-constexpr double kGone = 1e-6;  // of a scale
+constexpr double kGone = 1e-6;  // of a scale's length
 constexpr size_t kPartEvidence = 8;
 
 double half_lives(Milliseconds time, Milliseconds half_life) {
@@ -21,6 +21,11 @@ double half_lives(Milliseconds time, Milliseconds half_life) {
 
 double faded(double value, Milliseconds time, Milliseconds half_life) {
   return value * std::exp2(-half_lives(time, half_life));
+}
+
+// In units of what is scaled.
+double length_of(const Scale& scale) {
+  return scale.is_log ? scale.unit : std::abs(scale.to - scale.from);
 }
 
 }  // namespace
@@ -237,10 +242,12 @@ Verdict IndexDetector::judge(IndexGroup& group, EventTime tick) {
   return judge_levels(is_known_ ? std::optional(true) : std::nullopt);
 }
 
+// By the sums and not by what they scale to: a scale may begin above nothing, or end there.
 bool IndexDetector::has_faded(const IndexGroup& group) const {
   for (size_t i = 0; i < found_.size(); ++i) {
-    const bool is_there = detect().parts[i].events ? found_[i].scaled.value_or(0) > kGone
-                                                   : found_[i].signal.has_value();
+    const IndexPart& part = detect().parts[i];
+    const bool is_there = part.events ? std::abs(group.sums[i].sum) > kGone * length_of(part.scale)
+                                      : found_[i].signal.has_value();
     if (is_there) return false;
   }
   return group.alert.phase == Phase::kInactive;

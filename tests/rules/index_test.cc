@@ -51,6 +51,37 @@ TEST(Index, FadesByHalfEveryHalfLife) {
   EXPECT_EQ(harness.lines().back(), "resolve watch d32 XA-1");
 }
 
+// One a day for 60 days is nothing to a scale that begins at 20, until it adds up.
+TEST(Index, AddsUpBelowTheBeginningOfAScale) {
+  EngineHarness harness(
+      written(small_world(), index_rule("components: {a: {events: 'e.indicator == "
+                                        "\"violence.attack\"', half_life: 365d, scale: {from: 20, "
+                                        "to: 60}}}",
+                                        "{watch: {enter: 50, exit: 40}}")));
+  for (int i = 0; i < 60; ++i) harness.feed(day(i + 0.5), 1);
+  harness.finish(day(60));
+  // 1 / (1 - 2^(-1/365)) · (1 - 2^(-n/365)) · 2^(-1/730) >= 40: n = 42.
+  ASSERT_FALSE(harness.log.empty());
+  EXPECT_EQ(harness.lines().front(), "fire watch d42 XA-1");
+}
+
+// Of a scale from 2 down to 0 nothing is all.
+TEST(Index, GroupOfAnInvertedScaleGoesOnceAllHasFaded) {
+  EngineHarness harness(
+      written(small_world(), index_rule("components: {a: {events: 'e.indicator == "
+                                        "\"violence.attack\"', half_life: 1d, scale: {from: 2, to: "
+                                        "0}, weight: 0.5}, b: {events: 'e.indicator == "
+                                        "\"justice.inquiry_opened\"', half_life: 1d, scale: {from: "
+                                        "0, to: 1}, weight: 0.5}}",
+                                        "{watch: {enter: 60}}")));
+  harness.feed(day(0.5), 1);
+  harness.finish(day(19));
+  EXPECT_EQ(harness.engine->counters().front().groups, 1U);
+  harness.finish(day(23));
+  EXPECT_EQ(harness.engine->counters().front().groups, 0U);
+  EXPECT_THAT(harness.lines(), IsEmpty());
+}
+
 // Whether the next event is there already when all has faded is a matter of arrival.
 TEST(Index, BeginsAnewOnceAllHasFaded) {
   for (const bool is_there : {true, false}) {
