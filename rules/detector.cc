@@ -297,19 +297,18 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   if (action == Action::kResolve) t.ends_at = t.at;
   t.provisional = alert.provisional;
   t.watermark = alert.provisional ? watermark() : t.at;
-  // Panes with the restricted events leave the window, the texts go on naming what they told.
-  alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, read_at_.value_or(t.at))});
-  t.tlp = alert.tlp;
   t.stale = alert.stale;
   set_common(group, t.level, t.at, t.starts_at);
-  if (armed_by_ != nullptr) {
-    t.tlp = alert.tlp = std::max(alert.tlp, armed_by_->tlp);
-    finding.evidence.push_back({armed_by_->seq, "armed"});
-  }
+  if (armed_by_ != nullptr) finding.evidence.add(armed_by_->seq, "armed", armed_by_->tlp);
+  // Panes with the restricted events leave the window, the texts go on naming what they told.
+  alert.tlp = std::max({alert.tlp, finding.tlp, finding.evidence.tlp(),
+                        signals_->marking(group, read_at_.value_or(t.at))});
+  if (finding.event != nullptr) alert.tlp = std::max(alert.tlp, finding.event->tlp);
+  t.tlp = alert.tlp;
   add_texts(group, finding, t);
   t.values = std::move(finding.values);
   t.condition = std::move(finding.condition);
-  t.evidence = std::move(finding.evidence);
+  t.evidence = finding.evidence.take();
   t.events_counted = finding.events_counted;
   alert.last_at = t.at;
   around_.tell(t, *rule_);

@@ -12,6 +12,7 @@
 #include "rules/alert_board.h"
 #include "rules/alert_state.h"
 #include "rules/engine.h"
+#include "rules/evidence.h"
 #include "rules/group_key.h"
 #include "rules/signal_reader.h"
 #include "rules/watermark.h"
@@ -67,9 +68,10 @@ struct Finding {
   const Event* event = nullptr;
   std::string condition;
   std::vector<Measured> values;
-  std::vector<EvidenceRef> evidence;
+  EvidenceList evidence;
   uint64_t events_counted = 0;
-  Tlp tlp = Tlp::kClear;  // of these events; the alert keeps the highest of its episode
+  // Of all that counted; the alert keeps the highest of its episode, those that it names included.
+  Tlp tlp = Tlp::kClear;
 };
 
 using PutState = std::function<void(std::string_view key, std::string_view value)>;

@@ -121,7 +121,7 @@ class GroupedDetector : public Detector {
       Finding finding = finding_of(*group, at);
       inspection.condition = std::move(finding.condition);
       inspection.values = std::move(finding.values);
-      inspection.evidence = std::move(finding.evidence);
+      inspection.evidence = finding.evidence.take();
       inspection.events_counted = finding.events_counted;
       add_readings(inspection, finding.event);
     }

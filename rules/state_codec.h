@@ -14,7 +14,7 @@ namespace tocsin::rules {
 
 // A change of any layout raises it; entries of another version are not taken back. 2: alerts keep
 // the highest TLP of their episode; 3: and when they last stepped down.
-inline constexpr uint8_t kStateVersion = 3;
+inline constexpr uint8_t kStateVersion = 4;
 
 // Thread-safety: one thread at a time.
 class ByteWriter {

@@ -77,6 +77,10 @@ std::vector<Said> engine_says(const std::shared_ptr<const Bundle>& bundle, const
   std::vector<const LoggedTransition*> told;
   for (const LoggedTransition& t : engine.log()) {
     EXPECT_FALSE(t.provisional || t.stale);
+    for (const EvidenceRef& ref : t.evidence) {
+      EXPECT_GE(t.tlp, journal.tlp_of(ref.seq))
+          << t.rule_id << " names " << journal.name_of(ref.seq);
+    }
     if (t.action == Action::kFire) fired[t.alert] = t.at;
     if (t.action != Action::kUpdate) told.push_back(&t);
   }

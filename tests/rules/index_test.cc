@@ -217,6 +217,47 @@ TEST(Index, IsAsRestrictedAsWhatHasNotFaded) {
   EXPECT_EQ(harness.log[0].evidence.at(0).role, "violence");
 }
 
+// Whatever is left of an event: no alert names one that it is not marked for.
+TEST(Index, NamesNothingThatItIsNotMarkedFor) {
+  struct Row {
+    const char* name;
+    double secret;  // value of the restricted event at d0.5
+    Tlp marking;    // of the alert at d121, twelve half-lives later
+    size_t named;
+  };
+  for (const Row& row : {Row{"a hundredth is left", 4'000, Tlp::kRed, 2},
+                         Row{"next to nothing is left", 40, Tlp::kGreen, 1}}) {
+    EngineHarness h(
+        written(small_world(), index_rule("components: {" + kViolence + "}", "{watch: {enter: 60}}",
+                                          ", alert: {keep_firing_for: 0d}")));
+    Event& secret = h.events.make(day(0.5), row.secret);
+    secret.tlp = Tlp::kRed;
+    h.send(secret);
+    h.finish(day(100));
+    h.log.clear();
+    h.feed(day(120.5), 80);
+    h.finish(day(121));
+    ASSERT_EQ(h.lines(), std::vector<std::string>{"fire watch d121 XA-1"}) << row.name;
+    EXPECT_EQ(h.log[0].tlp, row.marking) << row.name;
+    EXPECT_EQ(h.log[0].evidence.size(), row.named) << row.name;
+  }
+}
+
+// Each makes out less than a thousandth, all together nearly everything.
+TEST(Index, ManySmallRestrictedEventsMarkIt) {
+  EngineHarness h(written(small_world(),
+                          index_rule("components: {" + kViolence + "}", "{watch: {enter: 60}}")));
+  for (int i = 0; i < 1'000; ++i) {
+    Event& secret = h.events.make(day(0.5), 0.08);
+    secret.tlp = Tlp::kRed;
+    h.send(secret);
+  }
+  h.feed(day(1.5), 1);
+  h.finish(day(2));
+  ASSERT_FALSE(h.log.empty());
+  EXPECT_EQ(h.log.back().tlp, Tlp::kRed);
+}
+
 std::vector<Told> stream(uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<Told> events;
