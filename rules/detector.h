@@ -119,7 +119,7 @@ class Detector {
   RuleIndex index() const { return index_; }
   RuleCounters& counters() { return counters_; }
   EventTime saved_watermark = kMinEventTime;
-  // Events before it are not there: the rule or signal came with a reload.
+  // Not all events before it are there: the rule or signal came with a reload.
   EventTime knows_from = kMinEventTime;
 
  protected:
