@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct BoardEntry {
   };
 
   Hash128 alert;
-  std::string rule;  // id
+  std::string identity;  // of the rule; what it says of itself may change with a reload
+  std::string rule;      // id
   Driver driver{};
   Stage stage{};
   RuleStatus status{};
@@ -47,6 +49,13 @@ class AlertBoard {
 
   // Takes note of what a rule over events has decided; nullptr when it has no place.
   const BoardEntry* note(const AlertTransition& transition, const Rule& rule);
+  // What these say of themselves now holds for the alerts that they raised before as well.
+  void describe_by(std::span<const Rule> rules);
+  // Calls tell(entry) for all.
+  template <typename Tell>
+  void for_each(Tell&& tell) const {
+    for (const auto& [alert, entry] : entries_) tell(entry);
+  }
   // Of a country, by (alert id): an order that does not depend on arrival.
   std::vector<const BoardEntry*> of_country(RegionId country) const;
   // Drops alerts that were over before `t`.

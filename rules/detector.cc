@@ -32,7 +32,7 @@ Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventT
 }  // namespace
 
 void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
-  if (over_alerts.empty() || is_over_alerts(rule.kind())) return;
+  if (options.work == Work::kEvents || is_over_alerts(rule.kind())) return;
   const BoardEntry* entry = board.note(transition, rule);
   if (entry == nullptr) return;
   for (Detector* detector : over_alerts) detector->on_alert(*entry, transition.at);

@@ -33,7 +33,8 @@ struct Surroundings {
         shards(with, options.shard),
         board(with) {}
 
-  // Puts what a rule over events has decided on the board.
+  // Puts what a rule over events has decided on the board: also when nobody reads it yet, for a
+  // reload may bring one that does.
   void tell(const AlertTransition& transition, const Rule& rule);
 
   const Catalogue* catalogue;

@@ -110,7 +110,8 @@ struct Engine::State {
   void run_all() {
     timeline.run_all([this](const Timeline::Timer& timer) { run_timer(timer); });
   }
-  // What no rule over alerts can ask for any more.
+  // What no rule over alerts can ask for any more; one that comes with a reload begins with those
+  // that are open.
   void forget_alerts() {
     notes = 0;
     EventTime oldest = kMaxEventTime;
@@ -119,7 +120,17 @@ struct Engine::State {
       const Milliseconds back = layers == nullptr ? Milliseconds{0} : longest(layers->window);
       oldest = std::min(oldest, timeline.passed(detector->time_class()) - back);
     }
-    if (oldest != kMaxEventTime) around.board.forget_before(oldest);
+    around.board.forget_before(oldest);
+  }
+  // Rules over alerts look at everything at their next tick: one may be new, or what it reads.
+  void tell_all_alerts() {
+    around.board.describe_by(bundle->rules);
+    for (Detector* detector : around.over_alerts) {
+      const EventTime now = timeline.watermark(detector->time_class());
+      around.board.for_each([&](const BoardEntry& entry) {
+        detector->on_alert(entry, std::max(entry.changes.back().at, now));
+      });
+    }
   }
   void note_first() {
     if (!timeline.take_first_moved()) return;
@@ -373,7 +384,7 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
     to.time(s.timeline.finished());
     put(std::string(1, kFinishEntry), bytes);
   }
-  if (!s.around.over_alerts.empty()) s.forget_alerts();
+  s.forget_alerts();
   s.around.board.save(
       [&](const std::string& alert, const std::string& value) { put(kBoardEntry + alert, value); });
   for (const auto& detector : s.detectors) {
@@ -428,6 +439,7 @@ bool Engine::restore(std::string_view key, std::string_view value) {
 void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out) {
   State& s = *state_;
   const size_t first_ended = ended.size();
+  s.forget_alerts();  // so that it does not matter when that was done last
   s.begin(ended);
   const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
   State::Kept kept;
@@ -460,6 +472,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
   s.make_detectors(&kept);
   s.list_rules();
+  s.tell_all_alerts();
   s.run_all();
   s.end(out, first);
 }

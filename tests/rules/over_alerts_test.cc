@@ -225,6 +225,58 @@ TEST(OverAlerts, AreAsRestrictedAsTheAlertsTheyCount) {
   EXPECT_EQ(of_rule(harness, "layers").size(), 1U);
 }
 
+void reload(EngineHarness& harness, const std::string& text) {
+  Engine::Transitions ended;
+  harness.bundle = written(world(), text);
+  harness.engine->activate(harness.bundle, ended, harness.log);
+}
+
+std::string counting(const std::string& name) {
+  return "  - {rule: " + name + ", kind: layers, " + kHead +
+         ", by: [region@admin1], detect: {alerts: 'a.level >= level.info', window: 30d}, levels: "
+         "{info: {distinct: 2}}}\n";
+}
+
+const std::string kPressing =
+    "  - {rule: near, kind: spillover, " + kHead +
+    ", by: [region@country], detect: {from: {alerts: 'a.driver == \"violence\"'}, pressure: "
+    "{at_least: 1}}, levels: {info: {pressure: 1}}}\n";
+
+// The first of its sort or the second, after a restart or not.
+TEST(OverAlerts, ThatComeWithAReloadSeeWhatIsOpen) {
+  for (const bool is_first : {true, false}) {
+    for (const bool restarts : {true, false}) {
+      const std::string before = "rules:\n" + kRaising + (is_first ? "" : counting("layers"));
+      EngineHarness harness(written(world(), before));
+      harness.feed(day(1.2), 1, "XA-1");
+      harness.feed(day(2.2), 1, "XA-1", "displacement.new");
+      harness.feed(day(5.5), 0, "XD-1", "corruption.case");
+      if (restarts) harness.restart();
+      reload(harness, before + counting("more") + kPressing);
+      harness.finish(day(50));
+      SCOPED_TRACE(is_first ? "the first" : "the second");
+      EXPECT_THAT(of_rule(harness, "more"),
+                  ElementsAre("fire info d5 XA-1", "resolve info d42 XA-1"));
+      EXPECT_THAT(of_rule(harness, "near"), ElementsAre("fire info d5 XB", "resolve info d12 XB"));
+    }
+  }
+}
+
+TEST(OverAlerts, SeeWhatTheRulesSayOfThemselvesAfterAReload) {
+  const auto text = [](const std::string& driver) {
+    return "rules:\n" + raise("fights", "violence", "violence.attack") +
+           raise("flights", driver, "displacement.new") + counting("layers");
+  };
+  EngineHarness harness(written(world(), text("displacement")));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(2.2), 1, "XA-1", "displacement.new");
+  harness.feed(day(5.5), 0, "XD-1", "corruption.case");
+  EXPECT_THAT(of_rule(harness, "layers"), ElementsAre("fire info d3 XA-1"));
+  reload(harness, text("violence"));  // the same driver twice is one layer
+  harness.feed(day(7.5), 0, "XD-1", "violence.attack");
+  EXPECT_THAT(of_rule(harness, "layers"), ElementsAre("fire info d3 XA-1", "resolve info d5 XA-1"));
+}
+
 std::vector<Told> stream(uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<Told> events;
