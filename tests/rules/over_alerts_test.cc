@@ -122,6 +122,19 @@ TEST(Layers, AskForTimeTogether) {
   EXPECT_THAT(fires("5d"), IsEmpty());
 }
 
+// It was a warning from its first moment on, though it was told as an info first.
+TEST(Layers, CountNothingThatLastedNoTime) {
+  const std::string text = "rules:\n" + kRaising + "  - {rule: layers, kind: layers, " + kHead +
+                           ", by: [region@admin1], detect: {alerts: 'a.level == level.info', "
+                           "window: 30d}, levels: {info: {distinct: 1}}}\n";
+  EngineHarness harness(written(world(), text));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(1.2), 5, "XA-1");
+  harness.finish(day(9));
+  EXPECT_EQ(of_rule(harness, "fights").size(), 2U);
+  EXPECT_THAT(of_rule(harness, "layers"), IsEmpty());
+}
+
 TEST(Layers, MayRequireOneOfThem) {
   EngineHarness harness(
       written(world(), layers("",
