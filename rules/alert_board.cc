@@ -53,7 +53,7 @@ const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule
   change.evidence.assign(transition.evidence.begin(),
                          transition.evidence.begin() + static_cast<std::ptrdiff_t>(kept));
   entry.changes.push_back(std::move(change));
-  changed_.push_back(entry.alert);
+  changed_.insert(entry.alert);
   return &entry;
 }
 
@@ -64,7 +64,15 @@ void AlertBoard::describe_by(std::span<const Rule> rules) {
     const auto found = by_identity.find(entry.identity);
     if (found == by_identity.end()) continue;
     describe(entry, *found->second);
-    changed_.push_back(alert);
+    changed_.insert(alert);
+  }
+}
+
+void AlertBoard::note_gone(const BoardEntry& entry) {
+  if (entry.is_saved) {
+    changed_.insert(entry.alert);
+  } else {
+    changed_.erase(entry.alert);
   }
 }
 
@@ -90,7 +98,7 @@ void AlertBoard::forget_before(EventTime t) {
     const auto country = by_country_.find(catalogue_->region(entry.region).country);
     country->second.erase(entry.alert);
     if (country->second.empty()) by_country_.erase(country);
-    changed_.push_back(entry.alert);
+    note_gone(entry);
     at = entries_.erase(at);
   }
 }
@@ -103,7 +111,7 @@ void AlertBoard::rebind(const Catalogue& next) {
       at->second.region = *region;
       ++at;
     } else {
-      changed_.push_back(at->first);
+      note_gone(at->second);
       at = entries_.erase(at);
     }
   }
@@ -158,6 +166,7 @@ bool AlertBoard::restore(std::string_view bytes) {
   }
   if (!from.at_end() || !region || entry.changes.empty()) return false;
   entry.region = *region;
+  entry.is_saved = true;
   const Hash128 alert = entry.alert;
   index(entries_[alert] = std::move(entry));
   return true;

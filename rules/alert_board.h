@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct BoardEntry {
   RuleStatus status{};
   RegionId region{};
   std::vector<Change> changes;  // by time, the first is the fire
+  bool is_saved = false;        // there is an entry of it to remove
 
   // The last before `at`; nullptr when it had not fired yet.
   const Change* before(EventTime at) const;
@@ -69,7 +71,10 @@ class AlertBoard {
     for (const Hash128& alert : changed_) {
       const auto found = entries_.find(alert);
       std::string bytes;
-      if (found != entries_.end()) write_entry(found->second, bytes);
+      if (found != entries_.end()) {
+        write_entry(found->second, bytes);
+        found->second.is_saved = true;
+      }
       put(to_hex(alert), bytes);
     }
     changed_.clear();
@@ -81,11 +86,12 @@ class AlertBoard {
  private:
   void write_entry(const BoardEntry& entry, std::string& bytes) const;
   void index(const BoardEntry& entry);
+  void note_gone(const BoardEntry& entry);
 
   const Catalogue* catalogue_;
   std::map<Hash128, BoardEntry> entries_;
   std::map<RegionId, std::map<Hash128, const BoardEntry*>> by_country_;
-  std::vector<Hash128> changed_;
+  std::set<Hash128> changed_;  // of those that are gone only what was saved
 };
 
 // Whether the rule looks at alerts instead of events.

@@ -238,6 +238,21 @@ TEST(OverAlerts, AreAsRestrictedAsTheAlertsTheyCount) {
   EXPECT_EQ(of_rule(harness, "layers").size(), 1U);
 }
 
+// What nobody saved leaves nothing to remove.
+TEST(OverAlerts, ForgetUnsavedAlertsWithoutATrace) {
+  EngineHarness harness(written(world(), layers("", "{info: {distinct: 1}}")));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(90), 1, "XB-1");
+  harness.finish(day(95));
+  size_t removals = 0;
+  size_t entries = 0;
+  harness.engine->save([&](std::string_view key, std::string_view value) {
+    if (key.starts_with('b')) ++(value.empty() ? removals : entries);
+  });
+  EXPECT_EQ(removals, 0U);
+  EXPECT_EQ(entries, 1U);
+}
+
 void reload(EngineHarness& harness, const std::string& text) {
   Engine::Transitions ended;
   harness.bundle = written(world(), text);
