@@ -45,7 +45,8 @@ std::string length_text(Span span) {
 }
 
 bool has_warm_up(const RuleChange& change) {
-  return change.effect == ReloadEffect::kRebuild || change.effect == ReloadEffect::kNew;
+  return change.effect == ReloadEffect::kRebuild || change.effect == ReloadEffect::kNew ||
+         !change.signals.empty();
 }
 
 std::string warm_up_text(const RuleChange& change) {
@@ -68,15 +69,16 @@ std::string reason_text(const RuleChange& change) {
     case ReloadEffect::kRemoved:
       return "open alerts end";
     case ReloadEffect::kRebuild:
-      return fmt::format("{}", fmt::join(change.parts, ", "));
     case ReloadEffect::kRethreshold:
       break;
   }
-  std::vector<std::string> keys;
+  std::vector<std::string> keys = change.parts;
   for (const rules::FieldChange& field : change.fields) {
+    if (change.effect == ReloadEffect::kRebuild) break;  // the parts say it
     const std::string key = field.path.substr(0, field.path.find('.'));
     if (keys.empty() || keys.back() != key) keys.push_back(key);
   }
+  for (const std::string& signal : change.signals) keys.push_back("signal " + signal);
   return fmt::format("{}", fmt::join(keys, ", "));
 }
 
@@ -145,6 +147,11 @@ std::string to_json(const RuleChange& change) {
                                    json_string(field.after)));
     }
     text += fmt::format(R"(,"fields":[{}])", fmt::join(fields, ","));
+  }
+  if (!change.signals.empty()) {
+    std::vector<std::string> signals;
+    for (const std::string& signal : change.signals) signals.push_back(json_string(signal));
+    text += fmt::format(R"(,"signals":[{}])", fmt::join(signals, ","));
   }
   if (has_warm_up(change)) {
     text +=

@@ -5,8 +5,17 @@
 namespace tocsin::rules {
 
 namespace {
+
 constexpr size_t kMostEvidence = 3;
+
+void describe(BoardEntry& entry, const Rule& rule) {
+  entry.rule = rule.id;
+  entry.driver = rule.driver;
+  entry.stage = rule.stage;
+  entry.status = rule.status;
 }
+
+}  // namespace
 
 bool is_over_alerts(RuleKind kind) {
   return kind == RuleKind::kLayers || kind == RuleKind::kSpillover;
@@ -27,13 +36,11 @@ const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule
   BoardEntry& entry = found->second;
   if (is_new) {
     entry.alert = transition.alert;
-    entry.rule = rule.id;
+    entry.identity = rule.identity;
     entry.region = *transition.region;
+    describe(entry, rule);
     index(entry);
   }
-  entry.driver = rule.driver;
-  entry.stage = rule.stage;
-  entry.status = rule.status;
   const bool is_over =
       transition.action == Action::kResolve || transition.action == Action::kWithdraw;
   const Level level = is_over ? Level::kNone : transition.level;
@@ -46,8 +53,27 @@ const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule
   change.evidence.assign(transition.evidence.begin(),
                          transition.evidence.begin() + static_cast<std::ptrdiff_t>(kept));
   entry.changes.push_back(std::move(change));
-  changed_.push_back(entry.alert);
+  changed_.insert(entry.alert);
   return &entry;
+}
+
+void AlertBoard::describe_by(std::span<const Rule> rules) {
+  std::map<std::string_view, const Rule*> by_identity;
+  for (const Rule& rule : rules) by_identity[rule.identity] = &rule;
+  for (auto& [alert, entry] : entries_) {
+    const auto found = by_identity.find(entry.identity);
+    if (found == by_identity.end()) continue;
+    describe(entry, *found->second);
+    changed_.insert(alert);
+  }
+}
+
+void AlertBoard::note_gone(const BoardEntry& entry) {
+  if (entry.is_saved) {
+    changed_.insert(entry.alert);
+  } else {
+    changed_.erase(entry.alert);
+  }
 }
 
 void AlertBoard::index(const BoardEntry& entry) {
@@ -72,7 +98,7 @@ void AlertBoard::forget_before(EventTime t) {
     const auto country = by_country_.find(catalogue_->region(entry.region).country);
     country->second.erase(entry.alert);
     if (country->second.empty()) by_country_.erase(country);
-    changed_.push_back(entry.alert);
+    note_gone(entry);
     at = entries_.erase(at);
   }
 }
@@ -85,7 +111,7 @@ void AlertBoard::rebind(const Catalogue& next) {
       at->second.region = *region;
       ++at;
     } else {
-      changed_.push_back(at->first);
+      note_gone(at->second);
       at = entries_.erase(at);
     }
   }
@@ -97,6 +123,7 @@ void AlertBoard::write_entry(const BoardEntry& entry, std::string& bytes) const 
   ByteWriter to(bytes);
   to.u8(kStateVersion);
   to.hash(entry.alert);
+  to.text(entry.identity);
   to.text(entry.rule);
   to.u8(static_cast<uint8_t>(entry.driver));
   to.u8(static_cast<uint8_t>(entry.stage));
@@ -120,6 +147,7 @@ bool AlertBoard::restore(std::string_view bytes) {
   if (from.u8() != kStateVersion) return false;
   BoardEntry entry;
   entry.alert = from.hash();
+  entry.identity = from.text();
   entry.rule = from.text();
   entry.driver = static_cast<Driver>(from.u8());
   entry.stage = static_cast<Stage>(from.u8());
@@ -138,6 +166,7 @@ bool AlertBoard::restore(std::string_view bytes) {
   }
   if (!from.at_end() || !region || entry.changes.empty()) return false;
   entry.region = *region;
+  entry.is_saved = true;
   const Hash128 alert = entry.alert;
   index(entries_[alert] = std::move(entry));
   return true;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +25,14 @@ struct BoardEntry {
   };
 
   Hash128 alert;
-  std::string rule;  // id
+  std::string identity;  // of the rule; what it says of itself may change with a reload
+  std::string rule;      // id
   Driver driver{};
   Stage stage{};
   RuleStatus status{};
   RegionId region{};
   std::vector<Change> changes;  // by time, the first is the fire
+  bool is_saved = false;        // there is an entry of it to remove
 
   // The last before `at`; nullptr when it had not fired yet.
   const Change* before(EventTime at) const;
@@ -47,6 +51,13 @@ class AlertBoard {
 
   // Takes note of what a rule over events has decided; nullptr when it has no place.
   const BoardEntry* note(const AlertTransition& transition, const Rule& rule);
+  // What these say of themselves now holds for the alerts that they raised before as well.
+  void describe_by(std::span<const Rule> rules);
+  // Calls tell(entry) for all.
+  template <typename Tell>
+  void for_each(Tell&& tell) const {
+    for (const auto& [alert, entry] : entries_) tell(entry);
+  }
   // Of a country, by (alert id): an order that does not depend on arrival.
   std::vector<const BoardEntry*> of_country(RegionId country) const;
   // Drops alerts that were over before `t`.
@@ -60,7 +71,10 @@ class AlertBoard {
     for (const Hash128& alert : changed_) {
       const auto found = entries_.find(alert);
       std::string bytes;
-      if (found != entries_.end()) write_entry(found->second, bytes);
+      if (found != entries_.end()) {
+        write_entry(found->second, bytes);
+        found->second.is_saved = true;
+      }
       put(to_hex(alert), bytes);
     }
     changed_.clear();
@@ -72,11 +86,12 @@ class AlertBoard {
  private:
   void write_entry(const BoardEntry& entry, std::string& bytes) const;
   void index(const BoardEntry& entry);
+  void note_gone(const BoardEntry& entry);
 
   const Catalogue* catalogue_;
   std::map<Hash128, BoardEntry> entries_;
   std::map<RegionId, std::map<Hash128, const BoardEntry*>> by_country_;
-  std::vector<Hash128> changed_;
+  std::set<Hash128> changed_;  // of those that are gone only what was saved
 };
 
 // Whether the rule looks at alerts instead of events.

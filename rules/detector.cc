@@ -32,7 +32,7 @@ Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventT
 }  // namespace
 
 void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
-  if (over_alerts.empty() || is_over_alerts(rule.kind())) return;
+  if (options.work == Work::kEvents || is_over_alerts(rule.kind())) return;
   const BoardEntry* entry = board.note(transition, rule);
   if (entry == nullptr) return;
   for (Detector* detector : over_alerts) detector->on_alert(*entry, transition.at);
@@ -297,21 +297,20 @@ void Detector::announce(Group& group, Action action, Level previous, EventTime a
   if (action == Action::kResolve) t.ends_at = t.at;
   t.provisional = alert.provisional;
   t.watermark = alert.provisional ? watermark() : t.at;
-  // Panes with the restricted events leave the window, the texts go on naming what they told.
-  alert.tlp = std::max({alert.tlp, finding.tlp, signals_->marking(group, read_at_.value_or(t.at))});
-  t.tlp = alert.tlp;
   t.stale = alert.stale;
   t.error = alert.error;
   if (alert.is_flapping()) t.flapping_since = alert.flapping_since;
   set_common(group, t.level, t.at, t.starts_at);
-  if (armed_by_ != nullptr) {
-    t.tlp = alert.tlp = std::max(alert.tlp, armed_by_->tlp);
-    finding.evidence.push_back({armed_by_->seq, "armed"});
-  }
+  if (armed_by_ != nullptr) finding.evidence.add(armed_by_->seq, "armed", armed_by_->tlp);
+  // Panes with the restricted events leave the window, the texts go on naming what they told.
+  alert.tlp = std::max({alert.tlp, finding.tlp, finding.evidence.tlp(),
+                        signals_->marking(group, read_at_.value_or(t.at))});
+  if (finding.event != nullptr) alert.tlp = std::max(alert.tlp, finding.event->tlp);
+  t.tlp = alert.tlp;
   add_texts(group, finding, t);
   t.values = std::move(finding.values);
   t.condition = std::move(finding.condition);
-  t.evidence = std::move(finding.evidence);
+  t.evidence = finding.evidence.take();
   t.events_counted = finding.events_counted;
   alert.last_at = t.at;
   around_.tell(t, *rule_);

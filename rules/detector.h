@@ -12,6 +12,7 @@
 #include "rules/alert_board.h"
 #include "rules/alert_state.h"
 #include "rules/engine.h"
+#include "rules/evidence.h"
 #include "rules/group_key.h"
 #include "rules/signal_reader.h"
 #include "rules/watermark.h"
@@ -32,7 +33,8 @@ struct Surroundings {
         shards(with, options.shard),
         board(with) {}
 
-  // Puts what a rule over events has decided on the board.
+  // Puts what a rule over events has decided on the board: also when nobody reads it yet, for a
+  // reload may bring one that does.
   void tell(const AlertTransition& transition, const Rule& rule);
 
   const Catalogue* catalogue;
@@ -67,9 +69,10 @@ struct Finding {
   const Event* event = nullptr;
   std::string condition;
   std::vector<Measured> values;
-  std::vector<EvidenceRef> evidence;
+  EvidenceList evidence;
   uint64_t events_counted = 0;
-  Tlp tlp = Tlp::kClear;  // of these events; the alert keeps the highest of its episode
+  // Of all that counted; the alert keeps the highest of its episode, those that it names included.
+  Tlp tlp = Tlp::kClear;
 };
 
 using PutState = std::function<void(std::string_view key, std::string_view value)>;
@@ -117,7 +120,7 @@ class Detector {
   RuleIndex index() const { return index_; }
   RuleCounters& counters() { return counters_; }
   EventTime saved_watermark = kMinEventTime;
-  // Events before it are not there: the rule or signal came with a reload.
+  // Not all events before it are there: the rule or signal came with a reload.
   EventTime knows_from = kMinEventTime;
 
  protected:

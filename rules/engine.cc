@@ -8,6 +8,7 @@
 #include "rules/arming_store.h"
 #include "rules/detector.h"
 #include "rules/inspection.h"
+#include "rules/kinds/pending.h"
 #include "rules/rule_index.h"
 #include "rules/signal_store.h"
 #include "rules/state_codec.h"
@@ -75,9 +76,22 @@ struct Engine::State {
            is_over_alerts(rule.kind()) == (around.options.work == Work::kAlerts);
   }
 
-  // The detectors of the bundle, those in `kept` by their identity, the others made anew.
-  void make_detectors(std::map<std::string, std::unique_ptr<Detector>> kept,
-                      const std::map<std::string, EventTime>& watermarks);
+  // What goes on over a reload, by identity.
+  struct Kept {
+    std::map<std::string, std::unique_ptr<Detector>> detectors;
+    std::map<std::string, EventTime> watermarks;
+  };
+  // The detectors of the bundle, the kept ones among them, the others made anew; nullptr: nothing
+  // has been told yet.
+  void make_detectors(Kept* kept);
+  // From when on a detector that is made now is told all that it looks at.
+  EventTime told_from(const Rule& rule) const {
+    EventTime newest = kMinEventTime;
+    for (const SourceId source : own_sources(*bundle->catalogue, rule)) {
+      newest = std::max(newest, timeline.source(source).newest);
+    }
+    return newest == kMinEventTime ? newest : newest + kMoment;
+  }
 
   void begin(Transitions& out) { around.out = &out; }
   void end(Transitions& out, size_t first) {
@@ -96,7 +110,8 @@ struct Engine::State {
   void run_all() {
     timeline.run_all([this](const Timeline::Timer& timer) { run_timer(timer); });
   }
-  // What no rule over alerts can ask for any more.
+  // What no rule over alerts can ask for any more; one that comes with a reload begins with those
+  // that are open.
   void forget_alerts() {
     notes = 0;
     EventTime oldest = kMaxEventTime;
@@ -105,7 +120,17 @@ struct Engine::State {
       const Milliseconds back = layers == nullptr ? Milliseconds{0} : longest(layers->window);
       oldest = std::min(oldest, timeline.passed(detector->time_class()) - back);
     }
-    if (oldest != kMaxEventTime) around.board.forget_before(oldest);
+    around.board.forget_before(oldest);
+  }
+  // Rules over alerts look at everything at their next tick: one may be new, or what it reads.
+  void tell_all_alerts() {
+    around.board.describe_by(bundle->rules);
+    for (Detector* detector : around.over_alerts) {
+      const EventTime now = timeline.watermark(detector->time_class());
+      around.board.for_each([&](const BoardEntry& entry) {
+        detector->on_alert(entry, std::max(entry.changes.back().at, now));
+      });
+    }
   }
   void note_first() {
     if (!timeline.take_first_moved()) return;
@@ -171,8 +196,7 @@ struct Engine::State {
 };
 
 // Stores before their readers, which find them when they are made or bound.
-void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detector>> kept,
-                                   const std::map<std::string, EventTime>& watermarks) {
+void Engine::State::make_detectors(Kept* kept) {
   const std::vector<const Rule*> watchers = watchers_of(*bundle);
   const size_t rules = bundle->rules.size();
   std::vector<Timeline::ClassId> classes(watchers.size());
@@ -182,8 +206,9 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
       const Rule& rule = *watchers[i];
       classes[i] =
           timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), rank);
-      const auto reached = watermarks.find(rule.identity);
-      if (reached != watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
+      if (kept == nullptr) continue;
+      const auto reached = kept->watermarks.find(rule.identity);
+      if (reached != kept->watermarks.end()) timeline.raise_watermark(classes[i], reached->second);
     }
   }
   around.over_alerts.clear();
@@ -193,16 +218,15 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
   around.armings.clear();
   // Takes the kept one, or makes it; the first is then bound to the new bundle.
   const auto place = [&](size_t number, auto&& make, auto&& bind) {
-    const auto found = kept.find(watchers[number]->identity);
+    const Rule& rule = *watchers[number];
     const auto index = static_cast<RuleIndex>(number);
-    if (found == kept.end()) {
-      detectors[number] = make(index, classes[number]);
-      // What came before a reload is not there.
-      if (!watermarks.empty()) detectors[number]->knows_from = timeline.watermark(classes[number]);
-    } else {
-      detectors[number] = std::move(found->second);
+    if (kept != nullptr && kept->detectors.contains(rule.identity)) {
+      detectors[number] = std::move(kept->detectors[rule.identity]);
       bind(*detectors[number], index, classes[number]);
       detectors[number]->reschedule();
+    } else {
+      detectors[number] = make(index, classes[number]);
+      if (kept != nullptr) detectors[number]->knows_from = told_from(rule);
     }
   };
   for (size_t i = 0; i < bundle->signals.size(); ++i) {
@@ -260,7 +284,7 @@ void Engine::State::make_detectors(std::map<std::string, std::unique_ptr<Detecto
 
 Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : state_(std::make_unique<State>(std::move(bundle), options)) {
-  state_->make_detectors({}, {});
+  state_->make_detectors(nullptr);
   state_->list_rules();
 }
 
@@ -360,7 +384,7 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
     to.time(s.timeline.finished());
     put(std::string(1, kFinishEntry), bytes);
   }
-  if (!s.around.over_alerts.empty()) s.forget_alerts();
+  s.forget_alerts();
   s.around.board.save(
       [&](const std::string& alert, const std::string& value) { put(kBoardEntry + alert, value); });
   for (const auto& detector : s.detectors) {
@@ -415,10 +439,10 @@ bool Engine::restore(std::string_view key, std::string_view value) {
 void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out) {
   State& s = *state_;
   const size_t first_ended = ended.size();
+  s.forget_alerts();  // so that it does not matter when that was done last
   s.begin(ended);
   const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
-  std::map<std::string, std::unique_ptr<Detector>> kept;
-  std::map<std::string, EventTime> watermarks;
+  State::Kept kept;
   std::map<std::string_view, const Rule*> next;
   for (const Rule* rule : watchers_of(*bundle)) next[rule->identity] = rule;
   for (auto& detector : s.detectors) {
@@ -427,8 +451,8 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
     const auto found = next.find(old.identity);
     const bool exists = found != next.end();
     if (exists && found->second->shape == old.shape && same_ids) {
-      watermarks[old.identity] = now;
-      kept[old.identity] = std::move(detector);
+      kept.watermarks[old.identity] = now;
+      kept.detectors[old.identity] = std::move(detector);
       continue;
     }
     detector->end(exists ? "rule changed" : "rule removed", std::max(now, EventTime{}));
@@ -446,8 +470,9 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.around.shards = ShardMap(*s.bundle->catalogue, s.around.options.shard);
   s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
   s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
-  s.make_detectors(std::move(kept), watermarks);
+  s.make_detectors(&kept);
   s.list_rules();
+  s.tell_all_alerts();
   s.run_all();
   s.end(out, first);
 }

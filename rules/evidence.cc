@@ -12,7 +12,13 @@ EvidenceItem evidence_item(const Event& event, JournalSeq seq) {
           .time = event.time,
           .id_hash = hash128(event.id).low,
           .seq = seq,
-          .source = event.source};
+          .source = event.source,
+          .tlp = event.tlp};
+}
+
+void EvidenceList::add(JournalSeq seq, std::string role, Tlp tlp) {
+  refs_.push_back({seq, std::move(role)});
+  tlp_ = std::max(tlp_, tlp);
 }
 
 bool is_better(const EvidenceItem& a, const EvidenceItem& b) {
@@ -34,11 +40,10 @@ size_t evidence_per_pane(size_t most, size_t panes) {
   return std::min(most, std::max(kLeast, most * kPanesWithAll / panes));
 }
 
-std::vector<EvidenceRef> references(std::span<const EvidenceItem> items, const std::string& role) {
-  std::vector<EvidenceRef> refs;
-  refs.reserve(items.size());
-  for (const EvidenceItem& item : items) refs.push_back({item.seq, role});
-  return refs;
+EvidenceList references(std::span<const EvidenceItem> items, const std::string& role) {
+  EvidenceList list;
+  for (const EvidenceItem& item : items) list.add(item.seq, role, item.tlp);
+  return list;
 }
 
 void write(ByteWriter& to, const EvidenceItem& item) {
@@ -47,6 +52,7 @@ void write(ByteWriter& to, const EvidenceItem& item) {
   to.u64(item.id_hash);
   to.u64(item.seq);
   to.u16(static_cast<uint16_t>(item.source));
+  to.u8(static_cast<uint8_t>(item.tlp));
 }
 
 EvidenceItem read_evidence(ByteReader& from) {
@@ -56,6 +62,7 @@ EvidenceItem read_evidence(ByteReader& from) {
   item.id_hash = from.u64();
   item.seq = from.u64();
   item.source = static_cast<SourceId>(from.u16());
+  item.tlp = static_cast<Tlp>(from.u8());
   return item;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rules/model/alert.h"
@@ -18,6 +19,20 @@ struct EvidenceItem {
   uint64_t id_hash = 0;
   JournalSeq seq = 0;
   SourceId source{};  // ids follow the sorted names
+  Tlp tlp = Tlp::kClear;
+};
+
+// The events that an alert names, and how restricted they make it: nothing is named without.
+class EvidenceList {
+ public:
+  void add(JournalSeq seq, std::string role, Tlp tlp);
+  size_t size() const { return refs_.size(); }
+  Tlp tlp() const { return tlp_; }
+  std::vector<EvidenceRef> take() { return std::move(refs_); }
+
+ private:
+  std::vector<EvidenceRef> refs_;
+  Tlp tlp_ = Tlp::kClear;
 };
 
 EvidenceItem evidence_item(const Event& event, JournalSeq seq);
@@ -33,7 +48,7 @@ void keep_best(std::vector<EvidenceItem>& items, const EvidenceItem& item, size_
 // best of a window rarely lie in one.
 size_t evidence_per_pane(size_t most, size_t panes);
 
-std::vector<EvidenceRef> references(std::span<const EvidenceItem> items, const std::string& role);
+EvidenceList references(std::span<const EvidenceItem> items, const std::string& role);
 
 void write(ByteWriter& to, const EvidenceItem& item);
 EvidenceItem read_evidence(ByteReader& from);

@@ -43,6 +43,7 @@ class GroupedDetector : public Detector {
     for (const std::string& key : removed_) put(std::string(prefix) + key, {});
     removed_.clear();
     for (const uint32_t index : dirty_) {
+      is_listed_[index] = false;
       if (index >= groups_.size() || !groups_[index] || !groups_[index]->is_dirty) continue;
       G& group = *groups_[index];
       group.is_dirty = false;
@@ -121,7 +122,7 @@ class GroupedDetector : public Detector {
       Finding finding = finding_of(*group, at);
       inspection.condition = std::move(finding.condition);
       inspection.values = std::move(finding.values);
-      inspection.evidence = std::move(finding.evidence);
+      inspection.evidence = finding.evidence.take();
       inspection.events_counted = finding.events_counted;
       add_readings(inspection, finding.event);
     }
@@ -190,6 +191,7 @@ class GroupedDetector : public Detector {
     if (free_.empty()) {
       index = static_cast<uint32_t>(groups_.size());
       groups_.emplace_back();
+      is_listed_.push_back(false);
     } else {
       index = free_.back();
       free_.pop_back();
@@ -230,6 +232,8 @@ class GroupedDetector : public Detector {
   void touch(G& group) {
     if (group.is_dirty) return;
     group.is_dirty = true;
+    if (is_listed_[group.index]) return;  // of a group that had the index before
+    is_listed_[group.index] = true;
     dirty_.push_back(group.index);
   }
 
@@ -303,7 +307,8 @@ class GroupedDetector : public Detector {
   absl::flat_hash_map<Hash128, uint32_t> index_of_;
   std::vector<std::unique_ptr<G>> groups_;  // by index; null: free
   std::vector<uint32_t> free_;
-  std::vector<uint32_t> dirty_;
+  std::vector<uint32_t> dirty_;       // each once, however long nobody saves
+  std::vector<bool> is_listed_;       // by index: in dirty_
   std::vector<std::string> removed_;  // key texts, since the last save
 };
 

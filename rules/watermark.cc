@@ -1,5 +1,7 @@
 #include "rules/watermark.h"
 
+#include <iterator>
+
 namespace tocsin::rules {
 
 Timeline::Timeline(const Catalogue& catalogue)
@@ -11,6 +13,7 @@ Timeline::ClassId Timeline::class_of(Milliseconds lateness, std::vector<SourceId
   const auto [found, is_new] = class_index_.try_emplace({rank, lateness.count(), feeding}, next);
   if (is_new) {
     TimeClass fresh;
+    fresh.rank = rank;
     fresh.lateness = lateness;
     fresh.feeding = std::move(feeding);
     fresh.watermark = finished_;
@@ -40,24 +43,37 @@ void Timeline::relink() {
   }
   for (ClassId id = 0; id < classes_.size(); ++id) {
     TimeClass& c = classes_[id];
-    c.live.clear();
-    bool some_ended = false;
-    for (const SourceId source : c.feeding) {
-      some_ended = some_ended || this->source(source).has_ended;
-      if (this->source(source).is_live && !this->source(source).has_ended) c.live.push_back(source);
+    c.live = awaited(c);
+    for (ClassId lower = 0; lower < id; ++lower) {
+      const TimeClass& read = classes_[lower];
+      const bool is_read =
+          read.rank < c.rank && std::includes(c.feeding.begin(), c.feeding.end(),
+                                              read.feeding.begin(), read.feeding.end());
+      if (is_read) c.live.insert(c.live.end(), read.live.begin(), read.live.end());
     }
-    // All feeds of these rules have ended: what they told is complete, and the time of the others
-    // is the only one that goes on (a hold or a window must still come to its end).
-    if (c.live.empty() && some_ended) {
-      for (size_t i = 0; i < sources_.size(); ++i) {
-        if (sources_[i].is_live && !sources_[i].has_ended) {
-          c.live.push_back(static_cast<SourceId>(i));
-        }
-      }
-    }
+    std::sort(c.live.begin(), c.live.end());
+    c.live.erase(std::unique(c.live.begin(), c.live.end()), c.live.end());
     for (const SourceId source : c.live) this->source(source).classes.push_back(id);
     arm(c);
   }
+}
+
+// The live ones among its own.
+std::vector<SourceId> Timeline::awaited(const TimeClass& c) const {
+  const auto is_waited_for = [this](SourceId id) {
+    return source(id).is_live && !source(id).has_ended;
+  };
+  std::vector<SourceId> live;
+  std::copy_if(c.feeding.begin(), c.feeding.end(), std::back_inserter(live), is_waited_for);
+  const bool some_ended = std::any_of(c.feeding.begin(), c.feeding.end(),
+                                      [this](SourceId id) { return source(id).has_ended; });
+  // All feeds of these rules have ended: what they told is complete, and the time of the others
+  // is the only one that goes on (a hold or a window must still come to its end).
+  if (!live.empty() || !some_ended) return live;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (is_waited_for(static_cast<SourceId>(i))) live.push_back(static_cast<SourceId>(i));
+  }
+  return live;
 }
 
 void Timeline::expect(SourceId id) {

@@ -32,9 +32,10 @@ struct SourceTime {
 //
 // Rules that wait for the same sources with the same lateness share a time class. A class has one
 // watermark, the minimum over its live sources of (newest - lateness), or the heartbeat if later,
-// and one heap of timers. Each source knows the event time at which the next timer of any of its
-// classes can become due (`wake`), so that an ordinary event costs two comparisons however many
-// rules there are.
+// and one heap of timers. A class of a higher rank waits for all that those of lower ranks wait for
+// whose sources are among its own, so that it is never ahead of what it reads. Each source knows
+// the event time at which the next timer of any of its classes can become due (`wake`), so that an
+// ordinary event costs two comparisons however many rules there are.
 //
 // Invariant: watermark(class) never decreases. For every class with a timer at d and every live
 // source s of it that has not reached d + lateness: wake(s) <= d + lateness.
@@ -55,7 +56,7 @@ class Timeline {
 
   // The class of rules with these feeding sources (sorted) and at least this lateness. Timers of a
   // class run before those of one that was asked for later; classes of another `rank` are not
-  // shared, so that they can come after.
+  // shared, so that they can come after. Those of lower ranks are asked for first.
   ClassId class_of(Milliseconds lateness, std::vector<SourceId> feeding, int rank = 0);
   // Another catalogue: forgets classes and timers, keeps what is known of the sources by name.
   void rebind(const Catalogue& next, const Catalogue& old);
@@ -120,6 +121,7 @@ class Timeline {
 
  private:
   struct TimeClass {
+    int rank = 0;
     Milliseconds lateness{0};
     std::vector<SourceId> feeding;
     std::vector<SourceId> live;  // whose watermark counts
@@ -136,6 +138,7 @@ class Timeline {
   void settle();
   EventTime computed_watermark(const TimeClass& c) const;
   void arm(const TimeClass& c);
+  std::vector<SourceId> awaited(const TimeClass& c) const;
 
   template <typename Handle>
   void run_class(ClassId id, Handle&& handle) {

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <tuple>
 
 #include "daemon/alert_diff.h"
+#include "daemon/canonical_log.h"
 #include "daemon/commands/commands.h"
 #include "daemon/commands/history_inputs.h"
 #include "daemon/data_paths.h"
@@ -29,34 +29,13 @@ struct ReplayArguments {
   std::optional<uint64_t> shuffle;
 };
 
-// The log in its canonical order, so that runs can be compared byte by byte.
-std::string canonical_log(const storage::Store& store) {
-  struct Line {
-    std::string at, rule, alert;
-    uint32_t seq;
-    std::string json;
-  };
-  const auto text_after = [](const std::string& json, std::string_view key) {
-    const std::string quoted = fmt::format("\"{}\":\"", key);
-    const size_t begin = json.find(quoted) + quoted.size();
-    return json.substr(begin, json.find('"', begin) - begin);
-  };
-  std::vector<Line> lines;
+std::string log_of(const storage::Store& store) {
+  std::vector<std::string> transitions;
   const Status status = store.read_alert_log(0, [&](const storage::Store::StoredAlert& alert) {
-    lines.push_back({text_after(alert.json, "at"), text_after(alert.json, "rule"),
-                     to_hex(alert.alert), alert.seq, alert.json});
+    transitions.push_back(alert.json);
     return true;
   });
-  if (!status) return {};
-  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-    return std::tie(a.at, a.rule, a.alert, a.seq) < std::tie(b.at, b.rule, b.alert, b.seq);
-  });
-  std::string log;
-  for (const Line& line : lines) {
-    log += line.json;
-    log += '\n';
-  }
-  return log;
+  return status ? canonical_log(std::move(transitions)) : std::string();
 }
 
 void append_counts(std::string& to, const char* key,
@@ -173,7 +152,7 @@ int replay(const ReplayArguments& arguments) {
   std::error_code error;
   std::filesystem::create_directories(out, error);
   const storage::StoreStatistics statistics = store->statistics();
-  if (!write_file(out / "alerts.ndjson", canonical_log(*store)) ||
+  if (!write_file(out / "alerts.ndjson", log_of(*store)) ||
       !write_file(out / "summary.json", summary_json(history, *outcome, statistics, *bundle))) {
     fmt::print(stderr, "tocsin replay: cannot write to {}\n", arguments.out);
     return kEnvironment;

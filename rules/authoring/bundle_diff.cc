@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "rules/authoring/rule_fields.h"
@@ -76,7 +77,9 @@ class Comparison {
       }
     }
     for (const auto& [identity, rule] : fresh) {
-      add(rule->id, ReloadEffect::kNew).warm_up = look_back(*rule);
+      RuleChange& change = add(rule->id, ReloadEffect::kNew);
+      change.warm_up = look_back(*rule);
+      add_signals(*rule, change);
     }
     std::sort(diff_.rules.begin(), diff_.rules.end(),
               [](const RuleChange& a, const RuleChange& b) { return a.id < b.id; });
@@ -103,6 +106,10 @@ class Comparison {
     } else if (old.hash != fresh.hash) {
       change.effect = ReloadEffect::kRethreshold;
     }
+    add_signals(fresh, change);
+    if (!change.signals.empty() && change.effect == ReloadEffect::kKeep) {
+      change.effect = ReloadEffect::kRethreshold;
+    }
     if (old.hash == fresh.hash) return;
     const RuleSource* before = find_source(old_sources_.get(), old.id);
     const RuleSource* after = find_source(new_sources_.get(), fresh.id);
@@ -110,6 +117,30 @@ class Comparison {
     const std::string were = text_of(old.exceptions);
     const std::string are = text_of(fresh.exceptions);
     if (were != are) change.fields.push_back({"exceptions", were, are});
+  }
+
+  bool begins_anew(const Signal& signal) const {
+    const auto old = std::find_if(before_.signals.begin(), before_.signals.end(),
+                                  [&](const Signal& other) { return other.key == signal.key; });
+    return diff_.is_renumbered || old == before_.signals.end() ||
+           old->rule.shape != signal.rule.shape;
+  }
+
+  // A rule knows no more than the signals that it reads.
+  void add_signals(const Rule& rule, RuleChange& change) const {
+    std::set<std::string_view> read;
+    for (const Rule* reader : {&rule, rule.arming ? &rule.arming->rule : nullptr}) {
+      if (reader == nullptr) continue;
+      for (const SignalUse& use : reader->signals) {
+        read.insert(use.signals.begin(), use.signals.end());
+      }
+    }
+    for (const Signal& signal : after_.signals) {
+      if (!read.contains(signal.key) || !begins_anew(signal)) continue;
+      change.signals.push_back(signal.key);
+      const Span reach = look_back(signal.rule).reach;
+      if (longest(change.warm_up.reach) < longest(reach)) change.warm_up.reach = reach;
+    }
   }
 
   const Bundle& before_;

@@ -13,9 +13,11 @@
 namespace tocsin::rules {
 
 enum class ReloadEffect : uint8_t {
-  kKeep,         // the same rule
-  kRethreshold,  // the same shape: state is kept, the new levels and texts count from the next tick
-  kRebuild,      // another shape: open alerts end, state begins anew
+  kKeep,  // the same rule
+  // The same shape: state is kept, the new levels and texts count from the next tick. What it reads
+  // may begin anew for all that.
+  kRethreshold,
+  kRebuild,  // another shape: open alerts end, state begins anew
   kNew,
   kRemoved,  // open alerts end
 };
@@ -32,9 +34,10 @@ struct FieldChange {
 struct RuleChange {
   std::string id;
   ReloadEffect effect = ReloadEffect::kKeep;
-  std::vector<std::string> parts;   // of kRebuild: of the shape that changed, see changed_parts()
-  std::vector<FieldChange> fields;  // of kRethreshold and kRebuild
-  LookBack warm_up;                 // of kRebuild and kNew
+  std::vector<std::string> parts;    // of kRebuild: of the shape that changed, see changed_parts()
+  std::vector<FieldChange> fields;   // of kRethreshold and kRebuild
+  std::vector<std::string> signals;  // that it reads and that begin anew
+  LookBack warm_up;                  // of kRebuild and kNew; of kRethreshold that of the signals
 };
 
 struct BundleDiff {

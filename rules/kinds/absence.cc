@@ -259,7 +259,7 @@ Finding AbsenceDetector::finding_of(AbsenceGroup& group, EventTime at) {
   const EventTime base = base_of(group);
   if (group.last.seq != 0) {
     finding.values.push_back({"last", format_time(group.last.time)});
-    finding.evidence.push_back({group.last.seq, "last"});
+    finding.evidence.add(group.last.seq, "last", group.last.tlp);
     finding.tlp = group.last.tlp;
   }
   for (const PastReport& past : group.recent) finding.tlp = std::max(finding.tlp, past.tlp);

@@ -138,7 +138,7 @@ Finding DivergenceDetector::find_at(DivergenceGroup& group, EventTime tick, bool
     items.resize(std::min(items.size(), kNewest));
     for (const EvidenceItem& item : items) {
       if (finding.evidence.size() >= rule().alert.max_evidence) break;
-      finding.evidence.push_back({item.seq, part.name});
+      finding.evidence.add(item.seq, part.name, item.tlp);
     }
     finding.events_counted += items.size();
   }

@@ -10,9 +10,9 @@ namespace tocsin::rules {
 
 namespace {
 
-// After so many half-lives less than a thousandth is left.
-constexpr int64_t kRememberedHalfLives = 10;
-constexpr double kGone = 1e-6;  // of a scale
+// Of a scale's length: what events make out less of neither mark an alert nor are named by it.
+constexpr double kTold = 1e-3;
+constexpr double kGone = 1e-6;
 constexpr size_t kPartEvidence = 8;
 
 double half_lives(Milliseconds time, Milliseconds half_life) {
@@ -23,7 +23,19 @@ double faded(double value, Milliseconds time, Milliseconds half_life) {
   return value * std::exp2(-half_lives(time, half_life));
 }
 
+// In units of what is scaled.
+double length_of(const Scale& scale) {
+  return scale.is_log ? scale.unit : std::abs(scale.to - scale.from);
+}
+
 }  // namespace
+
+Tlp FadingSum::marking(double least) const {
+  for (size_t i = by_tlp.size(); i-- > 0;) {
+    if (std::abs(by_tlp[i]) >= least) return static_cast<Tlp>(i);
+  }
+  return Tlp::kClear;
+}
 
 IndexDetector::IndexDetector(Surroundings& around, const Rule& rule, RuleIndex index,
                              Timeline::ClassId time_class)
@@ -34,10 +46,6 @@ IndexDetector::IndexDetector(Surroundings& around, const Rule& rule, RuleIndex i
 void IndexDetector::on_rebind() {
   grid_ = PaneGrid(detect().every, rule().zone);
   found_.resize(detect().parts.size());
-  remembered_ = Milliseconds{0};
-  for (const IndexPart& part : detect().parts) {
-    remembered_ = std::max(remembered_, part.half_life * kRememberedHalfLives);
-  }
 }
 
 std::optional<double> IndexDetector::value_of(const IndexPart& part, const Event& event) {
@@ -93,10 +101,9 @@ void IndexDetector::add_value(IndexGroup& group, size_t index, double value, con
   const EventTime start = grid_.start_of(event.time);
   if (start < group.summed_to) {  // a straggler
     FadingSum& sum = group.sums[index];
-    sum.sum += faded(value, group.summed_to - event.time, half_life);
+    sum.by_tlp[static_cast<size_t>(event.tlp)] +=
+        faded(value, group.summed_to - event.time, half_life);
     keep_best(sum.evidence, item, kPartEvidence);
-    EventTime& marked = group.last_marked[static_cast<size_t>(event.tlp)];
-    marked = std::max(marked, event.time);
     ++group.events;
     return;
   }
@@ -115,7 +122,9 @@ void IndexDetector::take_up_to(IndexGroup& group, EventTime tick) {
     for (size_t i = 0; i < group.sums.size(); ++i) {
       const Milliseconds half_life = detect().parts[i].half_life;
       if (half_life.count() == 0) continue;
-      group.sums[i].sum = faded(group.sums[i].sum, tick - group.summed_to, half_life);
+      for (double& sum : group.sums[i].by_tlp) {
+        sum = faded(sum, tick - group.summed_to, half_life);
+      }
     }
   }
   const auto panes = group.panes.panes();
@@ -123,13 +132,12 @@ void IndexDetector::take_up_to(IndexGroup& group, EventTime tick) {
     const size_t index = panes[p].lane - 1;
     const EventTime end = grid_.step(panes[p].start, 1);
     FadingSum& sum = group.sums[index];
-    sum.sum += faded(from_units(group.panes.cells(p, 1).front().sum), tick - end,
-                     detect().parts[index].half_life);
+    sum.by_tlp[static_cast<size_t>(panes[p].tlp)] +=
+        faded(from_units(group.panes.cells(p, 1).front().sum), tick - end,
+              detect().parts[index].half_life);
     for (const EvidenceItem& item : panes[p].evidence) {
       keep_best(sum.evidence, item, kPartEvidence);
     }
-    EventTime& marked = group.last_marked[static_cast<size_t>(panes[p].tlp)];
-    marked = std::max(marked, end);
     group.events += panes[p].events;
   }
   group.panes.drop_before(tick, 1);
@@ -143,7 +151,7 @@ void IndexDetector::find_parts(IndexGroup& group, EventTime tick) {
     found = Found{};
     if (part.events) {
       found.scaled =
-          part.scale.of(faded(group.sums[i].sum, tick - group.summed_to, part.half_life));
+          part.scale.of(faded(group.sums[i].sum(), tick - group.summed_to, part.half_life));
     } else {
       found.signal = signals().value(part.signal, group, tick);
       if (found.signal) found.scaled = part.scale.of(found.signal->value);
@@ -237,10 +245,13 @@ Verdict IndexDetector::judge(IndexGroup& group, EventTime tick) {
   return judge_levels(is_known_ ? std::optional(true) : std::nullopt);
 }
 
+// By the sums and not by what they scale to: a scale may begin above nothing, or end there.
 bool IndexDetector::has_faded(const IndexGroup& group) const {
   for (size_t i = 0; i < found_.size(); ++i) {
-    const bool is_there = detect().parts[i].events ? found_[i].scaled.value_or(0) > kGone
-                                                   : found_[i].signal.has_value();
+    const IndexPart& part = detect().parts[i];
+    const bool is_there = part.events
+                              ? std::abs(group.sums[i].sum()) > kGone * length_of(part.scale)
+                              : found_[i].signal.has_value();
     if (is_there) return false;
   }
   return group.alert.is_idle();
@@ -257,7 +268,6 @@ void IndexDetector::on_due(IndexGroup& group, EventTime tick) {
     }
     // Begins anew with what is there already, as it would if that came later.
     group.sums.assign(detect().parts.size(), FadingSum{});
-    group.last_marked.fill(kUnset);
     group.events = 0;
   }
   schedule(group, grid_.step(tick, 1));
@@ -268,7 +278,10 @@ void IndexDetector::add_evidence(IndexGroup& group, Finding& finding) {
   const auto order = by_points();
   for (const size_t i : order) {
     const IndexPart& part = detect().parts[i];
+    const Tlp marking = group.sums[i].marking(kTold * length_of(part.scale));
     std::vector<EvidenceItem> items = group.sums[i].evidence;
+    std::erase_if(items, [marking](const EvidenceItem& item) { return item.tlp > marking; });
+    finding.tlp = std::max(finding.tlp, marking);
     if (found_[i].signal) {
       signals().collect(part.signal, group, *found_[i].signal, kPartEvidence, items);
     }
@@ -278,12 +291,12 @@ void IndexDetector::add_evidence(IndexGroup& group, Finding& finding) {
   for (size_t rank = 0; rank < kPartEvidence; ++rank) {
     for (const auto& [name, items] : all) {
       if (rank >= items.size() || finding.evidence.size() >= rule().alert.max_evidence) continue;
-      finding.evidence.push_back({items[rank].seq, name});
+      finding.evidence.add(items[rank].seq, name, items[rank].tlp);
     }
   }
 }
 
-Finding IndexDetector::find_at(IndexGroup& group, EventTime tick, bool is_end) {
+Finding IndexDetector::find_at(IndexGroup& group, EventTime, bool is_end) {
   Finding finding;
   finding.values.push_back({"coverage", coverage_});
   finding.condition = fmt::format("values for {:.0f} % of the weights, {:.0f} % are needed",
@@ -303,11 +316,6 @@ Finding IndexDetector::find_at(IndexGroup& group, EventTime tick, bool is_end) {
     if (relief_ > 0) finding.condition += fmt::format(" - relief {:.1f}", relief_);
     finding.condition += level_condition(group, is_end);
   }
-  for (size_t i = 0; i < group.last_marked.size(); ++i) {
-    if (group.last_marked[i] != kUnset && group.last_marked[i] + remembered_ >= tick) {
-      finding.tlp = static_cast<Tlp>(i);
-    }
-  }
   finding.events_counted = group.events;
   add_evidence(group, finding);
   return finding;
@@ -318,11 +326,10 @@ void IndexDetector::write_group(ByteWriter& to, const IndexGroup& group) {
   to.time(group.summed_to);
   to.u32(static_cast<uint32_t>(group.sums.size()));
   for (const FadingSum& sum : group.sums) {
-    to.f64(sum.sum);
+    for (const double one : sum.by_tlp) to.f64(one);
     to.u32(static_cast<uint32_t>(sum.evidence.size()));
     for (const EvidenceItem& item : sum.evidence) write(to, item);
   }
-  for (const EventTime t : group.last_marked) to.time(t);
   to.u64(group.events);
 }
 
@@ -331,11 +338,10 @@ void IndexDetector::read_group(ByteReader& from, IndexGroup& group) {
   group.summed_to = from.time();
   group.sums.resize(from.count());
   for (FadingSum& sum : group.sums) {
-    sum.sum = from.f64();
+    for (double& one : sum.by_tlp) one = from.f64();
     sum.evidence.resize(from.count());
     for (EvidenceItem& item : sum.evidence) item = read_evidence(from);
   }
-  for (EventTime& t : group.last_marked) t = from.time();
   group.events = from.u64();
 }
 

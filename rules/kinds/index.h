@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,17 +14,20 @@ namespace tocsin::rules {
 
 // Values that fade, added up, as of a tick.
 struct FadingSum {
-  double sum = 0;
+  std::array<double, 5> by_tlp = {};  // each pane in that of its most restricted event
   // The weightiest; `value` is log2 of the event's value plus its time in half-lives, which orders
   // them at any time.
   std::vector<EvidenceItem> evidence;
+
+  double sum() const { return std::accumulate(by_tlp.begin(), by_tlp.end(), 0.0); }
+  // Of the most restricted events that still make out `least`.
+  Tlp marking(double least) const;
 };
 
 struct IndexGroup : Group {
   PaneStore panes;                      // from `summed_to` on; lane: part + 1
   std::vector<FadingSum> sums;          // by part; empty sums for signals
   EventTime summed_to = kMinEventTime;  // a tick
-  std::array<EventTime, 5> last_marked = {kUnset, kUnset, kUnset, kUnset, kUnset};  // by Tlp
   uint64_t events = 0;
 };
 
@@ -70,7 +74,6 @@ class IndexDetector final : public TickedDetector<IndexGroup> {
   std::vector<size_t> by_points() const;
   void add_evidence(IndexGroup& group, Finding& finding);
 
-  Milliseconds remembered_{0};  // markings of older events no longer count
   // As judge() found them.
   std::vector<Found> found_;
   double index_ = 0;

@@ -49,7 +49,7 @@ void LayersDetector::take_layers(const PlaceGroup& group, EventTime tick) {
     for (size_t i = 0; i < entry->changes.size() && entry->changes[i].at < tick; ++i) {
       const BoardEntry::Change& change = entry->changes[i];
       const EventTime end = i + 1 < entry->changes.size() ? entry->changes[i + 1].at : tick;
-      if (end <= from || !selects(*entry, change.level)) continue;
+      if (end <= std::max(change.at, from) || !selects(*entry, change.level)) continue;
       const cel::Outcome key = detect().distinct.run(nullptr, alert(), around_.arena);
       if (!key.ok() || key.value.kind() != cel::Kind::kString) {
         ++counters_.evaluation_errors;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "rules/cel/event_fields.h"
 #include "rules/kinds/term.h"
@@ -137,7 +138,7 @@ void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& 
   }
   const EventTime from = horizon(detect(), item.time);
   past.forget(from);
-  const size_t known = group.memory.count(from);
+  const size_t known = known_before(group, place);
   if (past.is_learning(detect(), item.time) || known >= detect().max_terms) return;
   Novelty found{.is_new_to_parent = is_new_to_parent(group, item.term, item.time),
                 .terms = static_cast<uint32_t>(known + 1)};
@@ -148,6 +149,16 @@ void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& 
   group.alert.tlp = std::max(group.alert.tlp, event.tlp);
   if (group.alert.is_open()) group.alert.starts_at = std::min(group.alert.starts_at, item.time);
   raise(group, found.level, item.time, item.time, true);
+}
+
+size_t NewTermDetector::known_before(const NewTermGroup& group, size_t place) const {
+  const EventTime from = horizon(detect(), group.pending[place].time);
+  std::set<uint64_t> waiting;
+  for (size_t i = 0; i < place; ++i) {
+    const PendingTerm& item = group.pending[i];
+    if (item.time >= from && !group.memory.has(item.term, from)) waiting.insert(item.term);
+  }
+  return group.memory.count(from) + waiting.size();
 }
 
 Novelty NewTermDetector::take(NewTermGroup& group, const PendingTerm& item) {
@@ -161,7 +172,7 @@ Novelty NewTermDetector::take(NewTermGroup& group, const PendingTerm& item) {
     group.memory.forget(from);
     if (group.memory.size() >= detect().max_terms) {
       ++counters_.overflow;
-      return {};
+      return {.is_refused = true};
     }
   }
   group.memory.note(item.term, item.time);
@@ -188,6 +199,7 @@ bool NewTermDetector::decide(NewTermGroup& group, PendingTerm& item) {
   const bool was_told = item.is_told();
   const Novelty told = std::exchange(item.told, Novelty{});
   const Novelty found = take(group, item);
+  if (was_told) group.is_refused = found.is_refused;
   if (found.level > told.level) {
     EventTime at = item.time;
     // What began at this very time has been told and is over: an alert has its own beginning.
@@ -284,7 +296,9 @@ Finding NewTermDetector::finding_of(NewTermGroup& group, EventTime at) {
   if (event.has_value()) finding.values.push_back({"value", event.value});
   finding.evidence = references(evidence, "first");
   if (finding.events_counted == 0) {
-    finding.condition = term + ": seen before after all";
+    finding.condition = group.is_refused ? fmt::format("{}: one too many, the group knows {} terms",
+                                                       term, detect().max_terms)
+                                         : term + ": seen before after all";
     return finding;
   }
   finding.condition = fmt::format("{}: not seen in {} before", term, format_span(detect().history));

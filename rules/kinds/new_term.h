@@ -22,7 +22,8 @@ struct NewTermGroup : EpisodeGroup {
   std::string latest;  // encode_event() of the latest event decided to be new
   Novelty novelty;     // of that one
   bool is_warming = false;
-  bool is_listed = false;  // among its siblings
+  bool is_refused = false;  // the last that was told turned out to have no room
+  bool is_listed = false;   // among its siblings
   std::optional<Hash128> parent;
 };
 
@@ -67,6 +68,8 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   void set_variables(const NewTermGroup& group, const Event& event, const Novelty& novelty);
   void set_warming(NewTermGroup& group);
 
+  // Terms that the group will know when the turn of the pending event comes, so far.
+  size_t known_before(const NewTermGroup& group, size_t place) const;
   // Learns from the event, which is the next in order or late.
   Novelty take(NewTermGroup& group, const PendingTerm& item);
   // Counts it for the alert that raise() is about to tell of.

@@ -13,7 +13,8 @@ namespace tocsin::rules {
 struct Novelty {
   Level level = Level::kNone;  // kNone: not new, or new and not to be told
   bool is_new_to_parent = false;
-  uint32_t terms = 0;  // that the group knew then, this one included
+  uint32_t terms = 0;       // that the group knew then, this one included
+  bool is_refused = false;  // the group had no room for it; not saved
 };
 
 // An event that waits until nothing earlier can come.

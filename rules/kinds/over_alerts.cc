@@ -68,7 +68,7 @@ void OverAlertsDetector::add_alerts(const std::vector<Counted>& counted, Finding
       if (finding.evidence.size() >= rule().alert.max_evidence || !known.insert(seq).second) {
         continue;
       }
-      finding.evidence.push_back({seq, item.entry->rule});
+      finding.evidence.add(seq, item.entry->rule, item.change->tlp);
     }
     if (!has_more) break;
   }

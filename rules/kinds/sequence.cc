@@ -363,7 +363,7 @@ Finding SequenceDetector::finding_of(SequenceGroup& group, EventTime at) {
   set_common(group, group.alert.level, at, group.alert.starts_at);
   for (const BoundStep& bound : group.match.bound) {
     if (finding.evidence.size() == rule().alert.max_evidence) break;
-    finding.evidence.push_back({bound.seq, detect().steps[bound.step].name});
+    finding.evidence.add(bound.seq, detect().steps[bound.step].name, bound.tlp);
   }
   for (uint32_t i = 0; i < detect().steps.size(); ++i) {
     const SequenceStep& step = detect().steps[i];

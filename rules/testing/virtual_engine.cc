@@ -50,6 +50,11 @@ void VirtualEngine::deliver(const Event& event) {
   log_fresh();
 }
 
+void VirtualEngine::end(SourceId source) {
+  engine_->end_source(source, fresh_);
+  log_fresh();
+}
+
 void VirtualEngine::restart() {
   engine_->save([&](std::string_view key, std::string_view value) {
     if (value.empty()) {

@@ -32,6 +32,8 @@ class VirtualEngine {
   void move_to(EventTime now);
   // The event arrives now.
   void deliver(const Event& event);
+  // No more events of the source are to come.
+  void end(SourceId source);
   void restart();
   void reload(std::shared_ptr<const Bundle> bundle);
   // All sources end; everything up to `to` is complete.

@@ -263,6 +263,25 @@ TEST(BundleDiff, AnotherSourceInTheCatalogueRebuildsEveryRule) {
   EXPECT_THAT(found.rules[0].fields, IsEmpty());
 }
 
+// Its own state stays, but it is blind until the signal has seen as much.
+TEST(BundleDiff, TellsOfASignalThatBeginsAnew) {
+  const auto reading = [](const std::string& window) {
+    return replaced(replaced(kRule, "rules:\n",
+                             "signals:\n  s: {select: 'e.indicator == \"displacement.new\"', by: "
+                             "[region@country], measure: {agg: count, window: " +
+                                 window + ", every: 1d}}\nrules:\n"),
+                    "when: n >= 3", "when: n >= 3 && signal(\"s\") < 1.0");
+  };
+  const BundleDiff longer = diff(reading("30d"), reading("300d"));
+  EXPECT_EQ(longer.rules[0].effect, ReloadEffect::kRethreshold);
+  EXPECT_THAT(longer.rules[0].signals, ElementsAre("s"));
+  EXPECT_EQ(format_span(longer.rules[0].warm_up.reach), "300d");
+  const BundleDiff read_first = diff(kRule, reading("30d"));
+  EXPECT_EQ(read_first.rules[0].effect, ReloadEffect::kRethreshold);
+  EXPECT_EQ(format_span(read_first.rules[0].warm_up.reach), "30d");
+  EXPECT_TRUE(diff(reading("30d"), reading("30d")).is_same());
+}
+
 TEST(LookBack, IsThatOfTheKind) {
   Diagnostics diagnostics;
   const auto bundle = load_bundle(

@@ -24,6 +24,9 @@ rules::BundleDiff some_diff() {
   heavy.parts = {"by", "detect"};
   heavy.fields = {{"detect.measures.n.window", "7d", "14d"}};
   heavy.warm_up = {.reach = days(196), .silent = days(70)};
+  rules::RuleChange& reader = add("p/reader", ReloadEffect::kRethreshold);
+  reader.signals = {"s"};
+  reader.warm_up = {.reach = days(300)};
   add("p/new", ReloadEffect::kNew).warm_up = {.reach = {.months = 18}};
   add("p/event", ReloadEffect::kNew);
   add("p/z", ReloadEffect::kRemoved);
@@ -39,11 +42,12 @@ TEST(DiffReport, ShowsARowForEveryRuleAndWhatItsAuthorChanged) {
             "    title.en: (nothing) → T \"x\"\n"
             "p/long-name  rebuild       196 d, silent for 70 d  by, detect\n"
             "    detect.measures.n.window: 7d → 14d\n"
+            "p/reader     re-threshold  300 d                   signal s\n"
             "p/new        new           18mo\n"
             "p/event      new           at once\n"
             "p/z          removed                               open alerts end\n"
             "\n"
-            "keep 1, re-threshold 1, rebuild 1, new 2, removed 1\n");
+            "keep 1, re-threshold 2, rebuild 1, new 2, removed 1\n");
 }
 
 TEST(DiffReport, LeavesOutWhatIsKeptWhenAsked) {
@@ -74,7 +78,7 @@ TEST(DiffReport, IsOneJsonObject) {
   EXPECT_EQ(
       diff_json(some_diff()),
       R"({"same":false,"renumbered":false,)"
-      R"("counts":{"keep":1,"re-threshold":1,"rebuild":1,"new":2,"removed":1},"rules":[)"
+      R"("counts":{"keep":1,"re-threshold":2,"rebuild":1,"new":2,"removed":1},"rules":[)"
       R"({"rule":"p/a","effect":"keep"},)"
       R"({"rule":"p/b","effect":"re-threshold","fields":[)"
       R"({"path":"levels.watch.when","before":"n >= 3","after":"n >= 4"},)"
@@ -82,6 +86,8 @@ TEST(DiffReport, IsOneJsonObject) {
       R"({"rule":"p/long-name","effect":"rebuild","parts":["by","detect"],"fields":[)"
       R"({"path":"detect.measures.n.window","before":"7d","after":"14d"}],)"
       R"("look_back":"196d","look_back_seconds":16934400,"silent":"70d","silent_seconds":6048000},)"
+      R"({"rule":"p/reader","effect":"re-threshold","signals":["s"],)"
+      R"("look_back":"300d","look_back_seconds":25920000,"silent":"0s","silent_seconds":0},)"
       R"({"rule":"p/new","effect":"new","look_back":"18mo","look_back_seconds":48211200,)"
       R"("silent":"0s","silent_seconds":0},)"
       R"({"rule":"p/event","effect":"new","look_back":"0s","look_back_seconds":0,)"

@@ -60,7 +60,9 @@ class IndexJudge final : public Judge {
     for (size_t i = 0; i < parts().size(); ++i) {
       const auto value = value_of(i, at);
       scaled_.push_back(value ? std::optional(scaled(parts()[i].scale, *value)) : std::nullopt);
-      is_gone = is_gone && (parts()[i].events ? *scaled_[i] <= kGone : !value);
+      const Scale& scale = parts()[i].scale;
+      const double nothing = kGone * (scale.is_log ? scale.unit : std::abs(scale.to - scale.from));
+      is_gone = is_gone && (parts()[i].events ? std::abs(*value) <= nothing : !value);
     }
     if (is_gone) gone_.insert(at);
     combine();

@@ -35,6 +35,7 @@ class Journal {
   std::optional<EventTime> first_of(const std::vector<SourceId>& sources) const;
   // "desk/e17": ids are those of a source.
   std::string name_of(JournalSeq seq) const;
+  Tlp tlp_of(JournalSeq seq) const { return accepted_.at(seq - 1).tlp; }
   size_t size() const { return accepted_.size(); }
   size_t duplicates() const { return duplicates_; }
   size_t too_late() const { return too_late_; }

@@ -70,7 +70,8 @@ Event Stream::make_event() {
   const bool is_index = event.indicator == *catalogue_->find_indicator("exclusion.index");
   event.source = *catalogue_->find_source(is_index || chance(40) ? "monitor" : "desk");
   event.id = keep("e" + std::to_string(++ids_[static_cast<size_t>(event.source)]));
-  event.tlp = static_cast<Tlp>(roll(5));
+  const uint32_t side = roll(60);  // few are restricted: else every alert is
+  event.tlp = static_cast<Tlp>(side < 4 ? side + 1 : 0);
   set_value(event);
   if (!is_index) set_attrs(event);
   if (!is_index) set_precision(event);

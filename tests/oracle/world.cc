@@ -39,12 +39,14 @@ std::shared_ptr<const Catalogue> world() {
       indicator("violence.attack", {text_attr("method"), text_attr("side")}),
       indicator("justice.inquiry", {text_attr("side")}),
       indicator("exclusion.index", {}),
+      indicator("economy.growth", {}),
   };
   Source monitor = source("monitor", 2 * kDay);
   monitor.onboarded = kStart + 12 * kDay;
   draft.sources = {
       {source("desk", kDay), {"violence.attack", "justice.inquiry"}},
       {monitor, {"violence.attack", "justice.inquiry", "exclusion.index"}},
+      {source("panel", 60 * kDay), {"economy.growth"}},  // nothing comes of it, so it holds nobody
   };
   for (const char* id : {"XA", "XB", "XC"}) {
     Region country;

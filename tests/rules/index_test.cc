@@ -51,6 +51,37 @@ TEST(Index, FadesByHalfEveryHalfLife) {
   EXPECT_EQ(harness.lines().back(), "resolve watch d32 XA-1");
 }
 
+// One a day for 60 days is nothing to a scale that begins at 20, until it adds up.
+TEST(Index, AddsUpBelowTheBeginningOfAScale) {
+  EngineHarness harness(
+      written(small_world(), index_rule("components: {a: {events: 'e.indicator == "
+                                        "\"violence.attack\"', half_life: 365d, scale: {from: 20, "
+                                        "to: 60}}}",
+                                        "{watch: {enter: 50, exit: 40}}")));
+  for (int i = 0; i < 60; ++i) harness.feed(day(i + 0.5), 1);
+  harness.finish(day(60));
+  // 1 / (1 - 2^(-1/365)) · (1 - 2^(-n/365)) · 2^(-1/730) >= 40: n = 42.
+  ASSERT_FALSE(harness.log.empty());
+  EXPECT_EQ(harness.lines().front(), "fire watch d42 XA-1");
+}
+
+// Of a scale from 2 down to 0 nothing is all.
+TEST(Index, GroupOfAnInvertedScaleGoesOnceAllHasFaded) {
+  EngineHarness harness(
+      written(small_world(), index_rule("components: {a: {events: 'e.indicator == "
+                                        "\"violence.attack\"', half_life: 1d, scale: {from: 2, to: "
+                                        "0}, weight: 0.5}, b: {events: 'e.indicator == "
+                                        "\"justice.inquiry_opened\"', half_life: 1d, scale: {from: "
+                                        "0, to: 1}, weight: 0.5}}",
+                                        "{watch: {enter: 60}}")));
+  harness.feed(day(0.5), 1);
+  harness.finish(day(19));
+  EXPECT_EQ(harness.engine->counters().front().groups, 1U);
+  harness.finish(day(23));
+  EXPECT_EQ(harness.engine->counters().front().groups, 0U);
+  EXPECT_THAT(harness.lines(), IsEmpty());
+}
+
 // Whether the next event is there already when all has faded is a matter of arrival.
 TEST(Index, BeginsAnewOnceAllHasFaded) {
   for (const bool is_there : {true, false}) {
@@ -184,6 +215,47 @@ TEST(Index, IsAsRestrictedAsWhatHasNotFaded) {
   ASSERT_EQ(harness.log.size(), 1U);
   EXPECT_EQ(harness.log[0].tlp, Tlp::kRed);
   EXPECT_EQ(harness.log[0].evidence.at(0).role, "violence");
+}
+
+// Whatever is left of an event: no alert names one that it is not marked for.
+TEST(Index, NamesNothingThatItIsNotMarkedFor) {
+  struct Row {
+    const char* name;
+    double secret;  // value of the restricted event at d0.5
+    Tlp marking;    // of the alert at d121, twelve half-lives later
+    size_t named;
+  };
+  for (const Row& row : {Row{"a hundredth is left", 4'000, Tlp::kRed, 2},
+                         Row{"next to nothing is left", 40, Tlp::kGreen, 1}}) {
+    EngineHarness h(
+        written(small_world(), index_rule("components: {" + kViolence + "}", "{watch: {enter: 60}}",
+                                          ", alert: {keep_firing_for: 0d}")));
+    Event& secret = h.events.make(day(0.5), row.secret);
+    secret.tlp = Tlp::kRed;
+    h.send(secret);
+    h.finish(day(100));
+    h.log.clear();
+    h.feed(day(120.5), 80);
+    h.finish(day(121));
+    ASSERT_EQ(h.lines(), std::vector<std::string>{"fire watch d121 XA-1"}) << row.name;
+    EXPECT_EQ(h.log[0].tlp, row.marking) << row.name;
+    EXPECT_EQ(h.log[0].evidence.size(), row.named) << row.name;
+  }
+}
+
+// Each makes out less than a thousandth, all together nearly everything.
+TEST(Index, ManySmallRestrictedEventsMarkIt) {
+  EngineHarness h(written(small_world(),
+                          index_rule("components: {" + kViolence + "}", "{watch: {enter: 60}}")));
+  for (int i = 0; i < 1'000; ++i) {
+    Event& secret = h.events.make(day(0.5), 0.08);
+    secret.tlp = Tlp::kRed;
+    h.send(secret);
+  }
+  h.feed(day(1.5), 1);
+  h.finish(day(2));
+  ASSERT_FALSE(h.log.empty());
+  EXPECT_EQ(h.log.back().tlp, Tlp::kRed);
 }
 
 std::vector<Told> stream(uint32_t seed) {

@@ -48,6 +48,36 @@ TEST(NewTermEarly, AStragglerWithTheSameTermIsTheFirstOfTheSameEpisode) {
   EXPECT_EQ(h.lines().back(), "resolve watch d5.5 XA-1") << "as of the first";
 }
 
+TEST(NewTermEarly, WhatWaitsTakesRoomToo) {
+  const auto world = small_world();
+  NewTermDetect detect = detect_of();
+  detect.max_terms = 2;
+  EngineHarness h(world, {rule_of(world, detect)}, Emit::kEarly);
+  feed(h, {0.5, "", "XA-1", "monitor"});
+  feed(h, {3, "north"});
+  feed(h, {7, "south"});
+  feed(h, {11, "west"});  // one too many, as when all is decided
+  feed(h, {12, "east"});
+  EXPECT_THAT(h.lines(),
+              ElementsAre("~fire watch d3 XA-1", "~resolve watch d6 XA-1", "~fire watch d7 XA-1"));
+  EXPECT_EQ(std::get<int64_t>(h.log[2].values[2].value), 2) << "north and south";
+}
+
+TEST(NewTermEarly, WhatHasNoRoomAfterAllSaysSo) {
+  const auto world = small_world();
+  NewTermDetect detect = detect_of();
+  detect.learn_for = span_of(2 * kDay);
+  detect.max_terms = 2;
+  EngineHarness h(world, {rule_of(world, detect)}, Emit::kEarly);
+  feed(h, {0.5, "other", "XA-1", "monitor"});
+  feed(h, {3, "north"});
+  feed(h, {2.4, "south"});  // still learning, takes the room
+  h.finish(day(4));
+  EXPECT_THAT(h.lines(), ElementsAre("~fire watch d3 XA-1", StartsWith("resolve watch d3")));
+  EXPECT_EQ(h.log.back().condition, "north: one too many, the group knows 2 terms");
+  EXPECT_EQ(h.log.back().events_counted, 0u);
+}
+
 TEST(NewTermEarly, WhatWasSeenBeforeAfterAllIsEnded) {
   const auto world = small_world();
   NewTermDetect detect = detect_of();

@@ -122,6 +122,19 @@ TEST(Layers, AskForTimeTogether) {
   EXPECT_THAT(fires("5d"), IsEmpty());
 }
 
+// It was a warning from its first moment on, though it was told as an info first.
+TEST(Layers, CountNothingThatLastedNoTime) {
+  const std::string text = "rules:\n" + kRaising + "  - {rule: layers, kind: layers, " + kHead +
+                           ", by: [region@admin1], detect: {alerts: 'a.level == level.info', "
+                           "window: 30d}, levels: {info: {distinct: 1}}}\n";
+  EngineHarness harness(written(world(), text));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(1.2), 5, "XA-1");
+  harness.finish(day(9));
+  EXPECT_EQ(of_rule(harness, "fights").size(), 2U);
+  EXPECT_THAT(of_rule(harness, "layers"), IsEmpty());
+}
+
 TEST(Layers, MayRequireOneOfThem) {
   EngineHarness harness(
       written(world(), layers("",
@@ -238,6 +251,73 @@ TEST(OverAlerts, AreAsRestrictedAsTheAlertsTheyCount) {
   harness.finish(day(3));
   for (const AlertTransition& t : harness.log) EXPECT_EQ(t.tlp, Tlp::kRed);
   EXPECT_EQ(of_rule(harness, "layers").size(), 1U);
+}
+
+// What nobody saved leaves nothing to remove.
+TEST(OverAlerts, ForgetUnsavedAlertsWithoutATrace) {
+  EngineHarness harness(written(world(), layers("", "{info: {distinct: 1}}")));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(90), 1, "XB-1");
+  harness.finish(day(95));
+  size_t removals = 0;
+  size_t entries = 0;
+  harness.engine->save([&](std::string_view key, std::string_view value) {
+    if (key.starts_with('b')) ++(value.empty() ? removals : entries);
+  });
+  EXPECT_EQ(removals, 0U);
+  EXPECT_EQ(entries, 1U);
+}
+
+void reload(EngineHarness& harness, const std::string& text) {
+  Engine::Transitions ended;
+  harness.bundle = written(world(), text);
+  harness.engine->activate(harness.bundle, ended, harness.log);
+}
+
+std::string counting(const std::string& name) {
+  return "  - {rule: " + name + ", kind: layers, " + kHead +
+         ", by: [region@admin1], detect: {alerts: 'a.level >= level.info', window: 30d}, levels: "
+         "{info: {distinct: 2}}}\n";
+}
+
+const std::string kPressing =
+    "  - {rule: near, kind: spillover, " + kHead +
+    ", by: [region@country], detect: {from: {alerts: 'a.driver == \"violence\"'}, pressure: "
+    "{at_least: 1}}, levels: {info: {pressure: 1}}}\n";
+
+// The first of its sort or the second, after a restart or not.
+TEST(OverAlerts, ThatComeWithAReloadSeeWhatIsOpen) {
+  for (const bool is_first : {true, false}) {
+    for (const bool restarts : {true, false}) {
+      const std::string before = "rules:\n" + kRaising + (is_first ? "" : counting("layers"));
+      EngineHarness harness(written(world(), before));
+      harness.feed(day(1.2), 1, "XA-1");
+      harness.feed(day(2.2), 1, "XA-1", "displacement.new");
+      harness.feed(day(5.5), 0, "XD-1", "corruption.case");
+      if (restarts) harness.restart();
+      reload(harness, before + counting("more") + kPressing);
+      harness.finish(day(50));
+      SCOPED_TRACE(is_first ? "the first" : "the second");
+      EXPECT_THAT(of_rule(harness, "more"),
+                  ElementsAre("fire info d5 XA-1", "resolve info d42 XA-1"));
+      EXPECT_THAT(of_rule(harness, "near"), ElementsAre("fire info d5 XB", "resolve info d12 XB"));
+    }
+  }
+}
+
+TEST(OverAlerts, SeeWhatTheRulesSayOfThemselvesAfterAReload) {
+  const auto text = [](const std::string& driver) {
+    return "rules:\n" + raise("fights", "violence", "violence.attack") +
+           raise("flights", driver, "displacement.new") + counting("layers");
+  };
+  EngineHarness harness(written(world(), text("displacement")));
+  harness.feed(day(1.2), 1, "XA-1");
+  harness.feed(day(2.2), 1, "XA-1", "displacement.new");
+  harness.feed(day(5.5), 0, "XD-1", "corruption.case");
+  EXPECT_THAT(of_rule(harness, "layers"), ElementsAre("fire info d3 XA-1"));
+  reload(harness, text("violence"));  // the same driver twice is one layer
+  harness.feed(day(7.5), 0, "XD-1", "violence.attack");
+  EXPECT_THAT(of_rule(harness, "layers"), ElementsAre("fire info d3 XA-1", "resolve info d5 XA-1"));
 }
 
 std::vector<Told> stream(uint32_t seed) {

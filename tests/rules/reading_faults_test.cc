@@ -86,6 +86,30 @@ TEST(Reading, OfASignalThatCameWithAReloadIsNotZero) {
   EXPECT_EQ(harness.engine->counters().front().evaluation_errors, 0U);
 }
 
+// Also when nothing at all goes on over the reload, and for what came ahead of the watermark.
+TEST(Reading, OfASignalThatBeginsAnewIsNotZeroThoughNoRuleIsKept) {
+  const auto bundle = [](const std::string& days, const std::string& select) {
+    std::string signal = kMeetings;
+    signal.replace(signal.find("10d"), 3, days);
+    return written(three_feeds(), signal + "rules:\n" +
+                                      rule("one", select, "n >= 1 && signal(\"meetings\") == 0.0"));
+  };
+  EngineHarness harness(bundle("2d", kAttacks));
+  attack(harness, day(1));
+  meeting(harness, day(8.5));
+  Engine::Transitions ended;
+  harness.engine->activate(bundle("3d", kAttacks + " && e.value > 0.0"), ended, harness.log);
+  harness.log.clear();
+  attack(harness, day(9.2));
+  meeting(harness, day(11.4));
+  attack(harness, day(11.4));
+  EXPECT_THAT(harness.lines(), IsEmpty()) << "a meeting on d8.5 was told before the reload";
+  attack(harness, day(14.2));
+  meeting(harness, day(17));
+  attack(harness, day(17));
+  EXPECT_THAT(harness.lines(), Contains(HasSubstr("fire watch d15")));
+}
+
 TEST(Reading, OfALivingFeedDoesNotHideThatTheOwnOneIsDead) {
   EngineHarness harness(written(
       three_feeds(),

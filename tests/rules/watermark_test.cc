@@ -89,5 +89,30 @@ TEST_F(TimelineTest, RulesOfEndedSourcesFollowTheOthers) {
   EXPECT_EQ(timeline_.watermark(one), day(39));
 }
 
+// A rule whose only source has ended follows the others, and with it who reads the rule.
+TEST(Timeline, ReadersAreNotAheadOfTheirRulesWhenASourceEnds) {
+  tocsin::testing::CatalogueBuilder builder;
+  for (const char* name : {"a", "b", "c"}) builder.indicator(name).source(name, kDay, {name});
+  const auto world = builder.build();
+  Timeline timeline(*world);
+  const SourceId a = *world->find_source("a");
+  const SourceId b = *world->find_source("b");
+  const SourceId c = *world->find_source("c");
+  const auto rule = timeline.class_of(Milliseconds{0}, {a});
+  const auto reader = timeline.class_of(Milliseconds{0}, {a, b}, 1);
+  timeline.observe(a, day(2));
+  timeline.observe(b, day(4));
+  timeline.observe(c, day(3));
+  timeline.end(a);
+  timeline.observe(b, day(40));
+  EXPECT_EQ(timeline.watermark(rule), day(2)) << "c is not its own, but goes on";
+  EXPECT_EQ(timeline.watermark(reader), day(2));
+  timeline.schedule(reader, {day(5), 0, 0});
+  EXPECT_TRUE(timeline.observe(c, day(50)));
+  std::vector<EventTime> due;
+  timeline.run(c, [&due](const Timeline::Timer& timer) { due.push_back(timer.due); });
+  EXPECT_THAT(due, ElementsAre(day(5))) << "woken by a source that is not its own";
+}
+
 }  // namespace
 }  // namespace tocsin::rules
