@@ -167,7 +167,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // The bundle of that hash, compiled from its stored text.
   Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const std::string& hash,
                                                                     const CompileBundle& compile);
-  // `complete` becomes false when the state was saved by another number of shards.
+  // `complete` becomes false when the state was saved by another number of shards, or in another
+  // format.
   Status restore_state(bool& complete);
   Status drop_saved_state();
   Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,

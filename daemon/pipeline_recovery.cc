@@ -39,7 +39,9 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
     bool complete = true;
     if (Status status = restore_state(complete); !status) return status;
     if (!complete) {
-      warning = "the number of shards has changed: state is rebuilt from the whole journal";
+      warning =
+          "the number of shards or the format of saved state has changed: state is rebuilt from "
+          "the whole journal";
       from_the_start = true;
       set_bundle(bundle_);
     }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "rules/state_codec.h"
+
 namespace tocsin::daemon {
 
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
@@ -195,6 +197,7 @@ void ShardedEngine::save(
 }
 
 bool ShardedEngine::restore(std::string_view key, std::string_view value) {
+  if (value.empty() || static_cast<uint8_t>(value.front()) != rules::kStateVersion) return false;
   for (size_t i = 0; i < shards_.size(); ++i) {
     const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
     if (!key.starts_with(prefix)) continue;

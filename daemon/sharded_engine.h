@@ -43,7 +43,8 @@ class ShardedEngine {
   void finish(EventTime to, Transitions& out);
   void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
-  // False for entries of another number of shards: the caller then rebuilds from the journal.
+  // False for entries of another number of shards or in another format: the caller then rebuilds
+  // from the journal.
   bool restore(std::string_view key, std::string_view value);
   // After the last restore().
   void finish_restore();

@@ -68,6 +68,15 @@ void AlertBoard::describe_by(std::span<const Rule> rules) {
   }
 }
 
+// The last change before `t` is what holds at `t`.
+void AlertBoard::forget_changes(BoardEntry& entry, EventTime t) {
+  const auto later = std::find_if(entry.changes.begin(), entry.changes.end(),
+                                  [t](const BoardEntry::Change& change) { return change.at >= t; });
+  if (later - entry.changes.begin() < 2) return;
+  entry.changes.erase(entry.changes.begin(), later - 1);
+  changed_.insert(entry.alert);
+}
+
 void AlertBoard::note_gone(const BoardEntry& entry) {
   if (entry.is_saved) {
     changed_.insert(entry.alert);
@@ -90,8 +99,9 @@ std::vector<const BoardEntry*> AlertBoard::of_country(RegionId country) const {
 
 void AlertBoard::forget_before(EventTime t) {
   for (auto at = entries_.begin(); at != entries_.end();) {
-    const BoardEntry& entry = at->second;
+    BoardEntry& entry = at->second;
     if (entry.is_open() || entry.changes.back().at >= t) {
+      forget_changes(entry, t);
       ++at;
       continue;
     }

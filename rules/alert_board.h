@@ -31,7 +31,7 @@ struct BoardEntry {
   Stage stage{};
   RuleStatus status{};
   RegionId region{};
-  std::vector<Change> changes;  // by time, the first is the fire
+  std::vector<Change> changes;  // by time; those that no window reaches are dropped
   bool is_saved = false;        // there is an entry of it to remove
 
   // The last before `at`; nullptr when it had not fired yet.
@@ -60,7 +60,7 @@ class AlertBoard {
   }
   // Of a country, by (alert id): an order that does not depend on arrival.
   std::vector<const BoardEntry*> of_country(RegionId country) const;
-  // Drops alerts that were over before `t`.
+  // Drops alerts that were over before `t`, and of the others what had changed again by then.
   void forget_before(EventTime t);
   // Another catalogue: regions by name; what lies nowhere now is dropped.
   void rebind(const Catalogue& next);
@@ -87,6 +87,7 @@ class AlertBoard {
   void write_entry(const BoardEntry& entry, std::string& bytes) const;
   void index(const BoardEntry& entry);
   void note_gone(const BoardEntry& entry);
+  void forget_changes(BoardEntry& entry, EventTime t);
 
   const Catalogue* catalogue_;
   std::map<Hash128, BoardEntry> entries_;

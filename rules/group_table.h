@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "rules/detector.h"
 #include "rules/inspection.h"
+#include "rules/kinds/pending.h"
 
 namespace tocsin::rules {
 
@@ -259,6 +260,14 @@ class GroupedDetector : public Detector {
     counters_.state_bytes += bytes;
     counters_.state_bytes -= group.counted_bytes;
     group.counted_bytes = bytes;
+  }
+
+  // Whether one more event may wait in the group: at the rule's limit few may in each. What is then
+  // refused is counted.
+  bool may_wait(size_t waiting) {
+    const bool may = waiting < kFewPending || counters_.state_bytes < rule().max_state_bytes;
+    if (!may) ++counters_.overflow;
+    return may;
   }
 
   const std::vector<std::unique_ptr<G>>& groups() const { return groups_; }

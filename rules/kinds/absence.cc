@@ -110,7 +110,7 @@ EventTime AbsenceDetector::next_judgement(const AbsenceGroup& group, EventTime n
 }
 
 EventTime AbsenceDetector::next_due(const AbsenceGroup& group, EventTime now) const {
-  return std::min({forgotten_at(group), first_due(group.pending), next_judgement(group, now)});
+  return std::min({forgotten_at(group), group.pending.due(), next_judgement(group, now)});
 }
 
 void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
@@ -131,7 +131,9 @@ void AbsenceDetector::on_event(const Event& event, JournalSeq seq) {
     if (forgotten_at(*group) <= now) forget(*group, now);  // what came as late before it
     take(*group, report, now);
   } else {
-    insert_in_order(group->pending, std::move(report));
+    // None is refused at the rule's limit: that would be told as silence.
+    group->pending.insert(std::move(report));
+    account(*group);
   }
   schedule_by(*group, next_due(*group, now));
 }
@@ -163,7 +165,7 @@ void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
   for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
     take(group, group.pending[done], group.pending[done].time);
   }
-  drop_first(group.pending, done);
+  group.pending.drop_first(done);
   if (forgotten_at(group) <= due) forget(group, due);
   if (is_unheard_of(group)) {
     let_go(group, due);
@@ -302,15 +304,12 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
   }
   group.last = read_report(from);
   group.reports = from.u64();
-  group.pending.resize(from.count());
-  for (Report& report : group.pending) report = read_report(from);
+  for (size_t left = from.count(); left > 0; --left) group.pending.insert(read_report(from));
 }
 
 size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
-  size_t sum = group.pending.capacity() * sizeof(Report) + group.last.id.capacity() +
-               group.recent.capacity() * sizeof(PastReport);
-  for (const Report& report : group.pending) sum += report.id.capacity();
-  return sum;
+  return group.pending.bytes() + group.last.id.capacity() +
+         group.recent.capacity() * sizeof(PastReport);
 }
 
 }  // namespace tocsin::rules

@@ -18,6 +18,7 @@ struct Report {
   std::string id;
 
   std::string_view event_id() const { return id; }
+  size_t bytes() const { return id.size(); }
 };
 
 // What is kept of an earlier report.
@@ -32,7 +33,7 @@ struct AbsenceGroup : Group {
   std::vector<PastReport> recent;  // the last `at_least`, oldest first
   Report last;                     // seq 0: never heard of
   uint64_t reports = 0;
-  std::vector<Report> pending;  // by (time, source, id)
+  Pending<Report> pending;
 };
 
 // Kind `absence`: reports that ought to come and do not (rules/kinds/README.md).

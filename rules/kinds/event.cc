@@ -35,11 +35,12 @@ void EventDetector::on_event(const Event& event, JournalSeq seq) {
   if (is_late || is_early()) {
     if (!is_late) end_if_over(*group, event.time);
     take(*group, event, seq, level, std::max(event.time, now), !is_late);
-  } else {
+  } else if (may_wait(group->pending.size())) {
     PendingMatch match{
         .time = event.time, .source = event.source, .seq = seq, .level = level, .event = {}};
     encode_event(event, match.event);
-    insert_in_order(group->pending, std::move(match));
+    group->pending.insert(std::move(match));
+    account(*group);
   }
   go_on(*group, now);
 }
@@ -62,14 +63,14 @@ void EventDetector::on_due(EventGroup& group, EventTime due) {
     const Level level = match.level == Level::kNone ? level_of(group, event) : match.level;
     if (level != Level::kNone) take(group, event, match.seq, level, match.time, false);
   }
-  drop_first(group.pending, done);
+  group.pending.drop_first(done);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
   go_on(group, due);
 }
 
 void EventDetector::go_on(EventGroup& group, EventTime now) {
-  const EventTime due = std::min(next_episode_due(group), first_due(group.pending));
+  const EventTime due = std::min(next_episode_due(group), group.pending.due());
   if (due == kNever) {
     let_go(group, now);
   } else {
@@ -127,13 +128,14 @@ void EventDetector::write_group(ByteWriter& to, const EventGroup& group) {
 
 void EventDetector::read_group(ByteReader& from, EventGroup& group) {
   read_episode(from, group);
-  group.pending.resize(from.count());
-  for (PendingMatch& match : group.pending) {
+  for (size_t left = from.count(); left > 0; --left) {
+    PendingMatch match;
     match.time = from.time();
     match.source = static_cast<SourceId>(from.u16());
     match.seq = from.u64();
     match.level = static_cast<Level>(from.u8());
     match.event = from.text();
+    group.pending.insert(std::move(match));
   }
   group.evidence.resize(from.count());
   for (EvidenceItem& item : group.evidence) item = read_evidence(from);
@@ -141,10 +143,8 @@ void EventDetector::read_group(ByteReader& from, EventGroup& group) {
 }
 
 size_t EventDetector::bytes_of(const EventGroup& group) const {
-  size_t sum = group.pending.capacity() * sizeof(PendingMatch) + group.latest.capacity() +
-               group.evidence.capacity() * sizeof(EvidenceItem);
-  for (const PendingMatch& match : group.pending) sum += match.event.capacity();
-  return sum;
+  return group.pending.bytes() + group.latest.capacity() +
+         group.evidence.capacity() * sizeof(EvidenceItem);
 }
 
 }  // namespace tocsin::rules

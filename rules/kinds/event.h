@@ -18,10 +18,11 @@ struct PendingMatch {
   std::string event;  // encode_event()
 
   std::string_view event_id() const { return stored_event_id(event); }
+  size_t bytes() const { return event.size(); }
 };
 
 struct EventGroup : EpisodeGroup {
-  std::vector<PendingMatch> pending;  // by (time, source, id)
+  Pending<PendingMatch> pending;
   std::vector<EvidenceItem> evidence;
   std::string latest;  // encode_event() of the latest match
 };

@@ -13,6 +13,33 @@ namespace tocsin::rules {
 namespace {
 // What is true of the whole country is true of its parts, but not about them.
 constexpr double kWeightOfCountry = 0.5;
+
+// The sum of the greatest weight of each key, while layers come and go. Halves add up exactly.
+class Heaviest {
+ public:
+  void add(std::string_view key, double weight) {
+    change(key, [weight](std::multiset<double>& weights) { weights.insert(weight); });
+  }
+  // One that was added.
+  void remove(std::string_view key, double weight) {
+    change(key, [weight](std::multiset<double>& weights) { weights.erase(weights.find(weight)); });
+  }
+  double sum() const { return sum_; }
+
+ private:
+  template <typename Change>
+  void change(std::string_view key, Change&& with) {
+    std::multiset<double>& weights = weights_[key];
+    const auto greatest = [&weights] { return weights.empty() ? 0.0 : *weights.rbegin(); };
+    sum_ -= greatest();
+    with(weights);
+    sum_ += greatest();
+  }
+
+  std::map<std::string_view, std::multiset<double>> weights_;
+  double sum_ = 0;
+};
+
 }  // namespace
 
 LayersDetector::LayersDetector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -67,29 +94,35 @@ void LayersDetector::take_layers(const PlaceGroup& group, EventTime tick) {
   }
 }
 
-// Of the layers there at some time in [from, to), the weights of the heaviest of each key.
-double LayersDetector::distinct_in(EventTime from, EventTime to) const {
-  std::map<std::string_view, double> heaviest;
-  for (const Layer& layer : layers_) {
-    if (layer.from >= to || layer.to <= from) continue;
-    double& weight = heaviest[layer.key];
-    weight = std::max(weight, layer.weight);
-  }
-  double sum = 0;
-  for (const auto& [key, weight] : heaviest) sum += weight;
-  return sum;
+// Of all layers, the weights of the heaviest of each key.
+double LayersDetector::distinct_in_all() const {
+  Heaviest heaviest;
+  for (const Layer& layer : layers_) heaviest.add(layer.key, layer.weight);
+  return heaviest.sum();
 }
 
 // The most that were there at once for `overlap` in all.
 double LayersDetector::distinct_together(Milliseconds overlap) const {
-  std::set<EventTime> edges;
+  struct Edge {
+    EventTime at{};
+    bool is_end = false;
+    const Layer* layer = nullptr;
+  };
+  std::vector<Edge> edges;
   for (const Layer& layer : layers_) {
-    edges.insert(layer.from);
-    edges.insert(layer.to);
+    edges.push_back({layer.from, false, &layer});
+    edges.push_back({layer.to, true, &layer});
   }
+  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.at < b.at; });
   std::map<double, Milliseconds, std::greater<>> lasting;
-  for (auto edge = edges.begin(); edge != edges.end() && std::next(edge) != edges.end(); ++edge) {
-    lasting[distinct_in(*edge, *std::next(edge))] += *std::next(edge) - *edge;
+  Heaviest heaviest;
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (i > 0) lasting[heaviest.sum()] += edges[i].at - edges[i - 1].at;
+    if (edges[i].is_end) {
+      heaviest.remove(edges[i].layer->key, edges[i].layer->weight);
+    } else {
+      heaviest.add(edges[i].layer->key, edges[i].layer->weight);
+    }
   }
   Milliseconds sum{0};
   for (const auto& [distinct, length] : lasting) {
@@ -104,7 +137,7 @@ Verdict LayersDetector::judge(PlaceGroup& group, EventTime tick) {
   take_layers(group, tick);
   const EventTime from = subtract(tick, detect().window);
   distinct_ = detect().min_overlap.is_zero()
-                  ? distinct_in(from, tick)
+                  ? distinct_in_all()
                   : distinct_together(add(from, detect().min_overlap) - from);
   std::set<std::string_view> keys;
   std::set<const BoardEntry*> entries;

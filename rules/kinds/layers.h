@@ -32,7 +32,7 @@ class LayersDetector final : public OverAlertsDetector {
   // How much an alert of that place counts for the group's; 0: not at all.
   double weight_of(RegionId region, RegionId place) const;
   void take_layers(const PlaceGroup& group, EventTime tick);
-  double distinct_in(EventTime from, EventTime to) const;
+  double distinct_in_all() const;
   double distinct_together(Milliseconds overlap) const;
 
   // As judge() found them.

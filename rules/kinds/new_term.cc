@@ -40,14 +40,17 @@ bool NewTermDetector::is_new_to_parent(const NewTermGroup& group, uint64_t term,
                                        EventTime at) const {
   if (!detect().also_new_to_country || !group.parent) return false;
   const EventTime from = horizon(detect(), at);
-  const auto waits = [&](const PendingTerm& item) {
-    return item.term == term && item.time >= from && item.time < at;
+  const auto waits = [&](const Pending<PendingTerm>& pending) {
+    for (const PendingTerm& item : pending) {
+      if (item.time >= at) break;
+      if (item.term == term && item.time >= from) return true;
+    }
+    return false;
   };
   const auto& siblings = siblings_.at(*group.parent);
   return std::none_of(siblings.begin(), siblings.end(), [&](uint32_t index) {
     const NewTermGroup& other = *groups()[index];
-    return &other != &group && (other.memory.has_but_at(term, from, at) ||
-                                std::any_of(other.pending.begin(), other.pending.end(), waits));
+    return &other != &group && (other.memory.has_but_at(term, from, at) || waits(other.pending));
   });
 }
 
@@ -57,7 +60,7 @@ void NewTermDetector::set_variables(const NewTermGroup& group, const Event& even
   own_variable(1) = cel::Value::of_string(novelty.is_new_to_parent ? "parent" : "group");
   own_variable(2) = cel::Value::of_int(novelty.terms);
   EventTime first = std::min(group.past.first, event.time);
-  if (!group.pending.empty()) first = std::min(first, group.pending.front().time);
+  if (!group.pending.empty()) first = std::min(first, group.pending[0].time);
   const auto history = around_.arena.array<cel::Entry>(2);
   history[0] = {cel::Value::of_string("first"), cel::timestamp_of(first)};
   history[1] = {cel::Value::of_string("start"), cel::timestamp_of(horizon(detect(), event.time))};
@@ -118,14 +121,16 @@ void NewTermDetector::on_event(const Event& event, JournalSeq seq) {
       count_match(*group, item, found, now);
       raise(*group, found.level, now, event.time, false);
     }
-  } else {
-    const size_t place = insert_in_order(group->pending, std::move(item));
+  } else if (may_wait(group->pending.size())) {
+    const size_t place = group->pending.insert(std::move(item));
+    account(*group);
     if (is_early() && !is_known) try_early(*group, place, event);
   }
   go_on(*group, now);
 }
 
 void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& event) {
+  if (group.pending.size() > kFewPending) return;
   PendingTerm& item = group.pending[place];
   const bool is_brought = std::any_of(
       group.pending.begin(), group.pending.end(),
@@ -232,7 +237,7 @@ void NewTermDetector::on_due(NewTermGroup& group, EventTime due) {
   for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
     has_fallen = decide(group, group.pending[done]) || has_fallen;
   }
-  drop_first(group.pending, done);
+  group.pending.drop_first(done);
   settle(group, due, has_fallen);
   if (!group.past.is_empty() && forgotten_at(detect(), group.past.newest) <= due) {
     group.past = TermPast{};
@@ -258,7 +263,7 @@ void NewTermDetector::settle(NewTermGroup& group, EventTime due, bool has_fallen
 }
 
 void NewTermDetector::go_on(NewTermGroup& group, EventTime now) {
-  EventTime due = std::min(next_episode_due(group), first_due(group.pending));
+  EventTime due = std::min(next_episode_due(group), group.pending.due());
   if (!group.past.is_empty()) due = std::min(due, forgotten_at(detect(), group.past.newest));
   if (due == kNever) {
     let_go(group, now);
@@ -352,8 +357,7 @@ void NewTermDetector::read_group(ByteReader& from, NewTermGroup& group) {
   group.past.first = from.time();
   group.past.newest = from.time();
   group.past.events = from.u64();
-  group.pending.resize(from.count());
-  for (PendingTerm& item : group.pending) item = read_pending_term(from);
+  for (size_t left = from.count(); left > 0; --left) group.pending.insert(read_pending_term(from));
   for (EventTime& t : group.decided) t = from.time();
   group.evidence.resize(from.count());
   for (EvidenceItem& item : group.evidence) item = read_evidence(from);
@@ -363,10 +367,8 @@ void NewTermDetector::read_group(ByteReader& from, NewTermGroup& group) {
 }
 
 size_t NewTermDetector::bytes_of(const NewTermGroup& group) const {
-  size_t sum = group.memory.bytes() + group.pending.capacity() * sizeof(PendingTerm) +
-               group.evidence.capacity() * sizeof(EvidenceItem) + group.latest.capacity();
-  for (const PendingTerm& item : group.pending) sum += item.id.capacity() + item.event.capacity();
-  return sum;
+  return group.memory.bytes() + group.pending.bytes() +
+         group.evidence.capacity() * sizeof(EvidenceItem) + group.latest.capacity();
 }
 
 }  // namespace tocsin::rules

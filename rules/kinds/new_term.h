@@ -16,7 +16,7 @@ namespace tocsin::rules {
 struct NewTermGroup : EpisodeGroup {
   TermMemory memory;
   TermPast past;
-  std::vector<PendingTerm> pending;  // by (time, source, id)
+  Pending<PendingTerm> pending;
   LastMatches decided = kNoMatches;  // like last_match, without what was told on arrival only
   std::vector<EvidenceItem> evidence;
   std::string latest;  // encode_event() of the latest event decided to be new

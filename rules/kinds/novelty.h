@@ -29,6 +29,7 @@ struct PendingTerm {
   bool is_past = false;  // the episode it was told in is over
 
   std::string_view event_id() const { return id; }
+  size_t bytes() const { return id.size() + event.size(); }
   bool is_told() const { return told.level != Level::kNone && !is_past; }
 };
 

@@ -13,8 +13,10 @@ namespace tocsin::rules {
 // The smallest step of event time: what happened at t is complete at t + kMoment.
 inline constexpr Milliseconds kMoment{1};
 
-// Events that wait until nothing earlier can come, in the order in which they are then taken: by
-// (time, source, id). `T` has `time`, `source` and `event_id()`.
+// More events than these that wait in a group are too many to go through for each that comes.
+inline constexpr size_t kFewPending = 256;
+
+// Order of items with `time`, `source` and `event_id()`.
 template <typename T>
 bool is_before(const T& a, const T& b) {
   if (a.time != b.time || a.source != b.source) {
@@ -25,22 +27,55 @@ bool is_before(const T& a, const T& b) {
 
 // Puts the item in its place and returns that place.
 template <typename T>
-size_t insert_in_order(std::vector<T>& pending, T item) {
-  const auto place = std::upper_bound(pending.begin(), pending.end(), item, is_before<T>);
-  const auto index = static_cast<size_t>(place - pending.begin());
-  pending.insert(place, std::move(item));
+size_t insert_in_order(std::vector<T>& items, T item, size_t first = 0) {
+  const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
+  const auto place = std::upper_bound(begin, items.end(), item, is_before<T>);
+  const auto index = static_cast<size_t>(place - begin);
+  items.insert(place, std::move(item));
   return index;
 }
 
+// Events that wait until nothing earlier can come, in the order in which they are then taken: by
+// (time, source, id). To put one behind all others, to drop the first and to ask for the size cost
+// the same however many wait. `T` also has `bytes()`: what it holds beside itself, by sizes and not
+// by capacities, which change as items are moved.
 template <typename T>
-void drop_first(std::vector<T>& pending, size_t count) {
-  pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(count));
-}
+class Pending {
+ public:
+  size_t size() const { return items_.size() - first_; }
+  bool empty() const { return size() == 0; }
+  T& operator[](size_t i) { return items_[first_ + i]; }
+  const T& operator[](size_t i) const { return items_[first_ + i]; }
+  auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
+  auto end() { return items_.end(); }
+  auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
+  auto end() const { return items_.end(); }
+  size_t bytes() const { return items_.capacity() * sizeof(T) + held_; }
+  // When the first of them can be taken; kNever when none waits.
+  EventTime due() const { return empty() ? kNever : begin()->time + kMoment; }
 
-// When the first of them can be taken; kNever when none waits.
-template <typename T>
-EventTime first_due(const std::vector<T>& pending) {
-  return pending.empty() ? kNever : pending.front().time + kMoment;
-}
+  // Returns its place.
+  size_t insert(T item) {
+    held_ += item.bytes();
+    return insert_in_order(items_, std::move(item), first_);
+  }
+
+  void drop_first(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      T& item = items_[first_++];
+      held_ -= item.bytes();
+      item = T{};
+    }
+    if (first_ * 2 < items_.size()) return;
+    items_.erase(items_.begin(), begin());
+    first_ = 0;
+    if (items_.empty() && items_.capacity() > kFewPending) items_.shrink_to_fit();
+  }
+
+ private:
+  std::vector<T> items_;
+  size_t first_ = 0;  // before it: dropped
+  size_t held_ = 0;
+};
 
 }  // namespace tocsin::rules

@@ -10,10 +10,6 @@ namespace tocsin::rules {
 
 namespace {
 
-// A straggler among more waiting events than these waits for the watermark with them: trying all
-// again for each would cost more than it tells.
-constexpr size_t kMostTriedEarly = 256;
-
 // From when to when it may have been; one moment unless its time is coarser than a day.
 struct Extent {
   EventTime from;
@@ -111,11 +107,13 @@ void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   if (group == nullptr) return;
   ++counters_.selected;
   touch(*group);
+  if (!may_wait(group->pending.size())) return go_on(*group);
   PendingStep step{.time = event.time, .source = event.source, .seq = seq, .event = nullptr};
   std::string bytes;
   encode_event(event, bytes);
   step.event = std::make_shared<const std::string>(std::move(bytes));
-  const size_t place = insert_in_order(group->pending, std::move(step));
+  const size_t place = group->pending.insert(std::move(step));
+  account(*group);
   if (may_fire_early_) try_early(*group, place);
   go_on(*group, now);
 }
@@ -268,7 +266,9 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
 }
 
 void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
-  if (group.pending.size() > kMostTriedEarly) {
+  // A straggler waits for the watermark with so many: trying all again would cost more than it
+  // tells.
+  if (group.pending.size() > kFewPending) {
     group.ahead.reset();
     return;
   }
@@ -314,7 +314,7 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
       break;
     }
   }
-  drop_first(group.pending, done);
+  group.pending.drop_first(done);
   if (group.pending.empty()) group.ahead.reset();
   drop_expired(group.open, due);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
@@ -323,7 +323,7 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
 }
 
 void SequenceDetector::go_on(SequenceGroup& group, EventTime now) {
-  EventTime due = std::min(next_episode_due(group), first_due(group.pending));
+  EventTime due = std::min(next_episode_due(group), group.pending.due());
   for (const OpenMatch& match : group.open) {
     const EventTime expiry = plan().expiry(match);
     if (expiry != kNever) due = std::min(due, expiry + kMoment);
@@ -407,13 +407,14 @@ void SequenceDetector::read_group(ByteReader& from, SequenceGroup& group) {
   read_episode(from, group);
   group.open.resize(from.count());
   for (OpenMatch& match : group.open) match = read_open_match(from);
-  group.pending.resize(from.count());
-  for (PendingStep& step : group.pending) {
+  for (size_t left = from.count(); left > 0; --left) {
+    PendingStep step;
     step.time = from.time();
     step.source = static_cast<SourceId>(from.u16());
     step.seq = from.u64();
     step.event = std::make_shared<const std::string>(from.text());
     step.told = static_cast<Level>(std::min(from.u8(), static_cast<uint8_t>(Level::kEmergency)));
+    group.pending.insert(std::move(step));
   }
   group.match = read_open_match(from);
 }
@@ -425,8 +426,7 @@ size_t SequenceDetector::bytes_of(const SequenceGroup& group) const {
     for (const BoundStep& bound : match.bound) sum += sizeof bound + bound.event->capacity();
   }
   for (const BoundStep& bound : group.match.bound) sum += sizeof bound + bound.event->capacity();
-  for (const PendingStep& step : group.pending) sum += sizeof step + step.event->capacity();
-  return sum;
+  return sum + group.pending.bytes();
 }
 
 }  // namespace tocsin::rules

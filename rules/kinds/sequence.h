@@ -19,12 +19,13 @@ struct PendingStep {
   Level told = Level::kNone;                 // of the match that it completed on arrival
 
   std::string_view event_id() const { return stored_event_id(*event); }
+  size_t bytes() const { return event == nullptr ? 0 : event->size(); }
 };
 
 struct SequenceGroup : EpisodeGroup {
-  std::vector<OpenMatch> open;       // oldest first
-  std::vector<PendingStep> pending;  // by (time, source, id)
-  OpenMatch match;                   // the latest complete one
+  std::vector<OpenMatch> open;  // oldest first
+  Pending<PendingStep> pending;
+  OpenMatch match;  // the latest complete one
   // `open` as it will be when all that is pending has been taken, if it goes on like this. Not
   // saved: made again when there is need.
   std::optional<std::vector<OpenMatch>> ahead;

@@ -91,5 +91,22 @@ TEST(PipelineRecovery, RefusesToGoOnWhenTheRulesOfBeforeCannotBeRead) {
   EXPECT_TRUE(status) << status.error().message;
 }
 
+// After an update: what the engine cannot read must not be taken for nothing.
+TEST(PipelineRecovery, RebuildsStateThatWasSavedInAnotherFormat) {
+  auto store = storage::KeyValueStore::open(std::make_unique<storage::MemoryKeyValue>(), {});
+  ASSERT_TRUE(store) << store.error().message;
+  (*store)->set_catalogue(compile(bundle_of(1))->catalogue);
+  ASSERT_TRUE(start(**store, bundle_of(30)));
+  storage::Batch& batch = (*store)->begin();
+  batch.put_state("shard/1/0/sdesk", "\x01 of long ago");
+  batch.mark_checkpoint();
+  ASSERT_TRUE((*store)->commit(batch, WallTime{}));
+  Pipeline pipeline(**store, compile(bundle_of(30)), bundle_of(30),
+                    {.future_tolerance = std::nullopt});
+  std::string warning;
+  ASSERT_TRUE(pipeline.recover(WallTime{}, compile, {}, warning));
+  EXPECT_NE(warning.find("format of saved state"), std::string::npos) << warning;
+}
+
 }  // namespace
 }  // namespace tocsin::daemon

@@ -195,7 +195,10 @@ TEST(Absence, DeadlinesOfTheNeverHeardDoNotDependOnWhichSourceSpokeFirst) {
 TEST(Absence, ReportsLeaveNoTimersBehind) {
   const auto world = small_world(Milliseconds{0});
   EngineHarness h(world, {silence(world, weekly()).build()});
-  const auto report = [&h](int minute) { h.feed(day(0) + std::chrono::minutes(minute)); };
+  const auto report = [&h](int minute) {
+    h.feed(day(0) + std::chrono::minutes(minute), 1, "XA-1", "violence.attack", "desk",
+           fmt::format("{:05}", minute));
+  };
   int minute = 0;
   while (minute < 100) report(minute++);
   const size_t before = h.engine->state_bytes();

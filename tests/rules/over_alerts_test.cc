@@ -253,6 +253,27 @@ TEST(OverAlerts, AreAsRestrictedAsTheAlertsTheyCount) {
   EXPECT_EQ(of_rule(harness, "layers").size(), 1U);
 }
 
+std::string counting(const std::string& name) {
+  return "  - {rule: " + name + ", kind: layers, " + kHead +
+         ", by: [region@admin1], detect: {alerts: 'a.level >= level.info', window: 30d}, levels: "
+         "{info: {distinct: 2}}}\n";
+}
+
+// One that goes up and down for years is no longer than what a window may ask of it.
+TEST(OverAlerts, ForgetOldChangesOfAnOpenAlert) {
+  const auto saved_bytes = [](int days) {
+    EngineHarness harness(written(world(), "rules:\n" + kRaising + counting("layers")));
+    for (int i = 0; i < days; ++i) harness.feed(day(i + 0.2), i % 8 < 4 ? 1 : 5, "XA-1");
+    size_t bytes = 0;
+    harness.engine->save([&](std::string_view key, std::string_view value) {
+      if (key.starts_with('b')) bytes += value.size();
+    });
+    EXPECT_GT(bytes, 0U);
+    return bytes;
+  };
+  EXPECT_LT(saved_bytes(800), saved_bytes(200) * 3 / 2);
+}
+
 // What nobody saved leaves nothing to remove.
 TEST(OverAlerts, ForgetUnsavedAlertsWithoutATrace) {
   EngineHarness harness(written(world(), layers("", "{info: {distinct: 1}}")));
@@ -272,12 +293,6 @@ void reload(EngineHarness& harness, const std::string& text) {
   Engine::Transitions ended;
   harness.bundle = written(world(), text);
   harness.engine->activate(harness.bundle, ended, harness.log);
-}
-
-std::string counting(const std::string& name) {
-  return "  - {rule: " + name + ", kind: layers, " + kHead +
-         ", by: [region@admin1], detect: {alerts: 'a.level >= level.info', window: 30d}, levels: "
-         "{info: {distinct: 2}}}\n";
 }
 
 const std::string kPressing =
