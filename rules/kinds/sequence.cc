@@ -107,7 +107,7 @@ void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   if (group == nullptr) return;
   ++counters_.selected;
   touch(*group);
-  if (!may_wait(group->pending.size())) return go_on(*group);
+  if (!may_wait(group->pending.size())) return go_on(*group, now);
   PendingStep step{.time = event.time, .source = event.source, .seq = seq, .event = nullptr};
   std::string bytes;
   encode_event(event, bytes);
