@@ -143,8 +143,7 @@ bool write_file(const std::filesystem::path& path, const std::string& content) {
 
 int replay(const ReplayArguments& arguments) {
   Diagnostics diagnostics;
-  const rules::BundleText text = rules::read_bundle_text(arguments.bundle, diagnostics);
-  const auto bundle = rules::load_bundle(text, diagnostics);
+  const auto [text, bundle] = rules::read_bundle(arguments.bundle, diagnostics);
   print_errors(diagnostics);
   if (!bundle) return kUsage;
 
