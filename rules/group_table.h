@@ -90,6 +90,7 @@ class GroupedDetector : public Detector {
     group.later = later;
     group.is_dirty = false;
     group.is_saved = true;
+    on_restore(group);
     return true;
   }
 
@@ -148,6 +149,8 @@ class GroupedDetector : public Detector {
   virtual bool has_finding(const G&) const { return true; }
   // What a group waits for, in words; "": nothing that has a name.
   virtual std::string progress(const G&) const { return {}; }
+  // Called once the group is as it was saved.
+  virtual void on_restore(G&) {}
   // Called before the group goes.
   virtual void on_remove(G&) {}
   // Brings what the group remembers by level to the levels that the rule has now. True: it changed.

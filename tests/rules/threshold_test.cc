@@ -174,7 +174,7 @@ TEST(Threshold, SilentSourcesMakeItStaleNotResolved) {
   h.advance("desk", day(30));
   EXPECT_THAT(h.lines(), ElementsAre("fire warning d1 XA-1", "?update warning d2 XA-1"));
   h.feed(day(31.5), 0, "XB-1");
-  EXPECT_THAT(h.lines().back(), "resolve warning d31 XA-1") << "the feed is back and says nothing";
+  EXPECT_THAT(h.lines().back(), "resolve warning d30 XA-1") << "the feed is back and says nothing";
 }
 
 TEST(Threshold, AnEndedSourceIsCompleteNotSilent) {
