@@ -32,7 +32,9 @@ class GroupedDetector : public Detector {
   void end(std::string_view condition, EventTime at) override {
     for (const auto& group : groups_) {
       if (!group || !group->alert.is_open()) continue;
-      Finding finding = finding_of(*group, at);
+      // What it last stood on: a tick that was decided on arrival lies ahead of the watermark.
+      const AlertState& alert = group->alert;
+      Finding finding = finding_of(*group, std::max({at, alert.last_at, alert.provisional_at}));
       finding.condition = condition;
       resolve(*group, at, std::move(finding));
     }

@@ -88,7 +88,7 @@ class TickedDetector : public GroupedDetector<G> {
 
   Finding finding_of(G& group, EventTime at) override {
     judge(group, grid_.tick_from(at));
-    return find_at(group, grid_.tick_from(at), true);
+    return find_at(group, grid_.tick_from(at), false);
   }
 
   // Levels, numbers and what is read may be others after a reload: all look at the next tick.

@@ -26,6 +26,7 @@ struct AlertText {
   std::string tlp = "clear";
   std::string summary = "62 dead";
   std::string status = "production";
+  std::string condition = "dead >= 25";
 
   Hash128 id() const { return {.high = 0, .low = alert}; }
   std::string json() const {
@@ -40,10 +41,10 @@ struct AlertText {
     return to + fmt::format(
                     R"("at":"{}","provisional":false,"watermark":"{}","stale":false,"tlp":"{}",)"
                     R"("title":{{"en":"Clashes"}},"summary":{{"en":"{}"}},"values":{{"dead":62}},)"
-                    R"("condition":"dead >= 25","events_counted":7,"evidence":[{{"role":"dead",)"
+                    R"("condition":"{}","events_counted":7,"evidence":[{{"role":"dead",)"
                     R"("id":"canary-event","source":"canary-source"}}],"source":{{"document":"d",)"
                     R"("paragraph":"p"}},"labels":{{}}}})",
-                    at, at, tlp, summary);
+                    at, at, tlp, summary, condition);
   }
   bool is_open() const { return action != "resolve" && action != "withdraw"; }
   storage::AlertRecord record() const {

@@ -269,6 +269,20 @@ TEST(Threshold, RemovedRuleEndsItsAlertsAndSameShapeGoesOn) {
   EXPECT_EQ(h.log.back().alert, h.log.front().alert);
 }
 
+TEST(Threshold, AnAlertThatEndsWithItsRuleKeepsItsNumbers) {
+  const auto world = small_world();
+  EngineHarness h(world, {deaths(world).build()}, Emit::kEarly);
+  h.feed(day(5.0), 20);
+  ASSERT_THAT(h.lines(), ElementsAre("~fire warning d5 XA-1")) << "the watermark is at day 4";
+  const AlertTransition fire = h.log[0];
+  h.engine->activate(bundle_of(world, {}), h.log, h.log);
+  ASSERT_EQ(h.log.size(), 2U);
+  EXPECT_EQ(h.log[1].condition, "rule removed");
+  EXPECT_EQ(std::get<double>(h.log[1].values.at(0).value), 20.0);
+  EXPECT_EQ(h.log[1].events_counted, 1U);
+  EXPECT_EQ(h.log[1].evidence, fire.evidence);
+}
+
 TEST(Threshold, AChangedShapeBeginsAnotherAlertAtTheSameMoment) {
   const auto world = small_world(Milliseconds{0});
   RuleBuilder changed = deaths(world);
