@@ -34,6 +34,16 @@ void append_texts(std::string& to, std::string_view key, const Texts& texts) {
   to += '}';
 }
 
+void append_list(std::string& to, std::string_view key, const std::vector<std::string>& texts) {
+  append_key(to, key);
+  to += '[';
+  for (const std::string& text : texts) {
+    if (to.back() != '[') to += ',';
+    append_json_string(to, text);
+  }
+  to += ']';
+}
+
 void append_values(std::string& to, const std::vector<Measured>& values) {
   append_key(to, "values");
   to += '{';
@@ -141,6 +151,7 @@ std::string write_alert(const AlertTransition& transition, const rules::Bundle& 
   append_text(to, "paragraph", rule.doc.paragraph);
   to += '}';
   append_text(to, "rationale", rule.doc.rationale);
+  append_list(to, "false_positives", rule.doc.false_positives);
   append_text(to, "response", rule.doc.response);
   append_text(to, "rule_hash", to_hex(rule.hash));
   append_texts(to, "labels", rule.labels);

@@ -103,8 +103,8 @@ int App::start() {
 
 int App::load_rules() {
   Diagnostics diagnostics;
-  const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
-  bundle_ = rules::load_bundle(text, diagnostics, wall_now());
+  const auto [text, bundle] = rules::read_bundle(config_.bundle, diagnostics, wall_now());
+  bundle_ = bundle;
   std::vector<std::string> told;
   for (const Diagnostic& d : diagnostics.sorted()) {
     told.push_back(to_text(d));
@@ -360,9 +360,8 @@ void App::reload(std::function<void(ReloadReport)> done) {
 
 void App::reload_rules(std::function<void(ReloadReport)> done) {
   Diagnostics diagnostics;
-  const rules::BundleText text = rules::read_bundle_text(config_.bundle, diagnostics);
-  const std::shared_ptr<const rules::Bundle> fresh =
-      rules::load_bundle(text, diagnostics, wall_now());
+  const rules::LoadedBundle read = rules::read_bundle(config_.bundle, diagnostics, wall_now());
+  const std::shared_ptr<const rules::Bundle>& fresh = read.bundle;
   ReloadReport report;
   for (const Diagnostic& d : diagnostics.sorted()) report.diagnostics.push_back(to_text(d));
   if (!fresh) {
@@ -380,7 +379,7 @@ void App::reload_rules(std::function<void(ReloadReport)> done) {
     done(std::move(report));
     return;
   }
-  loop_->post([this, fresh, serialized = rules::serialize(text), report = std::move(report),
+  loop_->post([this, fresh, serialized = rules::serialize(read.text), report = std::move(report),
                done = std::move(done)](Pipeline& pipeline) mutable {
     const Status status = pipeline.activate(fresh, std::move(serialized));
     report.accepted = status.has_value();

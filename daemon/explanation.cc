@@ -173,8 +173,13 @@ class Explanation {
   void evidence(const json::object& at) {
     const json::array& events = at.at("evidence").as_array();
     line("");
-    line("What came before: {} of {} events that count", events.size(),
-         at.at("events_counted").to_number<uint64_t>());
+    // What armed the rule is shown with the rest and counted in no window.
+    const auto arming = std::count_if(events.begin(), events.end(), [](const json::value& event) {
+      return text_of(event.as_object(), "role") == "armed";
+    });
+    line("What came before: {} of {} events that count{}",
+         events.size() - static_cast<size_t>(arming), at.at("events_counted").to_number<uint64_t>(),
+         arming > 0 ? ", and what armed the rule" : "");
     std::vector<const json::object*> sorted;
     for (const json::value& event : events) sorted.push_back(&event.as_object());
     std::sort(sorted.begin(), sorted.end(), [](const json::object* a, const json::object* b) {
@@ -214,6 +219,13 @@ class Explanation {
     line("Why it matters");
     line("  {} ({} {})", text_of(last, "rationale"), text_of(source, "document"),
          text_of(source, "paragraph"));
+    const json::value* looks_like = last.if_contains("false_positives");  // logs of before lack it
+    if (looks_like != nullptr && !looks_like->as_array().empty()) {
+      line("What looks like it and is not");
+      for (const json::value& text : looks_like->as_array()) {
+        line("  - {}", std::string_view(text.as_string()));
+      }
+    }
     if (const std::string response = text_of(last, "response"); !response.empty()) {
       line("What to do");
       line("  {}", response);

@@ -159,7 +159,11 @@ Result<History::Outcome> History::play(
     }
     if (progress && (i + 1) % kProgressEvery == 0) progress(i + 1, events_.size());
   }
-  if (!events_.empty()) pipeline.finish(newest);
+  if (!events_.empty()) {
+    using std::chrono::days;
+    outcome.judged_to = std::chrono::floor<days>(newest) + days(1);
+    pipeline.finish(outcome.judged_to);
+  }
   if (Status status = pipeline.commit(newest, false); !status) return status.error();
   if (progress) progress(events_.size(), events_.size());
   return outcome;

@@ -50,12 +50,15 @@ class History {
   void sort(const Catalogue& catalogue);
   void shuffle(const Catalogue& catalogue, uint64_t seed);
 
-  // Feeds everything into the pipeline: sources are expected, ended after their last event, and the
-  // windows up to the newest event closed. `progress` is told how many of how many are done.
+  // Feeds everything into the pipeline: sources are expected, ended after their last event, and
+  // time goes on to the end of the day (UTC) of the newest event: most dates are days, so the input
+  // covers that one whole, and no window that it may not cover is closed. `progress` is told how
+  // many of how many are done.
   struct Outcome {
     uint64_t accepted = 0;
     uint64_t duplicates = 0;
     uint64_t too_late = 0;
+    EventTime judged_to = kMinEventTime;
   };
   Result<Outcome> play(Pipeline& pipeline,
                        const std::function<void(uint64_t done, uint64_t of)>& progress);

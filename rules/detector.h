@@ -92,6 +92,8 @@ class Detector {
   void take(const Event& event, JournalSeq seq);
   // A timer has come; ignored when the group no longer waits for it.
   virtual void on_timer(uint32_t group, EventTime due) = 0;
+  // A feed of a rule that holds a tick of the group may have come back.
+  virtual void on_return(uint32_t /*group*/, EventTime /*tick*/) {}
   // An alert of a rule over events was told, or has changed; of rules over alerts only.
   virtual void on_alert(const BoardEntry&, EventTime /*at*/) {}
   // Makes the groups that exist from the start.

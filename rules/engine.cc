@@ -104,10 +104,16 @@ struct Engine::State {
     detectors[timer.rule]->on_timer(timer.group, timer.due);
     around.arena.reset();  // one call may run years of timers
   }
+  void return_to(const Timeline::Timer& tick) {
+    detectors[tick.rule]->on_return(tick.group, tick.due);
+    around.arena.reset();
+  }
   void run(SourceId source) {
+    timeline.run_held(source, [this](const Timeline::Timer& tick) { return_to(tick); });
     timeline.run(source, [this](const Timeline::Timer& timer) { run_timer(timer); });
   }
   void run_all() {
+    timeline.run_all_held([this](const Timeline::Timer& tick) { return_to(tick); });
     timeline.run_all([this](const Timeline::Timer& timer) { run_timer(timer); });
   }
   // What no rule over alerts can ask for any more; one that comes with a reload begins with those

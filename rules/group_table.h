@@ -33,7 +33,9 @@ class GroupedDetector : public Detector {
   void end(std::string_view condition, EventTime at) override {
     for (const auto& group : groups_) {
       if (!group || !group->alert.is_open()) continue;
-      Finding finding = finding_of(*group, at);
+      // What it last stood on: a tick that was decided on arrival lies ahead of the watermark.
+      const AlertState& alert = group->alert;
+      Finding finding = finding_of(*group, std::max({at, alert.last_at, alert.provisional_at}));
       finding.condition = condition;
       resolve(*group, at, std::move(finding));
     }
@@ -92,6 +94,7 @@ class GroupedDetector : public Detector {
     group.later = later;
     group.is_dirty = false;
     group.is_saved = true;
+    on_restore(group);
     return true;
   }
 
@@ -150,6 +153,8 @@ class GroupedDetector : public Detector {
   virtual bool has_finding(const G&) const { return true; }
   // What a group waits for, in words; "": nothing that has a name.
   virtual std::string progress(const G&) const { return {}; }
+  // Called once the group is as it was saved.
+  virtual void on_restore(G&) {}
   // Called before the group goes.
   virtual void on_remove(G&) {}
   // Brings what the group remembers by level to the levels that the rule has now. True: it changed.

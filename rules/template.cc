@@ -358,6 +358,14 @@ std::set<std::string> Template::variables() const {
   return names;
 }
 
+std::vector<const cel::Program*> Template::programs() const {
+  std::vector<const cel::Program*> programs;
+  for (const Part& part : parts_) {
+    if (part.program) programs.push_back(&*part.program);
+  }
+  return programs;
+}
+
 std::string Template::render(const Event* event, std::span<const Value> variables, EventTime at,
                              Arena& arena) const {
   std::string out;

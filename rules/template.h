@@ -25,6 +25,8 @@ class Template {
   const std::string& source() const { return source_; }
   // Names of the variables that its expressions read.
   std::set<std::string> variables() const;
+  // Its expressions, in the order of the text.
+  std::vector<const cel::Program*> programs() const;
   // `at` is the time that `ago` counts from.
   std::string render(const Event* event, std::span<const cel::Value> variables, EventTime at,
                      Arena& arena) const;

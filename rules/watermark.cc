@@ -180,12 +180,38 @@ void Timeline::schedule(ClassId id, Timer timer) {
 }
 
 void Timeline::arm(const TimeClass& c) {
-  if (c.timers.empty()) return;
+  if (c.timers.empty() && c.held.empty()) return;
   for (const SourceId id : c.live) {
     SourceTime& s = source(id);
-    const EventTime wake = c.timers.front().due + lateness_in(c, id);
-    if (s.newest < wake) s.wake = std::min(s.wake, wake);
+    const Milliseconds lateness = lateness_in(c, id);
+    const auto wake_at = [&](EventTime due) {
+      if (s.newest < due + lateness) s.wake = std::min(s.wake, due + lateness);
+    };
+    if (!c.timers.empty()) wake_at(c.timers.front().due);
+    if (c.held.empty()) continue;
+    // Held ticks up to there wait for other sources.
+    const auto next = c.held.upper_bound({s.newest - lateness, UINT32_MAX, UINT32_MAX});
+    if (next != c.held.end()) wake_at(next->due);
   }
+}
+
+void Timeline::hold(ClassId id, Timer tick) {
+  classes_[id].held.insert(tick);
+  arm(classes_[id]);
+}
+
+void Timeline::release(ClassId id, Timer tick) { classes_[id].held.erase(tick); }
+
+bool Timeline::is_told(ClassId id, std::span<const SourceId> feeds, EventTime tick) const {
+  if (tick <= finished_) return true;
+  bool some_live = false;
+  for (const SourceId feed : feeds) {
+    const SourceTime& s = source(feed);
+    if (!s.is_live || s.has_ended) continue;
+    if (s.newest >= tick + lateness_in(classes_[id], feed)) return true;
+    some_live = true;
+  }
+  return !some_live;
 }
 
 std::optional<EventTime> Timeline::source_watermark(SourceId id) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -81,6 +82,24 @@ class Timeline {
   // A timer of a group; the same group may have older ones in the heap, the handler ignores them.
   void schedule(ClassId id, Timer timer);
 
+  // A tick that heartbeats alone made due, to be judged again when a feed is heard of again. Until
+  // it is released nothing that the rule may read of that tick has passed.
+  void hold(ClassId id, Timer tick);
+  void release(ClassId id, Timer tick);
+  // Whether one of these that are live has told, by its lateness in the class, all up to `tick`, or
+  // none is live any more.
+  bool is_told(ClassId id, std::span<const SourceId> feeds, EventTime tick) const;
+  // Hands every held tick of the classes of `source` to `handle`, in order of time, which releases
+  // those that can be judged now. To be followed by run().
+  template <typename Handle>
+  void run_held(SourceId source, Handle&& handle) {
+    for (const ClassId id : this->source(source).classes) run_held_of(id, handle);
+  }
+  template <typename Handle>
+  void run_all_held(Handle&& handle) {
+    for (ClassId id = 0; id < classes_.size(); ++id) run_held_of(id, handle);
+  }
+
   // Hands every due timer of the classes of `source` to `handle`, in order of time within a class.
   template <typename Handle>
   void run(SourceId source, Handle&& handle) {
@@ -97,8 +116,11 @@ class Timeline {
   EventTime watermark(ClassId id);
   // As it was before the move that take_first_moved() tells of: timers up to here have run.
   EventTime settled_watermark(ClassId id) const { return classes_[id].watermark; }
-  // Up to where its timers have run.
-  EventTime passed(ClassId id) const { return classes_[id].passed; }
+  // Up to where its timers have run, and none of them is held.
+  EventTime passed(ClassId id) const {
+    const TimeClass& c = classes_[id];
+    return c.held.empty() ? c.passed : std::min(c.passed, c.held.begin()->due);
+  }
   // Takes back a watermark that was saved.
   void raise_watermark(ClassId id, EventTime to);
   // Oldest event time of the sources; their first heartbeat when none came; kNever.
@@ -120,6 +142,9 @@ class Timeline {
   size_t bytes() const;
 
  private:
+  struct Earlier {
+    bool operator()(const Timer& a, const Timer& b) const { return b < a; }
+  };
   struct TimeClass {
     int rank = 0;
     Milliseconds lateness{0};
@@ -128,6 +153,7 @@ class Timeline {
     EventTime watermark = kMinEventTime;
     EventTime passed = kMinEventTime;
     std::vector<Timer> timers;  // heap
+    std::set<Timer, Earlier> held;
   };
 
   Milliseconds lateness_in(const TimeClass& c, SourceId source) const {
@@ -139,6 +165,12 @@ class Timeline {
   EventTime computed_watermark(const TimeClass& c) const;
   void arm(const TimeClass& c);
   std::vector<SourceId> awaited(const TimeClass& c) const;
+
+  template <typename Handle>
+  void run_held_of(ClassId id, Handle&& handle) {
+    const std::vector<Timer> held(classes_[id].held.begin(), classes_[id].held.end());
+    for (const Timer& tick : held) handle(tick);
+  }
 
   template <typename Handle>
   void run_class(ClassId id, Handle&& handle) {

@@ -76,6 +76,8 @@ std::vector<std::string> row_of(const AlertFields& alert, const AlertsArguments&
   if (!alert.country.empty() && alert.country != alert.region) where += ", " + alert.country;
   std::string title = in_language(alert.summary, arguments.language);
   if (title.empty()) title = in_language(alert.title, arguments.language);
+  if (alert.is_end() && alert.condition.starts_with("rule "))
+    title = alert.condition + ": " + title;
   if (alert.rule.empty()) title = "(withheld: marked above what may be shown here)";
   return {std::move(level),
           format_date(alert.starts_at),

@@ -16,6 +16,7 @@
 #include "daemon/terminal.h"
 #include "rules/authoring/lint.h"
 #include "rules/load/rule_loader.h"
+#include "rules/testing/rule_test.h"
 
 namespace tocsin::daemon {
 
@@ -45,12 +46,15 @@ rules::BundlePaths paths_of(const CheckArguments& arguments, const std::optional
   return paths;
 }
 
-// Doubts about rules that load. Tests lie beside rules where they are written; where a
-// configuration names the rules they need not be.
+// Doubts about rules that load, and the form of their tests. Tests lie beside rules where they are
+// written; where a configuration names the rules they need not be.
 void lint(const rules::Bundle& bundle, const rules::BundlePaths& paths, bool has_config,
           Diagnostics& diagnostics) {
   rules::lint_rules(bundle, diagnostics);
   if (has_config) return;
+  for (const std::string& file : rules::find_test_files(paths.rules)) {
+    rules::read_rule_test_references(file, diagnostics);
+  }
   std::vector<std::string> folders;
   for (const std::string& path : paths.rules) {
     std::error_code error;
@@ -94,7 +98,8 @@ void add_check(CLI::App& program, int& exit_code) {
       "come to in a busy time.\n"
       "Examples:\n"
       "  tocsin check --config tocsin.yaml    the configuration, and all files that it names\n"
-      "  tocsin check --rules my-rules        rules alone, with the tests beside them\n"
+      "  tocsin check --rules my-rules        rules alone, and whether the tests beside them can be "
+      "read\n"
       "  tocsin check --deny-warnings --format json    for build servers\n"
       "Exit code 0 when `run` would take it, 2 when it would not.");
   command->add_option("--config", arguments->config, "Configuration file");

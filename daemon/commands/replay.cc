@@ -13,6 +13,7 @@
 #include "daemon/data_paths.h"
 #include "daemon/history.h"
 #include "daemon/terminal.h"
+#include "daemon/waiting_events.h"
 #include "rules/load/rule_loader.h"
 #include "rules/model/json_text.h"
 #include "storage/memory_store.h"
@@ -73,14 +74,16 @@ std::string summary_json(const History& history, const History::Outcome& outcome
   }
   fmt::format_to(std::back_inserter(to),
                  "],\"accepted\":{},\"duplicates\":{},\"too_late\":{},\"alert_transitions\":{},"
-                 "\"alerts_open\":{},\"rules\":{},\"bundle\":\"{}\"}}\n",
+                 "\"alerts_open\":{},\"judged_to\":\"{}\",\"rules\":{},\"bundle\":\"{}\"}}\n",
                  outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
-                 statistics.alerts_open, bundle.rules.size(), to_hex(bundle.hash));
+                 statistics.alerts_open, history.size() == 0 ? "" : format_time(outcome.judged_to),
+                 bundle.rules.size(), to_hex(bundle.hash));
   return to;
 }
 
 void print_summary(const History& history, const History::Outcome& outcome,
-                   const storage::StoreStatistics& statistics, const std::string& out) {
+                   const storage::StoreStatistics& statistics,
+                   const std::vector<WaitingEvents>& waiting, const std::string& out) {
   fmt::print("{:<44} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "input", "records", "with ev.", "skipped",
              "rejected", "events");
   for (const InputCounts& input : history.inputs()) {
@@ -96,10 +99,22 @@ void print_summary(const History& history, const History::Outcome& outcome,
   }
   fmt::print(
       "events: {} accepted, {} duplicates, {} too late\n"
-      "alerts: {} transitions, {} firing at the end\n"
-      "log: {}/alerts.ndjson\n",
+      "alerts: {} transitions, {} firing at the end\n",
       outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
-      statistics.alerts_open, out);
+      statistics.alerts_open);
+  if (history.size() > 0) {
+    fmt::print("judged up to {}, the end of the newest event's day\n",
+               format_time(outcome.judged_to));
+  }
+  constexpr size_t kShown = 5;
+  for (size_t i = 0; i < waiting.size() && i < kShown; ++i) {
+    fmt::print("    wait for the tick of {} at {}: {} events\n", waiting[i].rule,
+               format_time(waiting[i].tick), waiting[i].events);
+  }
+  if (waiting.size() > kShown) {
+    fmt::print("    and of {} rules more\n", waiting.size() - kShown);
+  }
+  fmt::print("log: {}/alerts.ndjson\n", out);
 }
 
 void print_diff(const AlertDiff& diff) {
@@ -122,8 +137,7 @@ bool write_file(const std::filesystem::path& path, const std::string& content) {
 
 int replay(const ReplayArguments& arguments) {
   Diagnostics diagnostics;
-  const rules::BundleText text = rules::read_bundle_text(arguments.bundle, diagnostics);
-  const auto bundle = rules::load_bundle(text, diagnostics);
+  const auto [text, bundle] = rules::read_bundle(arguments.bundle, diagnostics);
   print_errors(diagnostics);
   if (!bundle) return kUsage;
 
@@ -157,7 +171,8 @@ int replay(const ReplayArguments& arguments) {
     fmt::print(stderr, "tocsin replay: cannot write to {}\n", arguments.out);
     return kEnvironment;
   }
-  print_summary(history, *outcome, statistics, arguments.out);
+  print_summary(history, *outcome, statistics, waiting_events(history, *bundle, outcome->judged_to),
+                arguments.out);
   if (arguments.against.empty()) return kDone;
   const auto diff = diff_alert_logs(arguments.against, (out / "alerts.ndjson").string());
   if (!diff) {
@@ -190,7 +205,8 @@ void add_replay(CLI::App& program, int& exit_code) {
       ->required();
   command
       ->add_option("--emit", arguments->emit,
-                   "final: judged with all input in hand; early: as a live daemon, on arrival")
+                   "final: judged with all input in hand, up to the end of its last day; early: as "
+                   "a live daemon, on arrival")
       ->check(CLI::IsMember({"final", "early"}))
       ->capture_default_str();
   command->add_option("--shuffle", arguments->shuffle,

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "rules/authoring/look_back.h"
-#include "rules/load/bundle_text.h"
+#include "rules/load/rule_loader.h"
 #include "rules/rule.h"
 
 // What a reload would do to each rule.
@@ -47,11 +47,6 @@ struct BundleDiff {
   std::vector<RuleChange> rules;  // of both bundles, by id
   bool is_same() const;
   int64_t count(ReloadEffect effect) const;
-};
-
-struct LoadedBundle {
-  BundleText text;
-  std::shared_ptr<const Bundle> bundle;  // that the text makes
 };
 
 BundleDiff diff_bundles(const LoadedBundle& before, const LoadedBundle& after);

@@ -63,6 +63,20 @@ std::vector<RuleTestNote> find_rule_tests(const std::vector<std::string>& rule_p
   return notes;
 }
 
+std::vector<std::string> find_test_files(const std::vector<std::string>& rule_paths) {
+  std::set<std::string> files;
+  for (const std::string& path : rule_paths) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      add_tests<fs::recursive_directory_iterator>(path, files);
+    } else {
+      const fs::path test = fs::path(path).replace_extension(".test.yaml");
+      if (fs::is_regular_file(test, error)) files.insert(test.lexically_normal().string());
+    }
+  }
+  return {files.begin(), files.end()};
+}
+
 bool is_of(const RuleTestNote& tests, const std::string& rule_file) {
   return std::any_of(tests.rules.begin(), tests.rules.end(), [&](std::string named) {
     if (named == rule_file) return true;

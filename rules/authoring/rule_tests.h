@@ -16,6 +16,9 @@ struct RuleTestNote {
 // test` tells why.
 std::vector<RuleTestNote> find_rule_tests(const std::vector<std::string>& rule_paths);
 
+// The test files below folders, and `NAME.test.yaml` beside each `NAME.yaml`.
+std::vector<std::string> find_test_files(const std::vector<std::string>& rule_paths);
+
 // Whether the tests are of this rule file.
 bool is_of(const RuleTestNote& tests, const std::string& rule_file);
 

@@ -3,6 +3,7 @@
 #include "fmt/format.h"
 #include "rules/cel/checker.h"
 #include "rules/cel/event_fields.h"
+#include "rules/cel/hints.h"
 #include "rules/cel/value_ops.h"
 
 namespace tocsin::cel {
@@ -12,6 +13,11 @@ using Tag = Type::Tag;
 
 bool is_int_literal(const Expr& expr) {
   return expr.kind == ExprKind::kLiteral && expr.value.kind() == Kind::kInt;
+}
+bool is_conversion(Builtin builtin) {
+  return builtin == Builtin::kToInt || builtin == Builtin::kToUint ||
+         builtin == Builtin::kToDouble || builtin == Builtin::kToBool ||
+         builtin == Builtin::kToTimestamp || builtin == Builtin::kToDuration;
 }
 bool is_number_tag(Tag tag) { return tag == Tag::kInt || tag == Tag::kUint || tag == Tag::kDouble; }
 
@@ -343,12 +349,15 @@ Type Checker::check_function(Expr& expr, size_t first_argument) {
     return Tag::kRegion;
   }
   for (ExprPtr& argument : expr.args) {
-    check(*argument);
+    const bool is_told = function == nullptr && checked() && is_event(*argument);
+    if (!is_told) check(*argument);
   }
   if (known_shape && expr.args.size() >= function->min_args &&
       expr.args.size() <= function->max_args) {
     expr.builtin = function->builtin;
-    return type_of_call(expr, *function);
+    const Type type = type_of_call(expr, *function);
+    if (is_conversion(expr.builtin)) check_conversion(expr);
+    return type;
   }
   expr.builtin = Builtin::kUnknown;
   if (!checked()) return {};
@@ -359,23 +368,8 @@ Type Checker::check_function(Expr& expr, size_t first_argument) {
                              function->max_args - first_argument == 1 ? "" : "s",
                              expr.args.size() - first_argument));
   }
-  std::string hint;
-  if (function != nullptr) {
-    hint =
-        is_method ? fmt::format("write {}(x)", expr.name) : fmt::format("write x.{}(…)", expr.name);
-  } else {
-    std::vector<std::string> names;
-    for (const FunctionName& known : all_functions()) {
-      if (!known.extension || !environment_.conformance) names.emplace_back(known.name);
-    }
-    const std::string near = nearest_name(expr.name, names);
-    if (!near.empty()) hint = fmt::format("did you mean {}?", near);
-    if (hint.empty() && environment_.macros != nullptr &&
-        environment_.macros->contains(expr.name)) {
-      hint = fmt::format("write macro.{}(…)", expr.name);
-    }
-  }
-  return error(expr, "T0111", fmt::format("there is no function {}()", expr.name), std::move(hint));
+  return error(expr, "T0111", fmt::format("there is no function {}()", expr.name),
+               function_hint(expr.name, is_method, environment_));
 }
 
 Type Checker::type_of_call(Expr& expr, const FunctionName& function) {

@@ -4,19 +4,13 @@
 #include "fmt/format.h"
 #include "rules/cel/checker.h"
 #include "rules/cel/event_fields.h"
+#include "rules/cel/hints.h"
 #include "rules/cel/value_ops.h"
 
 namespace tocsin::cel {
 namespace {
 
 using Tag = Type::Tag;
-
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& names,
-                         std::string_view prefix = {}) {
-  const std::string near = nearest_name(word, names);
-  if (near.empty()) return {};
-  return fmt::format("did you mean {}{}?", prefix, near);
-}
 
 // Type names are values too: type(x) == int.
 std::optional<Kind> kind_named(std::string_view name) {
@@ -180,7 +174,11 @@ Type Checker::unknown_name(Expr& expr, const std::string& name) {
     for (const Variable& variable : environment_.variables) names.push_back(variable.name);
     for (const Local& local : locals_) names.push_back(local.name);
     hint = did_you_mean(name, names);
-    if (hint.empty()) hint = "a text needs quotes: \"" + name + "\"";
+    if (hint.empty()) {
+      hint = "a text needs quotes: \"" + name + "\"";
+      if (!environment_.conformance && !names.empty())
+        hint += names_listed("; names here are:", names);
+    }
   }
   return error(expr, "T0110", fmt::format("unknown name `{}`", name), std::move(hint));
 }
@@ -239,16 +237,8 @@ Type Checker::check_event_field(Expr& expr) {
       return error(expr, "T0112", "e.ingested cannot be used: a replay must decide the same",
                    "use e.time");
     }
-    std::vector<std::string> names;
-    for (const EventFieldName& known : all_event_fields()) names.emplace_back(known.name);
-    std::string hint = did_you_mean(expr.name, names, "e.");
-    for (const Indicator& indicator : environment_.catalogue->indicators()) {
-      for (const AttrDeclaration& attr : indicator.attrs) {
-        if (attr.name == expr.name) hint = fmt::format("did you mean e.attrs.{}?", expr.name);
-      }
-    }
     return error(expr, "T0112", fmt::format("an event has no field `{}`", expr.name),
-                 std::move(hint));
+                 field_hint(expr.name, *environment_.catalogue));
   }
   expr.target = Target::kEventField;
   expr.index = static_cast<uint32_t>(field->field);
@@ -292,11 +282,17 @@ Type Checker::check_event_attr(Expr& expr) {
                                : fmt::format("the {} indicators possible here", indicators.size());
     std::string hint = did_you_mean(expr.name, declared, "e.attrs.");
     if (hint.empty()) {
-      hint =
-          find_event_field(expr.name) != nullptr
-              ? fmt::format("did you mean e.{}?", expr.name)
-              : fmt::format("declare it in the catalogue, or write get(e.attrs, \"{}\", default)",
-                            expr.name);
+      if (find_event_field(expr.name) != nullptr) {
+        hint = fmt::format("did you mean e.{}?", expr.name);
+      } else if (declared.empty()) {
+        hint = fmt::format("declare it in the catalogue, or write get(e.attrs, \"{}\", default)",
+                           expr.name);
+      } else {
+        std::sort(declared.begin(), declared.end());
+        declared.erase(std::unique(declared.begin(), declared.end()), declared.end());
+        hint = names_listed("declared are:", declared, "e.attrs.") +
+               fmt::format("; of any other: get(e.attrs, \"{}\", default)", expr.name);
+      }
     }
     return error(expr, "T0113", fmt::format("{} has no attr `{}`", where, expr.name),
                  std::move(hint));
@@ -373,7 +369,6 @@ void Checker::check_spelling(const Expr& field, const Expr& literal) {
                 fmt::format("write \"{}\"", catalogue.region(*found).id));
           return;
         }
-        for (const Region& known : catalogue.regions()) names.push_back(known.id);
         break;
       }
       case EventField::kTimePrecision:
@@ -406,7 +401,8 @@ void Checker::check_spelling(const Expr& field, const Expr& literal) {
     return;
   }
   if (std::find(names.begin(), names.end(), literal.name) != names.end()) return;
-  std::string hint = did_you_mean(literal.name, names);
+  std::string hint =
+      what == "region" ? region_hint(literal.name, catalogue) : did_you_mean(literal.name, names);
   if (hint.empty() && names.size() <= 12) hint = fmt::format("one of: {}", fmt::join(names, ", "));
   error(literal, field.target == Target::kEventAttr ? "T0119" : "T0118",
         fmt::format("there is no {} \"{}\"", what, literal.name), std::move(hint));

@@ -80,6 +80,8 @@ class Checker {
   Type check_matches(Expr& expr);
   Type check_getter(Expr& expr, const FunctionName& function);
   Type check_days_since(Expr& expr);
+  // check_conversion.cc: conversions of constants
+  void check_conversion(const Expr& expr);
   Type check_in_calendar(Expr& expr);
   bool widen(Expr& literal, const Type& other);
   void widen_pair(Expr& a, Expr& b);

@@ -347,6 +347,12 @@ class Lexer {
 
   bool bad_character(std::string_view rest) {
     const char c = rest.front();
+    if (rest.starts_with("=>")) {
+      return fail(at_, "T0104", "`=>` is not an operator", "write >= for `at least`");
+    }
+    if (rest.starts_with("=<")) {
+      return fail(at_, "T0104", "`=<` is not an operator", "write <= for `at most`");
+    }
     if (c == '=') return fail(at_, "T0104", "`=` is not an operator", "write == to compare");
     if (c == '&') return fail(at_, "T0104", "`&` is not an operator", "write && for `and`");
     if (c == '|') return fail(at_, "T0104", "`|` is not an operator", "write || for `or`");

@@ -107,6 +107,19 @@ class Parser {
     return fmt::format("`{}`", source_.text.substr(token.offset, token.end - token.offset));
   }
 
+  std::string_view shown_bare(const Token& token) const {
+    return std::string_view(source_.text).substr(token.offset, token.end - token.offset);
+  }
+  // `10,5` where no list of arguments is.
+  bool is_decimal_comma() const {
+    const auto is_whole = [](const Token& token) {
+      return token.kind == TokenKind::kLiteral && token.value.kind() == Kind::kInt;
+    };
+    return at_ > 0 && peek().kind == TokenKind::kComma && is_whole(tokens_[at_ - 1]) &&
+           is_whole(peek(1)) && tokens_[at_ - 1].end == peek().offset &&
+           peek().end == peek(1).offset;
+  }
+
   std::nullptr_t unexpected(std::string_view wanted) {
     const Token& token = peek();
     std::string hint;
@@ -123,6 +136,10 @@ class Parser {
     const bool previous_not = at_ > 0 && tokens_[at_ - 1].kind == TokenKind::kIdent &&
                               (tokens_[at_ - 1].text == "NOT" || tokens_[at_ - 1].text == "not");
     if (previous_not) hint = "write !x for `not x`";
+    if (is_decimal_comma()) {
+      hint = fmt::format("a number has a decimal point: {}.{}", shown_bare(tokens_[at_ - 1]),
+                         shown_bare(peek(1)));
+    }
     const std::string_view code = hint.empty() ? "T0101" : "T0104";
     return fail(token, code, fmt::format("expected {}, found {}", wanted, shown(token)),
                 std::move(hint));

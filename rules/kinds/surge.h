@@ -30,7 +30,10 @@ class SurgeDetector final : public WindowedDetector {
   std::string condition(const WindowGroup& group, bool is_end) override;
   void on_rebind() override;
   bool is_warming(const WindowGroup* group) override;
-  void on_remove(WindowGroup& group) override { set_warming(group, false); }
+  void on_remove(WindowGroup& group) override {
+    WindowedDetector::on_remove(group);
+    set_warming(group, false);
+  }
   void read_group(ByteReader& from, WindowGroup& group) override;
 
  private:

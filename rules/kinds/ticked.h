@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <utility>
 
 #include "rules/group_table.h"
@@ -9,7 +10,9 @@ namespace tocsin::rules {
 
 // The life of alerts of rules that are judged at ticks: the condition holds at T or it does not.
 //
-// A tick T is judged finally once the watermark has reached T, in order, each once.
+// A tick T is judged once the watermark has reached T, in order. Of those that were judged while
+// all feeds were silent, so that what fires went on, the last is judged again when a feed has told
+// all up to it: what ended in the silence ends there, not at the tick after it.
 template <typename G>
 class TickedDetector : public GroupedDetector<G> {
  public:
@@ -21,9 +24,24 @@ class TickedDetector : public GroupedDetector<G> {
   // What the last judge() rests on, for the alert. `is_end`: why it is over.
   virtual Finding find_at(G& group, EventTime tick, bool is_end) = 0;
 
+  void on_return(uint32_t index, EventTime tick) override {
+    if (!this->around_.timeline->is_told(this->time_class(), this->own_feeds(), tick)) return;
+    G& group = *this->groups()[index];
+    this->touch(group);
+    decide(group, tick);
+    this->account(group);
+  }
+
+  void on_remove(G& group) override { release(group); }
+
+  void on_restore(G& group) override {
+    if (group.alert.stale) hold(group, grid_.step(group.due, -1));
+  }
+
   void decide(G& group, EventTime tick) {
     ++this->counters_.evaluations;
     AlertState& alert = group.alert;
+    release(group);
     const bool is_stale =
         alert.is_open() && this->around_.timeline->is_stale(this->own_feeds(), tick);
     const uint64_t errors = this->counters_.evaluation_errors;
@@ -36,6 +54,7 @@ class TickedDetector : public GroupedDetector<G> {
     alert.provisional_at = kUnset;
     alert.stale = is_stale;
     alert.error = is_error && alert.is_open();
+    if (is_stale && done != Step::kResolve) hold(group, tick);
     bool has_news = false;
     switch (done) {
       case Step::kFire:
@@ -84,11 +103,15 @@ class TickedDetector : public GroupedDetector<G> {
 
   Finding finding_of(G& group, EventTime at) override {
     judge(group, grid_.tick_from(at));
-    return find_at(group, grid_.tick_from(at), true);
+    return find_at(group, grid_.tick_from(at), false);
   }
 
   // Levels, numbers and what is read may be others after a reload: all look at the next tick.
   void reschedule() override {
+    held_.clear();  // the timeline has forgotten them
+    for (const auto& group : this->groups()) {
+      if (group && group->alert.stale) hold(*group, grid_.step(group->due, -1));
+    }
     GroupedDetector<G>::reschedule();
     const EventTime now = this->watermark();
     if (now == kMinEventTime) return;
@@ -113,10 +136,26 @@ class TickedDetector : public GroupedDetector<G> {
     this->set_common(group, alert.level, tick, alert.is_open() ? alert.starts_at : tick);
   }
 
+  // The tick waits for a feed to come back, in place of the one before it.
+  void hold(const G& group, EventTime tick) {
+    held_[group.index] = tick;
+    this->around_.timeline->hold(this->time_class(), {tick, this->index(), group.index});
+  }
+  void release(const G& group) {
+    if (held_.empty()) return;
+    const auto held = held_.find(group.index);
+    if (held == held_.end()) return;
+    this->around_.timeline->release(this->time_class(), {held->second, this->index(), group.index});
+    held_.erase(held);
+  }
+
   const PaneGrid& grid() const { return grid_; }
 
   PaneGrid grid_;
   uint64_t fingerprint_ = 0;  // of the measured numbers, set by judge()
+
+ private:
+  std::map<uint32_t, EventTime> held_;  // by group: the last tick that was judged in silence
 };
 
 }  // namespace tocsin::rules

@@ -116,6 +116,7 @@ void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, Ev
   alert.provisional = true;
   alert.provisional_at = std::max(alert.provisional_at, tick);
   alert.stale = false;
+  release(group);
   say(group, is_new ? Action::kFire : Action::kEscalate, previous, at, tick);
   if (start_flapping(alert, rule().alert)) say(group, Action::kUpdate, level, at, tick);
 }
@@ -130,7 +131,7 @@ void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
   if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
   // Those that leave with the next tick are still there: next_due() looks for them.
   group.panes.drop_before(grid_.step(tick, -reach()), measures().size());
-  group.panes.drop_evidence_before(grid_.step(tick, 1 - window_));
+  if (!group.alert.stale) group.panes.drop_evidence_before(grid_.step(tick, 1 - window_));
   if (forget_if_long_silent(group, tick)) return;
   schedule(group, next_due(group, tick));
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rules/cel/parser.h"
+#include "rules/cel/printer.h"
 
 namespace tocsin::rules {
 
@@ -62,10 +63,40 @@ void alternatives_of(const Expr& expr, std::vector<Comparison>& out) {
 
 // Both true for some value of the name.
 bool overlap(const Comparison& a, const Comparison& b) {
-  if (a.variable != b.variable || a.upward == b.upward) return false;
+  if (a.variable != b.variable) return false;
+  if (a.upward == b.upward) return true;  // both far enough that way
   const Comparison& up = a.upward ? a : b;
   const Comparison& down = a.upward ? b : a;
   return down.value > up.value || (down.value == up.value && !up.strict && !down.strict);
+}
+
+// Whether `wanted` holds for each value for which `given` does.
+bool implies(const Comparison& given, const Comparison& wanted) {
+  if (given.variable != wanted.variable || given.upward != wanted.upward) return false;
+  if (given.value == wanted.value) return given.strict || !wanted.strict;
+  return given.upward ? given.value > wanted.value : given.value < wanted.value;
+}
+
+bool is_implied(const Expr& condition, const std::vector<Comparison>& given) {
+  const auto by_given = [&](const auto& part) { return is_implied(*part, given); };
+  if (condition.kind == ExprKind::kAnd) {
+    return std::all_of(condition.args.begin(), condition.args.end(), by_given);
+  }
+  if (condition.kind == ExprKind::kOr) {
+    return std::any_of(condition.args.begin(), condition.args.end(), by_given);
+  }
+  const auto wanted = comparison_of(condition);
+  return wanted && std::any_of(given.begin(), given.end(),
+                               [&](const Comparison& each) { return implies(each, *wanted); });
+}
+
+// Whether the exit holds whenever one of the ways to enter does.
+bool holds_with(const Expr& exit, const Expr& enter) {
+  if (enter.kind == ExprKind::kOr) {
+    return std::any_of(enter.args.begin(), enter.args.end(),
+                       [&](const auto& way) { return holds_with(exit, *way); });
+  }
+  return is_implied(exit, required_comparisons(enter));
 }
 
 }  // namespace
@@ -99,6 +130,10 @@ std::string exit_complaint(const std::string& enter, const std::string& exit) {
   const cel::ExprPtr enter_tree = cel::parse(enter_text, ignored);
   const cel::ExprPtr exit_tree = cel::parse(exit_text, ignored);
   if (enter_tree == nullptr || exit_tree == nullptr) return {};
+  if (holds_with(*exit_tree, *enter_tree)) {
+    return fmt::format("`exit` holds whenever the level is entered: `{}` with `{}`",
+                       cel::print(*exit_tree), cel::print(*enter_tree));
+  }
   std::vector<Comparison> enters;
   std::vector<Comparison> exits;
   alternatives_of(*enter_tree, enters);

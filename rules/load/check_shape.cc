@@ -60,6 +60,33 @@ std::string form_name(const Schema& schema) {
   }
 }
 
+// `one thing: another`, which was to be one text.
+bool is_split_text(const yaml::Node& node) {
+  return node.entries.size() == 1 && node.entries.front().value.is_scalar() &&
+         node.entries.front().key_place.column == node.place.column;
+}
+
+// The form that was wanted: `[…]`, `{document: …, paragraph: …}`.
+std::string example_of(const yaml::Node& node, const Schema& schema) {
+  if (schema.kind == Kind::kList) {
+    return node.is_scalar() ? "a list, also of one: `[" + node.scalar + "]`" : "a list: `[…, …]`";
+  }
+  if (schema.kind == Kind::kDictionary) return "names with values: `{NAME: …}`";
+  if (schema.kind != Kind::kMapping) return {};
+  constexpr size_t kShown = 4;
+  std::string fields;
+  size_t shown = 0;
+  for (const bool wants_required : {true, false}) {
+    for (const Schema::Field& field : schema.fields) {
+      if (field.presence == Schema::Field::Presence::kNotYet || shown == kShown) continue;
+      if ((field.presence == Schema::Field::Presence::kRequired) != wants_required) continue;
+      fields += (fields.empty() ? "" : ", ") + field.name + ": …";
+      ++shown;
+    }
+  }
+  return "a mapping: `{" + fields + "}`";
+}
+
 class ShapeCheck {
  public:
   explicit ShapeCheck(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
@@ -91,8 +118,12 @@ class ShapeCheck {
     const bool wants_text = schema.kind == Kind::kText || schema.kind == Kind::kTemplate ||
                             schema.kind == Kind::kExpression;
     if (wants_text && node.is_null()) hint = "write the text; the word `null` needs quotes";
-    if (wants_text && node.is_mapping()) hint = "a text that begins with `{` needs quotes";
+    if (wants_text && node.is_mapping()) {
+      hint = is_split_text(node) ? "`: ` makes a key and its value of it: put the text in quotes"
+                                 : "a text that begins with `{` needs quotes";
+    }
     if (wants_text && node.is_sequence()) hint = "a text that begins with `[` needs quotes";
+    if (hint.empty()) hint = example_of(node, schema);
     refuse("T0301", node,
            where + " must be " + form_name(schema) + ", but is " + yaml::form_of(node),
            std::move(hint));
@@ -127,12 +158,13 @@ class ShapeCheck {
     for (const Schema::Field& field : schema.fields) {
       if (field.presence != Schema::Field::Presence::kNotYet) known.push_back(field.name);
     }
+    std::vector<std::string> meant;  // by keys that are refused
     for (const yaml::Node::Entry& entry : node.entries) {
       if (schema.extensions && entry.key.starts_with("x-")) continue;
       const auto field = std::find_if(schema.fields.begin(), schema.fields.end(),
                                       [&](const Schema::Field& f) { return f.name == entry.key; });
       if (field == schema.fields.end()) {
-        refuse_key(entry, known, where);
+        meant.push_back(refuse_key(entry, known, where));
       } else if (field->presence == Schema::Field::Presence::kNotYet) {
         diagnostics_.error("T0304", entry.key_place,
                            "not supported yet in this version: `" + entry.key + "`",
@@ -142,22 +174,25 @@ class ShapeCheck {
       }
     }
     for (const Schema::Field& field : schema.fields) {
-      if (field.presence == Schema::Field::Presence::kRequired &&
+      const bool is_meant = std::find(meant.begin(), meant.end(), field.name) != meant.end();
+      if (field.presence == Schema::Field::Presence::kRequired && !is_meant &&
           node.find(field.name) == nullptr) {
         refuse("T0305", node, where + " lacks `" + field.name + "`", field.schema.about);
       }
     }
   }
 
-  void refuse_key(const yaml::Node::Entry& entry, const std::vector<std::string>& known,
-                  const std::string& where) {
-    const std::string nearest = nearest_name(entry.key, known);
+  // The key that was meant, as far as can be told.
+  std::string refuse_key(const yaml::Node::Entry& entry, const std::vector<std::string>& known,
+                         const std::string& where) {
+    std::string nearest = nearest_name(entry.key, known);
     std::string hint = nearest.empty() ? "" : "did you mean `" + nearest + "`?";
     if (nearest.empty()) {
       for (const std::string& key : known) hint += (hint.empty() ? "known keys: " : ", ") + key;
     }
     diagnostics_.error("T0303", entry.key_place, "unknown key `" + entry.key + "` in " + where,
                        std::move(hint));
+    return nearest;
   }
 
   void check_scalar(const yaml::Node& node, const Schema& schema, const std::string& where) {

@@ -251,6 +251,7 @@ class LevelCompiler {
     if (!spec.exit) return;
     const Place& place = node.find("exit")->place;
     if (!spec.when && scope_.kind() == RuleKind::kIndex) return;  // told: it lacks `enter`
+    if (!spec.when && node.find("when") != nullptr) return;       // told: what is wrong with it
     if (!spec.when) {
       scope_.warning("T0363", place, "`exit` without `when`: the level ends when `exit` holds",
                      "give the level a `when` too");

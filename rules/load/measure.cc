@@ -7,13 +7,15 @@ namespace {
 
 constexpr int64_t kMaxPanes = 20'000;
 
-AggregateKind parse_aggregate(const std::string& word) {
+// nullopt: no such word, which the check of the shape has told.
+std::optional<AggregateKind> parse_aggregate(const std::string& word) {
   if (word == "sum") return AggregateKind::kSum;
   if (word == "mean") return AggregateKind::kMean;
   if (word == "min") return AggregateKind::kMin;
   if (word == "max") return AggregateKind::kMax;
   if (word == "distinct") return AggregateKind::kDistinct;
-  return AggregateKind::kCount;
+  if (word == "count") return AggregateKind::kCount;
+  return std::nullopt;
 }
 
 bool read_window(RuleScope& scope, const yaml::Node& node, Measure& measure) {
@@ -62,7 +64,9 @@ cel::Environment value_environment(RuleScope& scope, const cel::Program& select)
 
 bool compile_value(RuleScope& scope, const yaml::Node& node, Measure& measure) {
   const std::string aggregate = text_at(node, "agg").value_or("count");
-  measure.aggregate = parse_aggregate(aggregate);
+  const auto kind = parse_aggregate(aggregate);
+  if (!kind) return false;
+  measure.aggregate = *kind;
   measure.min_n = static_cast<uint32_t>(int_at(node, "min_n").value_or(1));
   bool good = true;
   const yaml::Node* of = node.find("of");

@@ -140,8 +140,9 @@ class RuleCompiler {
     if (each == nullptr) return;
     rule_.each = scope_.texts(
         *each, "`each`", rule_.select ? value_environment(scope_) : scope_.event_environment());
-    const bool is_named = std::any_of(rule_.by.begin(), rule_.by.end(), [](const GroupKey& key) {
-      return key.kind == GroupKey::Kind::kEach;
+    const auto& keys = items_of(node_.find("by"));
+    const bool is_named = std::any_of(keys.begin(), keys.end(), [](const yaml::Node& key) {
+      return key.is_scalar() && key.scalar == "each";
     });
     if (is_named || !has_keys) return;
     scope_.error("T0348", each->places.start(), "`each` is not among the keys",

@@ -118,12 +118,19 @@ std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& d
   return load_rules(text, std::move(catalogue), diagnostics, today);
 }
 
+LoadedBundle read_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
+                         std::optional<WallTime> today) {
+  const int errors_before = diagnostics.errors();
+  LoadedBundle loaded;
+  loaded.text = read_bundle_text(paths, diagnostics);
+  loaded.bundle = load_bundle(loaded.text, diagnostics, today);
+  if (diagnostics.errors() != errors_before) loaded.bundle = nullptr;
+  return loaded;
+}
+
 std::shared_ptr<const Bundle> load_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
                                           std::optional<WallTime> today) {
-  const int errors_before = diagnostics.errors();
-  const BundleText text = read_bundle_text(paths, diagnostics);
-  auto bundle = load_bundle(text, diagnostics, today);
-  return diagnostics.errors() == errors_before ? bundle : nullptr;
+  return read_bundle(paths, diagnostics, today).bundle;
 }
 
 }  // namespace tocsin::rules

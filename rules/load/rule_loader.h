@@ -19,7 +19,18 @@ namespace tocsin::rules {
 std::shared_ptr<const Bundle> load_bundle(const BundleText& text, Diagnostics& diagnostics,
                                           std::optional<WallTime> today = std::nullopt);
 
-// The same as load_bundle(read_bundle_text(paths)).
+// A bundle and the text that makes it.
+struct LoadedBundle {
+  BundleText text;
+  std::shared_ptr<const Bundle> bundle;
+};
+
+// Reads the files and compiles them. What cannot be read counts as what cannot be compiled: of
+// rules of which a folder has gone no part is loaded, and `bundle` is nullptr.
+LoadedBundle read_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
+                         std::optional<WallTime> today = std::nullopt);
+
+// The same, of which the text is not needed.
 std::shared_ptr<const Bundle> load_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
                                           std::optional<WallTime> today = std::nullopt);
 

@@ -105,6 +105,7 @@ cel::Environment RuleScope::variable_environment(const Detect& detect) {
   cel::Environment environment = event_environment();
   environment.has_event = sees_event(kind_);
   environment.variables = variables_of(kind_, detect);
+  members_ = members_of(node_, detect);
   for (const SignalUse& use : signals_) {
     environment.variables.push_back({signal_variable(use.name), Tag::kDouble});
   }
@@ -127,6 +128,7 @@ std::optional<cel::Program> RuleScope::compile(const yaml::Node& node,
   if (!program && diagnostics_.errors() == errors_before) {
     error("T0330", node.places.start(), "the expression cannot be used");
   }
+  if (program) check_members(*program, members_, diagnostics_);
   if (!program && node.before_comment) {
     warning("T0331", node.place, "the text ends at ` #`, where YAML begins a comment",
             "if the `#` belongs to the text, put it in quotes or in a `>` block");
@@ -189,7 +191,12 @@ std::optional<Template> RuleScope::text_template(const yaml::Node& node,
   note_uses(file_, node.raw);
   std::string_view text = node.scalar;
   while (text.ends_with('\n')) text.remove_suffix(1);  // of a block
-  return Template::compile(text, node.places, environment, diagnostics_);
+  auto compiled = Template::compile(text, node.places, environment, diagnostics_);
+  if (!compiled) return compiled;
+  for (const cel::Program* program : compiled->programs()) {
+    check_members(*program, members_, diagnostics_);
+  }
+  return compiled;
 }
 
 std::string RuleScope::canonical(const std::string& source) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/load/members.h"
 #include "rules/load/rule_file.h"
 #include "rules/rule.h"
 #include "rules/template.h"
@@ -92,6 +93,7 @@ class RuleScope {
   SignalRegistry* registry_;
   std::vector<SignalUse> signals_;
   std::vector<cel::Variable> armed_;
+  Members members_;  // of the variables of the last variable_environment()
   std::optional<cel::Program> select_;
 };
 

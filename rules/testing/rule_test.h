@@ -100,6 +100,13 @@ struct RuleTestFile {
 struct RuleTestReferences {
   std::vector<std::string> rules;
   std::vector<std::string> catalogue;
+  struct Named {
+    std::string what;     // "the catalogue"
+    std::string written;  // as in the file
+    std::string path;     // made relative to its folder
+    Place place;
+  };
+  std::vector<Named> named;  // all of them
 };
 
 // Reads only the paths. nullopt (and diagnostics) when the file is no tests/1 file.

@@ -32,6 +32,16 @@ std::vector<std::string> beside(const std::string& file, std::vector<std::string
   return paths;
 }
 
+// As the file names them, under `key`.
+void add_named(const std::string& file, const char* what, const yaml::Node* node,
+               std::vector<RuleTestReferences::Named>& named) {
+  const auto add = [&](const yaml::Node& path) {
+    named.push_back({what, path.scalar, beside(file, {path.scalar}).front(), path.place});
+  };
+  if (node->is_scalar()) add(*node);
+  for (const yaml::Node& item : node->items) add(item);
+}
+
 // Reads one test; the file's shape has been checked already.
 class TestReader {
  public:
@@ -202,8 +212,12 @@ std::optional<RuleTestReferences> read_rule_test_references(const std::string& p
                                                             Diagnostics& diagnostics) {
   const auto document = read_checked(path, diagnostics);
   if (!document) return std::nullopt;
-  return RuleTestReferences{.rules = beside(path, text_list(document->find("rules"))),
-                            .catalogue = beside(path, text_list(document->find("catalogue")))};
+  RuleTestReferences references;
+  references.rules = beside(path, text_list(document->find("rules")));
+  references.catalogue = beside(path, text_list(document->find("catalogue")));
+  add_named(path, "the catalogue", document->find("catalogue"), references.named);
+  add_named(path, "the rule file", document->find("rules"), references.named);
+  return references;
 }
 
 std::optional<RuleTestFile> read_rule_tests(const std::string& path, const Catalogue& catalogue,

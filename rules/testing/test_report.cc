@@ -59,6 +59,24 @@ std::string difference_text(const Difference& difference, std::string_view inden
                      difference.got);
 }
 
+// What was done beside running each test as it stands.
+std::string variants_text(const SuiteResult& result) {
+  std::vector<std::string> done;
+  const SuiteOptions& options = result.options;
+  if (options.shuffle > 0) {
+    done.push_back(fmt::format("{} tests shuffled {} times (seed {})", result.shuffled,
+                               options.shuffle, options.seed));
+    if (result.of_order > 0) {
+      done.back() += fmt::format(", {} about order left out", result.of_order);
+    }
+  }
+  if (options.run.duplicate) done.emplace_back("every event twice");
+  if (options.run.restart_at_every_step) done.emplace_back("a restart after every event and step");
+  if (done.empty()) return {};
+  return fmt::format("with {}{}\n", fmt::join(done, "; "),
+                     result.failed() == 0 ? ": the same" : "");
+}
+
 }  // namespace
 
 std::string text_report(const SuiteResult& result) {
@@ -84,7 +102,7 @@ std::string text_report(const SuiteResult& result) {
   }
   out += fmt::format("{} tests, {} passed, {} failed\n", result.tests.size(),
                      static_cast<int>(result.tests.size()) - result.failed(), result.failed());
-  return out;
+  return out + variants_text(result);
 }
 
 std::string coverage_table(const SuiteResult& result) {

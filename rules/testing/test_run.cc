@@ -123,13 +123,18 @@ TestOutcome run_rule_test(const RuleTest& test, std::shared_ptr<const Bundle> bu
   return TestRun(test, std::move(bundle), reload, options).run();
 }
 
+bool can_be_shuffled(const RuleTest& test) {
+  return std::none_of(test.events.begin(), test.events.end(),
+                      [](const ScheduledEvent& scheduled) { return scheduled.has_own_arrival; });
+}
+
 std::vector<Difference> run_shuffled(const RuleTest& test,
                                      const std::shared_ptr<const Bundle>& bundle, int times,
                                      uint64_t seed) {
+  if (!can_be_shuffled(test)) return {};
   std::vector<std::pair<EventTime, const ScheduledEvent*>> arrivals;
   EventTime end = test.start;
   for (const ScheduledEvent& scheduled : test.events) {
-    if (scheduled.has_own_arrival) return {};
     arrivals.emplace_back(scheduled.event.time, &scheduled);
     end = std::max(end, scheduled.event.time);
   }

@@ -6,7 +6,9 @@ namespace {
 
 using Kind = Schema::Kind;
 
-Schema texts() { return either({text(), list_of(text())}); }
+Schema texts(std::string about) {
+  return either({text(), list_of(text())}, std::move(about));
+}
 
 Schema localised() { return dictionary_of(text()); }
 
@@ -116,10 +118,13 @@ Schema make_schema() {
                                       required("steps", list_of(step())),
                                   });
   return mapping("the file", {
-                                 required("tocsin", word({"tests/1"})),
-                                 required("rules", texts()),
-                                 required("catalogue", texts()),
-                                 required("tests", list_of(test)),
+                                 required("tocsin", word({"tests/1"}, "`tocsin: tests/1`")),
+                                 required("rules", texts("`rules: [NAME.yaml]`, from the folder "
+                                                         "of the test file")),
+                                 required("catalogue",
+                                          texts("`catalogue: ../../catalogue`, from the folder of "
+                                                "the test file")),
+                                 required("tests", list_of(test, "`tests: [{name: …, …}, …]`")),
                              });
 }
 

@@ -6,6 +6,7 @@
 
 #include "rules/load/rule_loader.h"
 #include "rules/testing/rule_test.h"
+#include "rules/testing/test_names.h"
 
 namespace tocsin::rules {
 
@@ -65,11 +66,12 @@ class BundleCache {
  public:
   explicit BundleCache(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-  std::shared_ptr<const Bundle> get(const RuleTestReferences& from) {
-    const auto [entry, is_new] = bundles_.try_emplace({from.catalogue, from.rules});
+  std::shared_ptr<const Bundle> get(const std::vector<std::string>& catalogue,
+                                    const std::vector<std::string>& rules) {
+    const auto [entry, is_new] = bundles_.try_emplace({catalogue, rules});
     if (is_new) {
       entry->second =
-          load_bundle(BundlePaths{.catalogue = from.catalogue, .rules = from.rules}, diagnostics_);
+          load_bundle(BundlePaths{.catalogue = catalogue, .rules = rules}, diagnostics_);
     }
     return entry->second;
   }
@@ -87,16 +89,19 @@ class Suite {
 
   SuiteResult run(const Found& found) {
     result_.was_filtered = static_cast<bool>(options_.filter);
+    result_.options = options_;
     std::set<std::string> untested = found.rules;
     for (const std::string& path : found.tests) {
       const auto references = read_rule_test_references(path, diagnostics_);
       if (!references) continue;
       for (const std::string& rule : references->rules) untested.erase(rule);
-      const auto bundle = bundles_.get(*references);
+      if (!are_there(references->named)) continue;
+      const auto bundle = bundles_.get(references->catalogue, references->rules);
       if (!bundle) continue;
       const auto file = read_rule_tests(path, *bundle->catalogue, diagnostics_);
       if (!file) continue;
       for (const RuleTest& test : file->tests) {
+        check_test_names(test, bundles_of(*file, test, bundle), diagnostics_);
         for (const TestStep& step : test.steps) untested.erase(step.reload_file);
         run_test(*file, test, bundle);
       }
@@ -107,15 +112,42 @@ class Suite {
   }
 
  private:
+  // Told once at the test file, where the mistake is, not for each file that is then missing.
+  bool are_there(const std::vector<RuleTestReferences::Named>& all) {
+    bool good = true;
+    for (const RuleTestReferences::Named& named : all) {
+      std::error_code error;
+      if (fs::exists(named.path, error)) continue;
+      diagnostics_.error("T0423", named.place,
+                         named.what + " `" + named.written +
+                             "` (= " + normal(fs::absolute(named.path, error)) +
+                             ") cannot be read",
+                         "the path begins at the folder of the test file");
+      good = false;
+    }
+    return good;
+  }
+
+  std::vector<std::shared_ptr<const Bundle>> bundles_of(
+      const RuleTestFile& file, const RuleTest& test, const std::shared_ptr<const Bundle>& first) {
+    std::vector<std::shared_ptr<const Bundle>> bundles = {first};
+    for (const TestStep& step : test.steps) {
+      if (step.kind != TestStep::Kind::kReload) continue;
+      if (auto next = bundles_.get(file.catalogue, {step.reload_file})) bundles.push_back(next);
+    }
+    return bundles;
+  }
+
   void run_test(const RuleTestFile& file, const RuleTest& test,
                 const std::shared_ptr<const Bundle>& bundle) {
     if (options_.filter && !options_.filter(test.name)) return;
     const auto begin = std::chrono::steady_clock::now();
     const BundleOf reload = [&](const std::string& rule_file) {
-      return bundles_.get({.rules = {rule_file}, .catalogue = file.catalogue});
+      return bundles_.get(file.catalogue, {rule_file});
     };
     TestOutcome outcome = run_rule_test(test, bundle, reload, options_.run);
     if (options_.shuffle > 0) {
+      ++(can_be_shuffled(test) ? result_.shuffled : result_.of_order);
       for (Difference& d : run_shuffled(test, bundle, options_.shuffle, options_.seed)) {
         outcome.differences.push_back(std::move(d));
       }

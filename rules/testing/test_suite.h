@@ -47,6 +47,9 @@ struct SuiteResult {
   std::vector<TestResult> tests;
   std::vector<RuleCoverage> coverage;       // by rule id
   std::vector<std::string> rules_untested;  // rule files below the paths that no test names
+  SuiteOptions options;                     // that it was run with
+  int shuffled = 0;                         // tests that ran with arrivals moved as well
+  int of_order = 0;                         // and those that say themselves when events arrive
   int failed() const;
   // All tests passed and, unless some were filtered out, every production rule is covered.
   bool is_good() const;

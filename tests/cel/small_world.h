@@ -82,7 +82,7 @@ class SmallWorld {
       Region region;
       region.id = id;
       region.level = level;
-      region.names["en"] = id;
+      region.names["en"] = std::string_view(id) == "ML" ? "Mali" : id;
       if (level == RegionLevel::kCountry) region.iso3 = std::string(id) + "X";
       draft.regions.push_back({region, parent});
     };

@@ -27,6 +27,7 @@ struct AlertText {
   std::string summary = "62 dead";
   std::string status = "production";
   std::string marks = R"("stale":false,"error":false,"flapping":false)";
+  std::string condition = "dead >= 25";
 
   Hash128 id() const { return {.high = 0, .low = alert}; }
   std::string json() const {
@@ -41,10 +42,10 @@ struct AlertText {
     return to + fmt::format(
                     R"("at":"{}","provisional":false,"watermark":"{}",{},"tlp":"{}",)"
                     R"("title":{{"en":"Clashes"}},"summary":{{"en":"{}"}},"values":{{"dead":62}},)"
-                    R"("condition":"dead >= 25","events_counted":7,"evidence":[{{"role":"dead",)"
+                    R"("condition":"{}","events_counted":7,"evidence":[{{"role":"dead",)"
                     R"("id":"canary-event","source":"canary-source"}}],"source":{{"document":"d",)"
                     R"("paragraph":"p"}},"labels":{{}}}})",
-                    at, at, marks, tlp, summary);
+                    at, at, marks, tlp, summary, condition);
   }
   bool is_open() const { return action != "resolve" && action != "withdraw"; }
   storage::AlertRecord record() const {

@@ -24,7 +24,8 @@ struct Outcome {
 Outcome run(std::vector<std::string> arguments) {
   Outcome outcome;
   CLI::App program;
-  for (const auto add : {add_check, add_diff, add_doc, add_fmt}) add(program, outcome.code);
+  for (const auto add : {add_check, add_diff, add_doc, add_fmt, add_replay})
+    add(program, outcome.code);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
@@ -107,6 +108,13 @@ TEST_F(AuthorCommands, CheckDoubtsWhatLoads) {
   strict.emplace_back("--deny-warnings");
   EXPECT_EQ(run(strict).code, kUsage);
   folder_.write("sets/rules.test.yaml", "tocsin: tests/1\nrules: [rules.yaml]\ntests: []\n");
+  const Outcome without_catalogue = run(folder);
+  EXPECT_EQ(without_catalogue.code, kUsage) << "`test` would refuse it too";
+  EXPECT_THAT(without_catalogue.out,
+              HasSubstr("rules.test.yaml:1:1: error T0305: the file lacks `catalogue`"));
+  EXPECT_THAT(without_catalogue.out, HasSubstr("hint: `catalogue: ../../catalogue`"));
+  folder_.write("sets/rules.test.yaml",
+                "tocsin: tests/1\nrules: [rules.yaml]\ncatalogue: ../catalogue.yaml\ntests: []\n");
   EXPECT_THAT(run(folder).out, Not(HasSubstr("T0385")));
   const std::string config = folder_.write(
       "tocsin.yaml", "tocsin: config/1\ndata_dir: data\nrules: sets\ncatalogue: catalogue.yaml\n");
@@ -114,6 +122,27 @@ TEST_F(AuthorCommands, CheckDoubtsWhatLoads) {
   const Outcome in_service = run({"check", "--config", config});
   EXPECT_THAT(in_service.out, HasSubstr("T0381"));
   EXPECT_THAT(in_service.out, Not(HasSubstr("T0385"))) << "tests stay where rules are written";
+}
+
+TEST_F(AuthorCommands, ReplayJudgesTheLastDayOfItsInput) {
+  const std::string input = folder_.write("in.ndjson", event_line(1, 12, "XA", 40));
+  const std::vector<std::string> daily = {"replay",      "--rules",  rules_,
+                                          "--catalogue", catalogue_, "--input",
+                                          input,         "--out",    folder_.path("out")};
+  const Outcome told = run(daily);
+  EXPECT_EQ(told.code, kDone) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("alerts: 1 transitions, 1 firing at the end\n"
+                                  "judged up to 2020-01-14T00:00:00Z"));
+  EXPECT_THAT(folder_.read("out/alerts.ndjson"), HasSubstr(R"("at":"2020-01-14T00:00:00Z")"));
+  EXPECT_THAT(folder_.read("out/summary.json"), HasSubstr(R"("judged_to":"2020-01-14T00:00:00Z")"));
+
+  std::string monthly = replaced(kRules, "window: 5d, every: 1d", "window: 1mo, every: 1mo");
+  std::vector<std::string> arguments = daily;
+  arguments[2] = folder_.write("monthly.yaml", monthly);
+  const Outcome waiting = run(arguments);
+  EXPECT_THAT(waiting.out, HasSubstr("alerts: 0 transitions"));
+  EXPECT_THAT(waiting.out, HasSubstr("wait for the tick of test/many-dead at "
+                                     "2020-02-01T00:00:00Z: 1 events"));
 }
 
 TEST_F(AuthorCommands, DocWritesOneFile) {

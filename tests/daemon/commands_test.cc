@@ -106,6 +106,15 @@ class Commands : public testing::Test {
 
 constexpr const char* kEnded = "2011-03-01T00:00:00Z";
 
+TEST_F(Commands, AlertsOfARuleThatIsGoneSaySoWithTheirLastNumbers) {
+  backend_.commit({{.alert = 1,
+                    .action = "resolve",
+                    .ends_at = kEnded,
+                    .summary = "62 dead",
+                    .condition = "rule removed"}});
+  EXPECT_THAT(ask({"alerts", "--all"}).out, HasSubstr("rule removed: 62 dead"));
+}
+
 TEST_F(Commands, AlertsShowTheGravestFirstAndSayWhatIsLeftOut) {
   backend_.commit({{.alert = 1, .level = "emergency"},
                    {.alert = 2, .level = "watch"},

@@ -24,7 +24,7 @@ std::string transition(int seq, std::string_view action, std::string_view level,
          R"("evidence":[{"role":"dead","id":"ged-2","source":"ucdp-ged","indicator":"violence.state_based",)"
          R"("time":"2011-02-17T00:00:00Z","region":"LY","value":40,"tlp":"clear"}],)"
          R"("source":{"document":"doha-2018","paragraph":"¶25"},"rationale":"Deaths add up.",)"
-         R"("response":"Call the desk.","labels":{}})";
+         R"("false_positives":["A parade.","A film."],"response":"Call the desk.","labels":{}})";
 }
 
 TEST(ExplainAlert, TellsWhyWhatCameBeforeAndWhatToDo) {
@@ -36,7 +36,21 @@ TEST(ExplainAlert, TellsWhyWhatCameBeforeAndWhatToDo) {
   EXPECT_THAT(*text, HasSubstr("1 of 7 events"));
   EXPECT_THAT(*text, HasSubstr("ucdp-ged:ged-2"));
   EXPECT_THAT(*text, HasSubstr("¶25"));
-  EXPECT_THAT(*text, HasSubstr("Call the desk."));
+  EXPECT_THAT(*text, HasSubstr("What looks like it and is not\n  - A parade.\n  - A film.\n"
+                               "What to do\n  Call the desk."));
+}
+
+TEST(ExplainAlert, DoesNotCountWhatArmedTheRule) {
+  std::string armed = transition(0, "fire", "warning", "2011-02-18");
+  const std::string event = R"({"role":"dead","id":"ged-2")";
+  armed.insert(
+      armed.find(event),
+      R"({"role":"armed","id":"paper","source":"desk","indicator":"peace.agreement_signed",)"
+      R"("time":"2010-02-17T00:00:00Z","region":"LY","tlp":"clear"},)");
+  const auto text = explain_alert({armed}, "en");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("1 of 7 events that count, and what armed the rule"));
+  EXPECT_THAT(*text, HasSubstr("desk:paper (armed)"));
 }
 
 TEST(ExplainAlert, TellsThatItIsHeldForFlappingOrByAFault) {

@@ -104,6 +104,28 @@ class Reload(unittest.TestCase):
             wait_until(lambda: REGIONS[5] in self.fired(daemon), "the new rule in force")
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
+    def test_rules_whose_folder_is_gone_are_refused_at_reload_and_start(self):
+        self.write(GOOD % "10.0")
+        other = self.path / "other"
+        other.mkdir()
+        (other / "more.yaml").write_text((GOOD % "5.0").replace("fixture.reload", "fixture.other"))
+        with Daemon(self.path / "daemon", [self.rules, other]) as daemon:
+            self.assertEqual(200, daemon.post_events([event(1, 7)]).status)
+            wait_until(lambda: self.fired(daemon) == {REGIONS[1]}, lambda: f"one alert, not {daemon.alerts()}")
+            for expected, change in (("T0321", lambda: other.rename(self.path / "moved")), ("T0322", other.mkdir)):
+                change()
+                checked = run_tocsin("check", "--config", daemon.configuration_file, check=False)
+                self.assertEqual(2, checked.returncode)
+                self.assertIn(expected, checked.stdout)
+                refused = daemon.request("POST", "/-/reload", b"")
+                self.assertEqual(422, refused.status, refused)
+                self.assertIn(expected, "\n".join(refused.json["diagnostics"]))
+                self.assertEqual(["fire"], [alert["action"] for alert in daemon.alerts()], "the alert goes on")
+            self.assertEqual(0, daemon.stop(), daemon.log_tail())
+            refused = run_tocsin("run", "--config", daemon.configuration_file, check=False, timeout=30)
+            self.assertEqual(2, refused.returncode, refused.stderr)
+            self.assertIn("T0322", refused.stderr)
+
     def test_start_with_a_bad_file_is_refused(self):
         self.write(BAD)
         daemon = Daemon(self.path / "daemon", [self.rules])

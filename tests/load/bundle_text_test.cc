@@ -52,6 +52,21 @@ TEST(BundleText, TellsWhatCannotBeRead) {
   EXPECT_EQ(diagnostics.all()[0].code, "T0321");
 }
 
+TEST(BundleText, RulesOfWhichAFolderIsGoneDoNotLoadInPart) {
+  const std::string empty = testing::TempDir() + "/bundle_text_empty_" + std::to_string(getpid());
+  std::filesystem::create_directories(empty);
+  for (const auto& [folder, code] : std::vector<std::pair<std::string, std::string>>{
+           {"/nonexistent/rules", "T0321"}, {empty, "T0322"}}) {
+    Diagnostics diagnostics;
+    const LoadedBundle read = read_bundle(
+        {.catalogue = {data_path("catalogue")}, .rules = {data_path("good"), folder}}, diagnostics);
+    EXPECT_EQ(read.bundle, nullptr) << folder;
+    ASSERT_EQ(diagnostics.errors(), 1);
+    EXPECT_EQ(diagnostics.all()[0].code, code);
+  }
+  std::filesystem::remove_all(empty);
+}
+
 TEST(BundleText, AFileGivenTwiceIsReadOnce) {
   Diagnostics diagnostics;
   const BundleText text = read_bundle_text(

@@ -174,7 +174,7 @@ TEST(Threshold, SilentSourcesMakeItStaleNotResolved) {
   h.advance("desk", day(30));
   EXPECT_THAT(h.lines(), ElementsAre("fire warning d1 XA-1", "?update warning d2 XA-1"));
   h.feed(day(31.5), 0, "XB-1");
-  EXPECT_THAT(h.lines().back(), "resolve warning d31 XA-1") << "the feed is back and says nothing";
+  EXPECT_THAT(h.lines().back(), "resolve warning d30 XA-1") << "the feed is back and says nothing";
 }
 
 TEST(Threshold, AnEndedSourceIsCompleteNotSilent) {
@@ -267,6 +267,20 @@ TEST(Threshold, RemovedRuleEndsItsAlertsAndSameShapeGoesOn) {
   h.feed(day(20), 0, "XB-1");
   EXPECT_EQ(h.lines().back(), "resolve warning d8 XA-1");
   EXPECT_EQ(h.log.back().alert, h.log.front().alert);
+}
+
+TEST(Threshold, AnAlertThatEndsWithItsRuleKeepsItsNumbers) {
+  const auto world = small_world();
+  EngineHarness h(world, {deaths(world).build()}, Emit::kEarly);
+  h.feed(day(5.0), 20);
+  ASSERT_THAT(h.lines(), ElementsAre("~fire warning d5 XA-1")) << "the watermark is at day 4";
+  const AlertTransition fire = h.log[0];
+  h.engine->activate(bundle_of(world, {}), h.log, h.log);
+  ASSERT_EQ(h.log.size(), 2U);
+  EXPECT_EQ(h.log[1].condition, "rule removed");
+  EXPECT_EQ(std::get<double>(h.log[1].values.at(0).value), 20.0);
+  EXPECT_EQ(h.log[1].events_counted, 1U);
+  EXPECT_EQ(h.log[1].evidence, fire.evidence);
 }
 
 TEST(Threshold, AChangedShapeBeginsAnotherAlertAtTheSameMoment) {
