@@ -98,7 +98,8 @@ void add_check(CLI::App& program, int& exit_code) {
       "come to in a busy time.\n"
       "Examples:\n"
       "  tocsin check --config tocsin.yaml    the configuration, and all files that it names\n"
-      "  tocsin check --rules my-rules        rules alone, and whether the tests beside them can be "
+      "  tocsin check --rules my-rules        rules alone, and whether the tests beside them can "
+      "be "
       "read\n"
       "  tocsin check --deny-warnings --format json    for build servers\n"
       "Exit code 0 when `run` would take it, 2 when it would not.");

@@ -45,10 +45,13 @@ using BundleOf = std::function<std::shared_ptr<const Bundle>(const std::string& 
 TestOutcome run_rule_test(const RuleTest& test, std::shared_ptr<const Bundle> bundle,
                           const BundleOf& reload, const RunOptions& options);
 
+// Not when it says itself when events arrive, or takes some back: then it is about order.
+bool can_be_shuffled(const RuleTest& test);
+
 // Runs the test's events `times` more, each time with arrivals moved at random (from `seed`) by
 // less than the lateness of their source, and tells where the transitions differ from those of the
 // order in the file. Decisions are taken on the watermark only, since what fires on arrival
-// depends on the arrival. Tests with `arrives` or retractions are about order and are left alone.
+// depends on the arrival. Nothing for a test that cannot be shuffled.
 std::vector<Difference> run_shuffled(const RuleTest& test,
                                      const std::shared_ptr<const Bundle>& bundle, int times,
                                      uint64_t seed);

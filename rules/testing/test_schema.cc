@@ -6,9 +6,7 @@ namespace {
 
 using Kind = Schema::Kind;
 
-Schema texts(std::string about) {
-  return either({text(), list_of(text())}, std::move(about));
-}
+Schema texts(std::string about) { return either({text(), list_of(text())}, std::move(about)); }
 
 Schema localised() { return dictionary_of(text()); }
 
@@ -117,15 +115,15 @@ Schema make_schema() {
                                       optional("events", list_of(item())),
                                       required("steps", list_of(step())),
                                   });
-  return mapping("the file", {
-                                 required("tocsin", word({"tests/1"}, "`tocsin: tests/1`")),
-                                 required("rules", texts("`rules: [NAME.yaml]`, from the folder "
-                                                         "of the test file")),
-                                 required("catalogue",
-                                          texts("`catalogue: ../../catalogue`, from the folder of "
-                                                "the test file")),
-                                 required("tests", list_of(test, "`tests: [{name: …, …}, …]`")),
-                             });
+  return mapping("the file",
+                 {
+                     required("tocsin", word({"tests/1"}, "`tocsin: tests/1`")),
+                     required("rules", texts("`rules: [NAME.yaml]`, from the folder "
+                                             "of the test file")),
+                     required("catalogue", texts("`catalogue: ../../catalogue`, from the folder of "
+                                                 "the test file")),
+                     required("tests", list_of(test, "`tests: [{name: …, …}, …]`")),
+                 });
 }
 
 }  // namespace

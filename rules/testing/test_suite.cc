@@ -120,8 +120,7 @@ class Suite {
       if (fs::exists(named.path, error)) continue;
       diagnostics_.error("T0423", named.place,
                          named.what + " `" + named.written +
-                             "` (= " + normal(fs::absolute(named.path, error)) +
-                             ") cannot be read",
+                             "` (= " + normal(fs::absolute(named.path, error)) + ") cannot be read",
                          "the path begins at the folder of the test file");
       good = false;
     }

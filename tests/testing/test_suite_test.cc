@@ -151,9 +151,18 @@ TEST(TestSuite, AStateIsThatOfTheGroupAlone) {
   EXPECT_THAT(told, ElementsAre("states[0].state: warming", "states[1].state: inactive",
                                 "states[2].state: pending",
                                 "states[3].group: no such group; it is one by region (country)",
-                                "states[4].group: no such group; it is one by region (country)",
-                                "states[5].group: no such group; it is one by region (country)",
-                                "states[6].rule: no such rule"));
+                                "states[4].group: no such group; it is one by region (country)"));
+}
+
+TEST(TestSuite, WhatTheRulesDoNotHaveIsRefused) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(run_suite({case_path("cases_states/names.test.yaml")}, {}, diagnostics).has_value());
+  std::string told;
+  for (const Diagnostic& d : diagnostics.all()) told += to_text(d);
+  EXPECT_THAT(told, HasSubstr("error T0425: the rule `runner-states/lasting` does not group by "
+                              "`source`"));
+  EXPECT_THAT(told, HasSubstr("error T0424: there is no rule `lastings`"));
+  EXPECT_THAT(told, HasSubstr("did you mean `lasting`?"));
 }
 
 TEST(TestSuite, AStateOutlivesARestart) {
