@@ -137,6 +137,7 @@ std::string write_alert(const AlertTransition& transition, const rules::Bundle& 
   if (transition.flapping_since) {
     append_text(to, "flapping_since", format_time(*transition.flapping_since));
   }
+  if (transition.retroactive) append_bool(to, "retroactive", true);
   append_text(to, "tlp", to_string(transition.tlp));
   append_texts(to, "title", transition.title);
   append_texts(to, "summary", transition.summary);
@@ -145,6 +146,10 @@ std::string write_alert(const AlertTransition& transition, const rules::Bundle& 
   append_key(to, "events_counted");
   to += std::to_string(transition.events_counted);
   append_evidence(to, transition, catalogue, journal);
+  if (const Event* cause = transition.cause == 0 ? nullptr : journal.find(transition.cause)) {
+    append_key(to, "cause");
+    append_event(to, *cause, to_string(cause->op), catalogue);
+  }
   append_key(to, "source");
   to += '{';
   append_text(to, "document", rule.doc.document);

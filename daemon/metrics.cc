@@ -105,6 +105,13 @@ struct Metrics::Families {
   Family<Counter>& corrections =
       counter(registry, "tocsin_corrections_total",
               "Accepted events that correct or retract an earlier one, by source.");
+  Family<Counter>& revisions =
+      counter(registry, "tocsin_revisions_total",
+              "Times that what corrections and late events change was decided anew.");
+  Family<Counter>& out_of_reach = counter(
+      registry, "tocsin_revisions_out_of_reach_total",
+      "Rules that a revision left as they were, since the journal no longer reaches back far "
+      "enough.");
   Family<Counter>& late = counter(registry, "tocsin_late_events_total",
                                   "Events behind their source's watermark, by how far: at most "
                                   "age, and more than the one before.");
@@ -170,6 +177,8 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   f.commit_seconds.Add({}, commit_buckets());
   f.event_to_alert.Add({}, alert_buckets());
   for (const char* age : kAges) f.late.Add({{"age", age}});
+  f.revisions.Add({});
+  f.out_of_reach.Add({});
   for (const std::string_view reason : ingest::reasons::kRejections) {
     f.dead_letters.Add({{"reason", std::string(reason)}});
   }
@@ -222,6 +231,8 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
     add(f.dead_letters, {{"reason", reason}}, count);
   }
   for (const auto& [reason, count] : counts.skipped) add(f.skipped, {{"reason", reason}}, count);
+  add(f.revisions, {}, counts.revisions);
+  add(f.out_of_reach, {}, counts.revisions_out_of_reach);
   for (size_t i = 0; i < kAges.size(); ++i) {
     add(f.late, {{"age", kAges[i]}}, counts.late_by_age[i]);
   }

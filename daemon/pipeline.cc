@@ -139,11 +139,15 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.too_late;
     return refuse(Admission::kTooLate, event, stream, position, raw, now);
   }
+  const bool is_known = seen_.knows(key);
+  Event taken = event;
+  taken.op = operation_of(event, key);
   if (!seen_.insert(key, event.rev, event.source, event.time)) {
     ++counts.duplicates;
     return Admission::kDuplicate;
   }
-  if (watermark && event.time <= *watermark) {
+  const bool is_behind = is_late(event);
+  if (is_behind) {
     ++counts.late;
     const Milliseconds age = *watermark - event.time;
     const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
@@ -151,9 +155,11 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts_.late_by_age[static_cast<size_t>(bound - counts_.kAgeBounds.begin())];
   }
   ++counts.accepted;
-  if (event.op != Operation::kAssert) ++counts.corrections;
-  const JournalSeq seq = batch().append(event);
-  engine_->on_event(event, seq, transitions_);
+  const bool is_correction = taken.op != Operation::kAssert;
+  if (is_correction) ++counts.corrections;
+  const JournalSeq seq = batch().append(taken);
+  if (is_correction ? is_known : is_behind) unrevised_.push_back(seq);
+  engine_->on_event(taken, seq, transitions_);
   if (!transitions_.empty()) log_transitions();
   return Admission::kAccepted;
 }
@@ -211,8 +217,9 @@ void Pipeline::log_transitions() {
     batch().put_alert({.alert = transition.alert,
                        .seq = transition.seq,
                        .open = !ended,
-                       .notify = rule.status == RuleStatus::kProduction,
+                       .notify = is_notified(transition),
                        .json = write_alert(transition, *bundle_, *this)});
+    told_.note(transition, rule);
     ++counts_.transitions[{transition.action, transition.level}];
     ++transitions_total_;
   }
@@ -288,23 +295,32 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
     engine_->save(
         [this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
     batch().put_state(kBundleStateKey, to_hex(bundle_->hash));
+    save_revisions();
     batch().mark_checkpoint();
   }
   if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals(now)) {
     batch().put_state(kArrivalsStateKey, arrivals_text(now));
     arrivals_saved_ = now;
   }
-  Status status;
-  if (batch_ != nullptr) {
-    status = store_.commit(*batch_, now);
-    batch_ = nullptr;
-  }
+  Status status = write_batch(now);
   if (status) forget_old_ids();
   for (auto& [answer, receipt] : receipts_) {
     receipt.status = status;
     answer(receipt);
   }
   receipts_.clear();
+  if (!status || !may_revise()) return status;
+  const JournalSeq up_to = store_.last_seq();
+  batch().append({.kind = storage::Control::Kind::kRevise, .source = {}, .time = {}, .bundle = {}});
+  if (status = revise(up_to); !status) return status;
+  log_transitions();
+  return write_batch(now);
+}
+
+Status Pipeline::write_batch(WallTime now) {
+  if (batch_ == nullptr) return Status::ok();
+  const Status status = store_.commit(*batch_, now);
+  batch_ = nullptr;
   return status;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "rules/engine.h"
 #include "rules/model/arena.h"
 #include "rules/model/result.h"
+#include "rules/told_alerts.h"
 #include "storage/store.h"
 
 namespace tocsin::daemon {
@@ -45,6 +47,9 @@ struct PipelineCounts {
   std::map<std::string, uint64_t, std::less<>> dead_letters;  // by reason
   std::map<std::string, uint64_t, std::less<>> skipped;       // by reason
   std::array<uint64_t, kAgeBounds.size() + 1> late_by_age{};
+  uint64_t revisions = 0;
+  // Rules that a revision had to leave as they were: retention has dropped what they look back to.
+  uint64_t revisions_out_of_reach = 0;
   std::map<std::pair<Action, Level>, uint64_t> transitions;
 };
 
@@ -109,7 +114,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
 
   // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
-  // bounds the journal that recovery must read.
+  // bounds the journal that recovery must read. Then decides anew what corrections and late events
+  // touch, and commits that too.
   Status commit(WallTime now, bool checkpoint);
 
   bool has_uncommitted() const;
@@ -133,6 +139,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   void begin_listening(WallTime now) { listening_since_ = arrivals_saved_ = now; }
   // Nothing else has made a commit for so long that a crash would forget how long all is silent.
   bool owes_arrivals(WallTime now) const;
+  // Corrections and late events whose effect is still to be told.
+  size_t unrevised() const { return unrevised_.size(); }
   size_t seen_ids() const { return seen_.size(); }
   // Ids of events before it are never asked for again: the slowest source's correction horizon.
   EventTime dedupe_horizon() const;
@@ -142,6 +150,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
  private:
   // Which bundle the saved state belongs to; beside the engine's own keys, in the same commit.
   static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
+  // What was told, for revisions; each alert beside the engine's own keys.
+  static constexpr std::string_view kToldPrefix = "pipeline.told.";
+  // Places in the journal of what is still to be revised.
+  static constexpr std::string_view kUnrevisedStateKey = "pipeline.unrevised";
   // Lines of "LAST_ARRIVAL_MS SILENCE_MS SOURCE".
   static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
 
@@ -162,6 +174,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   struct OwnState {
     std::string bundle;  // hash
     std::string arrivals;
+    std::string unrevised;
   };
   Result<OwnState> read_own_state() const;
   // The bundle of that hash, compiled from its stored text.
@@ -173,7 +186,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status drop_saved_state();
   Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,
                         std::string& warning);
-  Status apply(const storage::Control& control, const CompileBundle& compile, std::string& warning);
+  Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
+               std::string& warning);
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
   std::string arrivals_text(WallTime now) const;
@@ -186,6 +200,20 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
                    int64_t position, std::string_view raw, WallTime now);
   void flush();
   void log_transitions();
+  // How the event goes on: what revises one that is known is a correction, whatever it calls
+  // itself.
+  Operation operation_of(const Event& event, Hash128 key) const;
+  bool is_late(const Event& event) const;
+  Status write_batch(WallTime now);
+  // What the journal up to there says, against what was told; leaves it in transitions_.
+  Status revise(JournalSeq up_to);
+  Status decide_anew(JournalSeq up_to);
+  Result<EventTime> journal_reaches_back() const;
+  bool is_notified(const AlertTransition& transition) const;
+  EventTime newest_event() const;
+  // Revisions may take a tenth of the time, so that they never hold up what comes in.
+  bool may_revise() const;
+  void save_revisions();
   PipelineCounts::PerSource& counts_of(SourceId source);
   storage::Batch& batch();
   EventTime horizon_of(SourceId source) const;
@@ -210,6 +238,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   WallTime arrivals_saved_{};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
+  rules::ToldAlerts told_;
+  std::vector<JournalSeq> unrevised_;
+  std::chrono::steady_clock::time_point revised_at_{};  // the end of the last revision
+  std::chrono::steady_clock::duration revision_took_{};
   std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;
   PipelineCounts counts_;
   uint64_t transitions_total_ = 0;

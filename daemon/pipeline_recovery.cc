@@ -49,6 +49,8 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
   if (from_the_start) {
     if (Status status = drop_saved_state(); !status) return status;
   }
+  std::istringstream places(own->unrevised);
+  for (JournalSeq place = 0; !from_the_start && places >> place;) unrevised_.push_back(place);
   const JournalSeq from = from_the_start ? 1 : store_.checkpoint_seq() + 1;
   if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
   if (Status status = restore_seen_ids(); !status) return status;
@@ -64,6 +66,7 @@ Result<Pipeline::OwnState> Pipeline::read_own_state() const {
   Status status = store_.read_state([&own](std::string_view key, std::string_view value) {
     if (key == kBundleStateKey) own.bundle = value;
     if (key == kArrivalsStateKey) own.arrivals = value;
+    if (key == kUnrevisedStateKey) own.unrevised = value;
   });
   if (!status) return status.error();
   return own;
@@ -81,7 +84,11 @@ Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
 Status Pipeline::restore_state(bool& complete) {
   complete = true;
   Status status = store_.read_state([&](std::string_view key, std::string_view value) {
-    if (key == kBundleStateKey || key == kArrivalsStateKey) return;
+    if (key == kBundleStateKey || key == kArrivalsStateKey || key == kUnrevisedStateKey) return;
+    if (key.starts_with(kToldPrefix)) {
+      told_.restore(value);
+      return;
+    }
     if (!engine_->restore(key, value)) complete = false;
   });
   engine_->finish_restore();
@@ -108,19 +115,26 @@ Status Pipeline::replay_journal(JournalSeq from, const CompileBundle& compile,
       return false;
     }
     if (record.event != nullptr) {
+      const bool is_correction = record.event->op != Operation::kAssert;
+      if (is_correction || is_late(*record.event)) unrevised_.push_back(record.seq);
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {
-      ended = apply(*record.control, compile, warning);
+      ended = apply(*record.control, record.seq, compile, warning);
     }
-    transitions_.clear();  // they were committed together with the record that caused them
+    // They were committed together with the record that caused them.
+    for (const AlertTransition& transition : transitions_) {
+      told_.note(transition, bundle_->rules[transition.rule]);
+    }
+    transitions_.clear();
     return ended.has_value();
   });
   return status ? ended : status;
 }
 
-Status Pipeline::apply(const storage::Control& control, const CompileBundle& compile,
-                       std::string& warning) {
+Status Pipeline::apply(const storage::Control& control, JournalSeq seq,
+                       const CompileBundle& compile, std::string& warning) {
+  if (control.kind == storage::Control::Kind::kRevise) return revise(seq - 1);
   if (control.kind == storage::Control::Kind::kActivate) {
     const auto text = store_.meta(bundle_key(control.bundle));
     if (!text) return text.error();
@@ -151,6 +165,7 @@ Status Pipeline::apply(const storage::Control& control, const CompileBundle& com
       engine_->expect_source(*source, transitions_);
       return Status::ok();
     case storage::Control::Kind::kActivate:
+    case storage::Control::Kind::kRevise:
       return Status::ok();
   }
   return Status::ok();

@@ -23,6 +23,9 @@ class SeenIds {
   // True when this revision, or a later one, of the id was remembered before.
   bool contains(Hash128 key, uint32_t rev) const;
 
+  // Whether any revision of it was.
+  bool knows(Hash128 key) const { return ids_.contains(key); }
+
   // Asks for the memory that insert() will need; nearly every id is new and far from the last one.
   void prefetch(Hash128 key) const { ids_.prefetch(key); }
 

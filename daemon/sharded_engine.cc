@@ -177,6 +177,12 @@ void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transi
   catalogue_ = bundle->catalogue;
 }
 
+void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Touched& touched,
+                              const std::map<rules::GroupName, rules::Pin>& pins) {
+  for (const auto& shard : shards_) shard->engine.take_over(rebuilt, touched, pins);
+  if (above_ != nullptr) above_->take_over(rebuilt, touched, pins);
+}
+
 void ShardedEngine::save(
     const std::function<void(std::string_view key, std::string_view value)>& put) {
   std::string key;

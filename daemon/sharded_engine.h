@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,6 +43,9 @@ class ShardedEngine {
   void end_source(SourceId source, Transitions& out);
   void finish(EventTime to, Transitions& out);
   void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
+  // As Engine::take_over(); `rebuilt` is one engine over all rules.
+  void take_over(rules::Engine& rebuilt, const rules::Touched& touched,
+                 const std::map<rules::GroupName, rules::Pin>& pins);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // False for entries of another number of shards or in another format: the caller then rebuilds
   // from the journal.
@@ -54,6 +58,8 @@ class ShardedEngine {
   std::optional<EventTime> newest(SourceId source) const;
   // As of the last flush.
   EventTime watermark() const { return shards_[0]->engine.watermark(); }
+  // Up to where finish() was told; kMinEventTime: it was not.
+  EventTime finished() const { return shards_[0]->engine.finished(); }
   std::vector<rules::RuleCounters> counters() const;  // sums over shards, by RuleIndex
   size_t state_bytes() const;
   size_t shards() const { return shards_.size(); }

@@ -37,6 +37,7 @@ const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule
   if (is_new) {
     entry.alert = transition.alert;
     entry.identity = rule.identity;
+    for (const auto& [name, value] : transition.group) entry.key.push_back(value);
     entry.region = *transition.region;
     describe(entry, rule);
     index(entry);
@@ -97,6 +98,34 @@ std::vector<const BoardEntry*> AlertBoard::of_country(RegionId country) const {
   return entries;
 }
 
+void AlertBoard::take_over(const AlertBoard& other, const std::map<Hash128, Hash128>& renamed,
+                           const std::function<bool(const BoardEntry&)>& concerned) {
+  std::vector<Hash128> gone;
+  for (const auto& [alert, entry] : entries_) {
+    if (concerned(entry)) gone.push_back(alert);
+  }
+  for (const Hash128& alert : gone) drop(alert);
+  for (const auto& [alert, entry] : other.entries_) {
+    if (!concerned(entry)) continue;
+    const auto name = renamed.find(alert);
+    BoardEntry taken = entry;
+    taken.alert = name == renamed.end() ? alert : name->second;
+    taken.is_saved = true;  // perhaps: under that name
+    const BoardEntry& kept = entries_.insert_or_assign(taken.alert, std::move(taken)).first->second;
+    index(kept);
+    changed_.insert(kept.alert);
+  }
+}
+
+void AlertBoard::drop(Hash128 alert) {
+  const auto at = entries_.find(alert);
+  const auto country = by_country_.find(catalogue_->region(at->second.region).country);
+  country->second.erase(alert);
+  if (country->second.empty()) by_country_.erase(country);
+  note_gone(at->second);
+  entries_.erase(at);
+}
+
 void AlertBoard::forget_before(EventTime t) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     BoardEntry& entry = at->second;
@@ -105,11 +134,7 @@ void AlertBoard::forget_before(EventTime t) {
       ++at;
       continue;
     }
-    const auto country = by_country_.find(catalogue_->region(entry.region).country);
-    country->second.erase(entry.alert);
-    if (country->second.empty()) by_country_.erase(country);
-    note_gone(entry);
-    at = entries_.erase(at);
+    drop((at++)->first);
   }
 }
 
@@ -135,6 +160,8 @@ void AlertBoard::write_entry(const BoardEntry& entry, std::string& bytes) const 
   to.hash(entry.alert);
   to.text(entry.identity);
   to.text(entry.rule);
+  to.u32(static_cast<uint32_t>(entry.key.size()));
+  for (const std::string& part : entry.key) to.text(part);
   to.u8(static_cast<uint8_t>(entry.driver));
   to.u8(static_cast<uint8_t>(entry.stage));
   to.u8(static_cast<uint8_t>(entry.status));
@@ -159,6 +186,8 @@ bool AlertBoard::restore(std::string_view bytes) {
   entry.alert = from.hash();
   entry.identity = from.text();
   entry.rule = from.text();
+  entry.key.resize(from.count());
+  for (std::string& part : entry.key) part = from.text();
   entry.driver = static_cast<Driver>(from.u8());
   entry.stage = static_cast<Stage>(from.u8());
   entry.status = static_cast<RuleStatus>(from.u8());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,8 +26,9 @@ struct BoardEntry {
   };
 
   Hash128 alert;
-  std::string identity;  // of the rule; what it says of itself may change with a reload
-  std::string rule;      // id
+  std::string identity;          // of the rule; what it says of itself may change with a reload
+  std::string rule;              // id
+  std::vector<std::string> key;  // of the group, in `by` order
   Driver driver{};
   Stage stage{};
   RuleStatus status{};
@@ -60,6 +62,10 @@ class AlertBoard {
   }
   // Of a country, by (alert id): an order that does not depend on arrival.
   std::vector<const BoardEntry*> of_country(RegionId country) const;
+  // Replaces the alerts that are `concerned` by those of another board, under the names that they
+  // have here.
+  void take_over(const AlertBoard& other, const std::map<Hash128, Hash128>& renamed,
+                 const std::function<bool(const BoardEntry&)>& concerned);
   // Drops alerts that were over before `t`, and of the others what had changed again by then.
   void forget_before(EventTime t);
   // Another catalogue: regions by name; what lies nowhere now is dropped.
@@ -88,6 +94,7 @@ class AlertBoard {
   void index(const BoardEntry& entry);
   void note_gone(const BoardEntry& entry);
   void forget_changes(BoardEntry& entry, EventTime t);
+  void drop(Hash128 alert);
 
   const Catalogue* catalogue_;
   std::map<Hash128, BoardEntry> entries_;

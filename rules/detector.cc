@@ -1,8 +1,6 @@
 #include "rules/detector.h"
 
 #include <algorithm>
-#include <array>
-#include <span>
 
 #include "rules/arming_store.h"
 #include "rules/cel/event_fields.h"
@@ -11,8 +9,6 @@
 namespace tocsin::rules {
 
 namespace {
-
-constexpr size_t kMostEach = 32;  // groups that one event may belong to
 
 // Slots of the common variables, as variables_of() orders them.
 enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStartsAt };
@@ -50,23 +46,11 @@ Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
 
 void Detector::take(const Event& event, JournalSeq seq) {
   if (!rule_->each) return on_event(event, seq);
-  const cel::Outcome texts = rule_->each->run(&event, {}, around_.arena);
-  const bool is_list = texts.ok() && texts.value.kind() == cel::Kind::kList;
-  if (!is_list) ++counters_.evaluation_errors;
-  std::array<std::string_view, kMostEach> taken;
-  size_t count = 0;
-  for (const cel::Value& item : is_list ? texts.value.items() : std::span<const cel::Value>{}) {
-    if (item.kind() != cel::Kind::kString || item.text().empty()) continue;
-    const auto end = taken.begin() + static_cast<std::ptrdiff_t>(count);
-    if (std::find(taken.begin(), end, item.text()) != end) continue;
-    if (count == kMostEach) {
-      ++counters_.overflow;
-      break;
-    }
-    taken[count++] = item.text();
-  }
-  for (size_t i = 0; i < std::max<size_t>(count, 1); ++i) {
-    keyer_.set_each(count == 0 ? std::string_view{} : taken[i]);
+  const EachTexts each = each_of(*rule_, event, around_.arena);
+  if (each.is_error) ++counters_.evaluation_errors;
+  if (each.is_cut) ++counters_.overflow;
+  for (const std::string_view text : each.texts) {
+    keyer_.set_each(text);
     on_event(event, seq);
   }
   keyer_.set_each({});

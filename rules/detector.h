@@ -30,7 +30,7 @@ struct Surroundings {
       : catalogue(&with),
         timeline(&time),
         options(engine_options),
-        shards(with, options.shard),
+        shards(with, options.shard, options.scope.get()),
         board(with) {}
 
   // Puts what a rule over events has decided on the board: also when nobody reads it yet, for a
@@ -113,6 +113,11 @@ class Detector {
   virtual std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) = 0;
   // Puts all timers of groups into the timeline anew.
   virtual void reschedule() = 0;
+  // Replaces the groups that are `touched` by those of the same rule in another engine.
+  virtual void take_over(Detector& rebuilt, const std::function<bool(const Group&)>& touched) = 0;
+  // Gives open alerts the ids that they were told by; notes what they were called before.
+  virtual void pin(const std::string& identity, const std::map<GroupName, Pin>& pins,
+                   std::map<Hash128, Hash128>& renamed) = 0;
 
   // The same rule (same shape) of another bundle: new levels, texts and limits.
   void rebind(const Rule& rule, RuleIndex index, Timeline::ClassId time_class);

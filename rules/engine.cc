@@ -12,6 +12,7 @@
 #include "rules/rule_index.h"
 #include "rules/signal_store.h"
 #include "rules/state_codec.h"
+#include "rules/touched.h"
 #include "rules/watermark.h"
 
 namespace tocsin::rules {
@@ -24,18 +25,6 @@ constexpr char kSourceEntry = 's';
 constexpr char kFinishEntry = 'f';
 constexpr char kBoardEntry = 'b';
 constexpr size_t kNotesBetweenForgetting = 1024;
-
-// Everything that events and timers go to, in the order of their numbers: the rules, then what they
-// read.
-std::vector<const Rule*> watchers_of(const Bundle& bundle) {
-  std::vector<const Rule*> all;
-  for (const Rule& rule : bundle.rules) all.push_back(&rule);
-  for (const Signal& signal : bundle.signals) all.push_back(&signal.rule);
-  for (const Rule& rule : bundle.rules) {
-    if (rule.arming != nullptr) all.push_back(&rule.arming->rule);
-  }
-  return all;
-}
 
 }  // namespace
 
@@ -320,6 +309,15 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   if (s.notes > kNotesBetweenForgetting) s.forget_alerts();
 }
 
+void Engine::on_time(SourceId source, EventTime time, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  if (s.observe(source, time)) s.run(source);
+  s.notes += out.size() - first;
+  s.end(out, first);
+}
+
 void Engine::on_alerts(std::span<const AlertTransition> alerts) {
   State& s = *state_;
   for (const AlertTransition& alert : alerts) s.around.tell(alert, s.bundle->rules[alert.rule]);
@@ -354,6 +352,8 @@ void Engine::finish(EventTime to, Transitions& out) {
   s.run_all();
   s.end(out, first);
 }
+
+EventTime Engine::finished() const { return state_->timeline.finished(); }
 
 std::optional<EventTime> Engine::watermark(SourceId source) const {
   return state_->timeline.source_watermark(source);
@@ -473,7 +473,8 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   const std::shared_ptr<const Bundle> old = std::exchange(s.bundle, std::move(bundle));
   s.around.board.rebind(*s.bundle->catalogue);  // while the old catalogue is there
   s.around.catalogue = s.bundle->catalogue.get();
-  s.around.shards = ShardMap(*s.bundle->catalogue, s.around.options.shard);
+  s.around.shards =
+      ShardMap(*s.bundle->catalogue, s.around.options.shard, s.around.options.scope.get());
   s.around.catalogue_print = fingerprint(*s.bundle->catalogue);
   s.timeline.rebind(*s.bundle->catalogue, *old->catalogue);
   s.make_detectors(&kept);
@@ -481,6 +482,27 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.tell_all_alerts();
   s.run_all();
   s.end(out, first);
+}
+
+void Engine::take_over(Engine& rebuilt, const Touched& touched,
+                       const std::map<GroupName, Pin>& pins) {
+  State& s = *state_;
+  State& other = *rebuilt.state_;
+  std::map<Hash128, Hash128> renamed;  // alerts, from what the rebuilt engine calls them
+  for (size_t i = 0; i < s.detectors.size(); ++i) {
+    if (s.parts[i] == State::Part::kNone) continue;
+    const Rule& rule = s.detectors[i]->rule();
+    const bool is_part = s.parts[i] == State::Part::kOwnRegions;
+    s.detectors[i]->take_over(*other.detectors[i], [&](const Group& group) {
+      const bool is_own = !is_part || (group.region && s.around.shards.owns(*group.region));
+      return is_own && touched.contains(rule, group.key);
+    });
+    if (i < s.bundle->rules.size()) s.detectors[i]->pin(rule.identity, pins, renamed);
+  }
+  if (s.around.options.work == Work::kEvents) return;
+  s.around.board.take_over(other.around.board, renamed, [&](const BoardEntry& entry) {
+    return touched.contains(GroupName{entry.identity, entry.key});
+  });
 }
 
 const Bundle& Engine::bundle() const { return *state_->bundle; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 
 #include "rules/model/alert.h"
 #include "rules/model/event.h"
+#include "rules/reconcile.h"
 #include "rules/rule.h"
 #include "rules/shard.h"
 
@@ -39,6 +41,7 @@ enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
 enum class Work : uint8_t { kAll, kEvents, kAlerts };
 
 struct Inspection;
+class Touched;
 
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
@@ -47,6 +50,8 @@ struct EngineOptions {
   // Of several engines that are all told every event, this one keeps its shard's groups.
   Shard shard{};
   Work work = Work::kAll;
+  // Of all groups only these; null: all.
+  std::shared_ptr<const Scope> scope{};
 };
 
 // Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
@@ -69,9 +74,12 @@ class Engine {
   // A source not declared is declared by its first event.
   void expect_source(SourceId source);
 
-  // An accepted event (kAssert of rev 0; corrections and retractions are only counted for now).
-  // Also moves the watermark of its source to at least event.time - lateness.
+  // An accepted event. Also moves the watermark of its source to at least event.time - lateness. A
+  // correction or retraction moves time and nothing else: what it changes is decided anew by an
+  // engine that is fed the corrected events, and taken from there (take_over).
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
+  // An event that is none of this engine's business: time alone.
+  void on_time(SourceId source, EventTime time, Transitions& out);
 
   // Of an engine for alerts: what the rules over events have decided, before the times that it
   // was decided at are told here.
@@ -86,6 +94,9 @@ class Engine {
   // All sources have ended: everything up to `to` is complete; deadlines and windows after it stay
   // open.
   void finish(EventTime to, Transitions& out);
+
+  // Up to where finish() was told; kMinEventTime: it was not.
+  EventTime finished() const;
 
   // Watermark of a source; nullopt before its first event.
   std::optional<EventTime> watermark(SourceId source) const;
@@ -105,6 +116,11 @@ class Engine {
   // rules that are gone end as resolved with condition "rule removed". Transitions in `ended` are
   // numbered and worded by the bundle before, those in `out`, which follow them, by the new one.
   void activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out);
+
+  // Puts the groups that `touched` names where `rebuilt` has them, an engine over the same bundle
+  // that has come to the same time in another way. Their open alerts go on as `pins` say: under the
+  // ids and numbers that they were told by.
+  void take_over(Engine& rebuilt, const Touched& touched, const std::map<GroupName, Pin>& pins);
 
   const Bundle& bundle() const;
   const std::vector<RuleCounters>& counters() const;  // by RuleIndex

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace tocsin::rules {
@@ -31,6 +32,27 @@ void append(Hash128& hash, std::string_view text) {
 }
 
 }  // namespace
+
+EachTexts each_of(const Rule& rule, const Event& event, Arena& arena) {
+  const cel::Outcome found = rule.each->run(&event, {}, arena);
+  const bool is_list = found.ok() && found.value.kind() == cel::Kind::kList;
+  EachTexts each;
+  each.is_error = !is_list;
+  const auto taken = arena.array<std::string_view>(kMostEach);
+  size_t count = 0;
+  for (const cel::Value& item : is_list ? found.value.items() : std::span<const cel::Value>{}) {
+    if (item.kind() != cel::Kind::kString || item.text().empty()) continue;
+    const auto known = taken.first(count);
+    if (std::find(known.begin(), known.end(), item.text()) != known.end()) continue;
+    if (count == kMostEach) {
+      each.is_cut = true;
+      break;
+    }
+    taken[count++] = item.text();
+  }
+  each.texts = taken.first(std::max<size_t>(count, 1));
+  return each;
+}
 
 std::string_view GroupKeyer::attr_text(const Event& event, const std::string& name,
                                        bool& is_missing) {

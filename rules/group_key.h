@@ -1,9 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "rules/model/arena.h"
 #include "rules/model/catalogue.h"
 #include "rules/model/event.h"
 #include "rules/model/hash.h"
@@ -13,6 +15,16 @@ namespace tocsin::rules {
 
 // What a missing key is called (MissingKey::kGroup).
 inline constexpr std::string_view kMissingValue = "∅";
+
+// What `each` of a rule finds in an event: no text twice, and no more than kMostEach.
+struct EachTexts {
+  std::span<const std::string_view> texts;  // in the arena; one that is empty when there is none
+  bool is_cut = false;                      // there were more
+  bool is_error = false;
+};
+inline constexpr size_t kMostEach = 32;
+// Of a rule that has `each`.
+EachTexts each_of(const Rule& rule, const Event& event, Arena& arena);
 
 // Finds the group of an event.
 // Thread-safety: one thread at a time.

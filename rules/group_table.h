@@ -42,7 +42,6 @@ class GroupedDetector : public Detector {
   }
 
   void save(std::string_view prefix, const PutState& put) override {
-    std::string bytes;
     for (const std::string& key : removed_) put(std::string(prefix) + key, {});
     removed_.clear();
     for (const uint32_t index : dirty_) {
@@ -51,18 +50,7 @@ class GroupedDetector : public Detector {
       G& group = *groups_[index];
       group.is_dirty = false;
       group.is_saved = true;
-      bytes.clear();
-      ByteWriter to(bytes);
-      to.u8(kStateVersion);
-      to.hash(rule().shape);
-      to.u64(around_.catalogue_print);
-      to.u32(static_cast<uint32_t>(group.key.size()));
-      for (const std::string& part : group.key) to.text(part);
-      to.time(group.due);
-      to.time(group.later);
-      write(to, group.alert);
-      write_group(to, group);
-      put(std::string(prefix) + key_text(group), bytes);
+      put(std::string(prefix) + key_text(group), encoded(group));
     }
     dirty_.clear();
   }
@@ -96,6 +84,33 @@ class GroupedDetector : public Detector {
     group.is_saved = true;
     on_restore(group);
     return true;
+  }
+
+  void take_over(Detector& rebuilt, const std::function<bool(const Group&)>& touched) override {
+    auto& other = static_cast<GroupedDetector<G>&>(rebuilt);
+    for (const auto& group : groups_) {
+      if (group && touched(*group) && other.find(group->key) == nullptr) remove(*group);
+    }
+    for (const auto& group : other.groups_) {
+      if (!group || !touched(*group)) continue;
+      restore(other.encoded(*group));
+      if (G* taken = find(group->key)) touch(*taken);
+    }
+  }
+
+  void pin(const std::string& identity, const std::map<GroupName, Pin>& pins,
+           std::map<Hash128, Hash128>& renamed) override {
+    for (auto at = pins.lower_bound({identity, {}}); at != pins.end() && at->first.rule == identity;
+         ++at) {
+      G* group = find(at->first.key);
+      if (group == nullptr || !group->alert.is_open()) continue;
+      renamed[group->alert.id] = at->second.alert;
+      group->alert.id = at->second.alert;
+      group->alert.seq = at->second.seq;
+      group->alert.last_at = std::max(group->alert.last_at, at->second.last_at);
+      group->alert.tlp = std::max(group->alert.tlp, at->second.tlp);
+      touch(*group);
+    }
   }
 
   void forget_all(std::string_view prefix,
@@ -307,6 +322,21 @@ class GroupedDetector : public Detector {
         counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes;
     if (full) ++counters_.overflow;
     return full;
+  }
+
+  std::string encoded(const G& group) {
+    std::string bytes;
+    ByteWriter to(bytes);
+    to.u8(kStateVersion);
+    to.hash(rule().shape);
+    to.u64(around_.catalogue_print);
+    to.u32(static_cast<uint32_t>(group.key.size()));
+    for (const std::string& part : group.key) to.text(part);
+    to.time(group.due);
+    to.time(group.later);
+    write(to, group.alert);
+    write_group(to, group);
+    return bytes;
   }
 
   static std::string key_text(const Group& group) {

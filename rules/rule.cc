@@ -81,6 +81,16 @@ void add_own_variables(const NewTermDetect&, std::vector<cel::Variable>& variabl
 
 }  // namespace
 
+std::vector<const Rule*> watchers_of(const Bundle& bundle) {
+  std::vector<const Rule*> all;
+  for (const Rule& rule : bundle.rules) all.push_back(&rule);
+  for (const Signal& signal : bundle.signals) all.push_back(&signal.rule);
+  for (const Rule& rule : bundle.rules) {
+    if (rule.arming != nullptr) all.push_back(&rule.arming->rule);
+  }
+  return all;
+}
+
 std::vector<const cel::Program*> group_conditions(const Rule& rule) {
   std::vector<const cel::Program*> programs;
   const auto add = [&](const std::optional<cel::Program>& program) {

@@ -365,6 +365,11 @@ std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& ru
 // Those of them that send the rule's own events.
 std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule);
 
+struct Bundle;
+// Everything that events and timers go to, in the order of their numbers: the rules, then what
+// counts the signals, then what arms rules.
+std::vector<const Rule*> watchers_of(const Bundle& bundle);
+
 // The conditions that are asked of a group, and so may name variables.
 std::vector<const cel::Program*> group_conditions(const Rule& rule);
 

@@ -6,15 +6,21 @@
 
 namespace tocsin::rules {
 
-ShardMap::ShardMap(const Catalogue& catalogue, Shard shard) : shard_(shard) {
+ShardMap::ShardMap(const Catalogue& catalogue, Shard shard, const Scope* scope) : shard_(shard) {
+  if (scope != nullptr) {
+    owned_ = scope->regions;
+    owns_others_ = scope->others;
+  }
   if (shard.of <= 1) return;
-  for (const Region& region : catalogue.regions()) {
-    const Region& country = catalogue.region(region.country);
-    owned_.push_back(hash128(country.id).low % shard.of == shard.index);
+  owned_.resize(catalogue.regions().size(), true);
+  for (size_t i = 0; i < owned_.size(); ++i) {
+    const Region& country = catalogue.region(catalogue.regions()[i].country);
+    owned_[i] = owned_[i] && hash128(country.id).low % shard.of == shard.index;
   }
 }
 
 bool ShardMap::is_home_of(const Rule& rule) const {
+  if (!owns_others_) return false;
   return shard_.of <= 1 || hash128(rule.identity).low % shard_.of == shard_.index;
 }
 

@@ -18,7 +18,7 @@ class RecordReader {
     control.source = from_.text();
     control.time = from_ms(from_.signed_varint());
     control.bundle = from_.text();
-    const bool known = kind <= static_cast<uint8_t>(Control::Kind::kExpectSource);
+    const bool known = kind <= static_cast<uint8_t>(Control::Kind::kRevise);
     return known && complete() ? JournalRecordKind::kControl : JournalRecordKind::kDamaged;
   }
 

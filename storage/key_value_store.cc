@@ -214,6 +214,8 @@ void KeyValueStore::write_dead_letters(Counters& counters, WallTime now) {
   }
 }
 
+JournalSeq KeyValueStore::first_seq() const { return counters().dropped_seq + 1; }
+
 JournalSeq KeyValueStore::last_seq() const { return counters().last_seq; }
 JournalSeq KeyValueStore::checkpoint_seq() const { return counters().checkpoint_seq; }
 

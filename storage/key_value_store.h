@@ -38,6 +38,7 @@ class KeyValueStore : public Store {
   Batch& begin() override;
   Status commit(Batch& batch, WallTime now) override;
   JournalSeq last_seq() const override;
+  JournalSeq first_seq() const override;
   Status read_journal(JournalSeq from,
                       const std::function<bool(const JournalRecord&)>& each) const override;
   Result<Event> read_event(JournalSeq seq, Arena& arena) const override;

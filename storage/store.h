@@ -25,8 +25,9 @@ struct Control {
     kAdvance = 0,
     kActivate = 1,
     kEndSource = 2,
-    kExpectSource = 3
-  };  // persistent, do not renumber
+    kExpectSource = 3,
+    kRevise = 4  // what the corrections and late events before it change is decided here
+  };             // persistent, do not renumber
   Kind kind = Kind::kAdvance;
   std::string source;  // of kAdvance, kEndSource, kExpectSource
   EventTime time{};    // of kAdvance
@@ -116,6 +117,8 @@ class Store {
   virtual Status commit(Batch& batch, WallTime now) = 0;
 
   virtual JournalSeq last_seq() const = 0;
+  // Of the oldest record that retention has left; last_seq() + 1 when there is none.
+  virtual JournalSeq first_seq() const = 0;
 
   // Calls for each record with seq >= from in order until one returns false. Records whose names
   // the catalogue no longer knows are handed as nullptr event with their seq.

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "rules/authoring/look_back.h"
 #include "rules/load/rule_loader.h"
+#include "rules/look_back.h"
 #include "rules/rule.h"
 
 // What a reload would do to each rule.

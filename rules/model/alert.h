@@ -59,6 +59,9 @@ struct AlertTransition {
   bool error = false;        // the rule fails at run time; the last level is kept
   // It begins to fire too often: since then its level only goes up, until it is calm.
   std::optional<EventTime> flapping_since;
+  // What became known late, or was corrected, brought it: it tells of the past.
+  bool retroactive = false;
+  JournalSeq cause = 0;  // the event that did, by its place in the journal; 0: none
   std::map<std::string, std::string> title;    // by language
   std::map<std::string, std::string> summary;  // by language
   std::vector<Measured> values;

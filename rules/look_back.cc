@@ -1,4 +1,4 @@
-#include "rules/authoring/look_back.h"
+#include "rules/look_back.h"
 
 #include <algorithm>
 

@@ -1,0 +1,143 @@
+#include "daemon/chronicle.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace tocsin::daemon {
+
+namespace {
+
+std::span<const std::string_view> copy_of(std::span<const std::string_view> texts, Arena& arena) {
+  const auto copies = arena.array<std::string_view>(texts.size());
+  std::transform(texts.begin(), texts.end(), copies.begin(),
+                 [&](std::string_view text) { return arena.copy(text); });
+  return copies;
+}
+
+Event copy_of(const Event& event, Arena& arena) {
+  Event copy = event;
+  copy.id = arena.copy(event.id);
+  copy.actors = copy_of(event.actors, arena);
+  copy.tags = copy_of(event.tags, arena);
+  const auto attrs = arena.array<Attr>(event.attrs.size());
+  for (size_t i = 0; i < attrs.size(); ++i) {
+    attrs[i] = event.attrs[i];
+    attrs[i].key = arena.copy(attrs[i].key);
+    if (auto* text = std::get_if<std::string_view>(&attrs[i].value)) *text = arena.copy(*text);
+  }
+  copy.attrs = attrs;
+  return copy;
+}
+
+bool is_revision(const Event& event) { return event.op != Operation::kAssert; }
+
+// So finely it is kept when a source spoke of what is not of the scope: finer than any `idle`.
+constexpr Milliseconds kHeard = std::chrono::minutes(10);
+
+}  // namespace
+
+Status Chronicle::find_revisions(const std::vector<JournalSeq>& places, const EachRevision& each) {
+  absl::flat_hash_map<Hash128, JournalSeq> wanted;
+  for (const JournalSeq place : places) {
+    arena_.reset();
+    const Result<Event> event = store_.read_event(place, arena_);
+    if (!event && event.error().code == ErrorCode::kNotFound) continue;  // its name has gone
+    if (!event) return event.error();
+    wanted[key_of_(*event)] = place;
+  }
+  arena_.reset();
+  return store_.read_journal(1, [&](const storage::Store::JournalRecord& record) {
+    if (record.seq > up_to_) return false;
+    if (record.event == nullptr) return true;
+    const bool revises = is_revision(*record.event);
+    if (!revises && wanted.empty()) return true;
+    const Hash128 key = key_of_(*record.event);
+    if (revises) current_[key] = record.seq;
+    if (const auto found = wanted.find(key); found != wanted.end()) {
+      each(*record.event, found->second);
+    }
+    return true;
+  });
+}
+
+bool Chronicle::is_current(const Event& event, JournalSeq seq) const {
+  if (current_.empty()) return true;
+  const auto found = current_.find(key_of_(event));
+  return found == current_.end() || found->second == seq;
+}
+
+bool Chronicle::comes_before(const Item& a, const Item& b) {
+  return std::tie(a.time, a.kind, a.source, a.event.id, a.seq) <
+         std::tie(b.time, b.kind, b.source, b.event.id, b.seq);
+}
+
+Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
+  absl::flat_hash_map<std::pair<SourceId, int64_t>, EventTime> heard;
+  Status status = store_.read_journal(1, [&](const storage::Store::JournalRecord& record) {
+    if (record.seq > up_to_) return false;
+    if (record.event != nullptr) {
+      const Event& event = *record.event;
+      const bool counts = scope.regions[static_cast<size_t>(event.region)] &&
+                          event.op != Operation::kRetract && is_current(event, record.seq);
+      if (counts) {
+        Event copy = copy_of(event, arena_);
+        copy.op = Operation::kAssert;
+        items_.push_back({event.time, Item::Kind::kEvent, event.source, record.seq, copy});
+        return true;
+      }
+      const std::pair slot(event.source, event.time.time_since_epoch() / kHeard);
+      EventTime& last = heard.try_emplace(slot, event.time).first->second;
+      last = std::max(last, event.time);
+      return true;
+    }
+    if (record.control == nullptr) return true;
+    const auto source = catalogue_.find_source(record.control->source);
+    if (!source) return true;
+    switch (record.control->kind) {
+      case storage::Control::Kind::kExpectSource:
+        engine.expect_source(*source);
+        break;
+      case storage::Control::Kind::kAdvance:
+        items_.push_back({record.control->time, Item::Kind::kAdvance, *source, record.seq, {}});
+        break;
+      case storage::Control::Kind::kEndSource:
+        ended_.push_back(*source);
+        break;
+      default:
+        break;
+    }
+    return true;
+  });
+  for (const auto& [slot, time] : heard) {
+    items_.push_back({time, Item::Kind::kTime, slot.first, 0, {}});
+  }
+  return status;
+}
+
+Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
+                       rules::Engine::Transitions& out) {
+  arena_.reset();
+  items_.clear();
+  ended_.clear();
+  if (Status status = collect(scope, engine); !status) return status;
+  std::sort(items_.begin(), items_.end(), comes_before);
+  for (const Item& item : items_) {
+    switch (item.kind) {
+      case Item::Kind::kTime:
+        engine.on_time(item.source, item.time, out);
+        break;
+      case Item::Kind::kEvent:
+        engine.on_event(item.event, item.seq, out);
+        break;
+      case Item::Kind::kAdvance:
+        engine.advance(item.source, item.time, out);
+        break;
+    }
+  }
+  for (const SourceId source : ended_) engine.end_source(source, out);
+  return Status::ok();
+}
+
+}  // namespace tocsin::daemon

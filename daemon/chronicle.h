@@ -1,0 +1,63 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "rules/engine.h"
+#include "rules/model/arena.h"
+#include "rules/shard.h"
+#include "storage/store.h"
+
+namespace tocsin::daemon {
+
+// The journal as it reads when every event had come in its time and as it stands now: in order of
+// event time, of each id the latest revision alone, without what was retracted.
+//
+// Made for one revision: reads the journal up to a place, twice. Keeps the events of the scope in
+// memory, of all others only when their sources spoke.
+// Thread-safety: one thread at a time.
+class Chronicle {
+ public:
+  // Names an event's id over its revisions, as the pipeline does.
+  using KeyOf = std::function<Hash128(const Event&)>;
+
+  Chronicle(const storage::Store& store, const Catalogue& catalogue, KeyOf key_of, JournalSeq up_to)
+      : store_(store), catalogue_(catalogue), key_of_(std::move(key_of)), up_to_(up_to) {}
+
+  // Every revision of the ids that the events at `places` have, those themselves among them, with
+  // that place. To be called first: it also finds out which events were revised.
+  using EachRevision = std::function<void(const Event& event, JournalSeq place)>;
+  Status find_revisions(const std::vector<JournalSeq>& places, const EachRevision& each);
+
+  // Feeds an engine of that scope.
+  Status feed(const rules::Scope& scope, rules::Engine& engine, rules::Engine::Transitions& out);
+
+ private:
+  // What comes at a time, in order.
+  struct Item {
+    enum class Kind : uint8_t { kTime, kEvent, kAdvance };
+    EventTime time{};
+    Kind kind = Kind::kTime;
+    SourceId source{};
+    JournalSeq seq = 0;
+    Event event{};
+  };
+  static bool comes_before(const Item& a, const Item& b);
+  Status collect(const rules::Scope& scope, rules::Engine& engine);
+  bool is_current(const Event& event, JournalSeq seq) const;
+
+  const storage::Store& store_;
+  const Catalogue& catalogue_;
+  const KeyOf key_of_;
+  const JournalSeq up_to_;
+  absl::flat_hash_map<Hash128, JournalSeq> current_;  // the last of those that were revised
+  Arena arena_;
+  std::vector<Item> items_;
+  std::vector<SourceId> ended_;
+};
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "daemon/chronicle.h"
+#include "daemon/pipeline.h"
+#include "rules/alert_board.h"
+#include "rules/look_back.h"
+#include "rules/touched.h"
+
+// Corrections, retractions and late events: what they change is decided anew, by an engine that
+// reads the journal as it now stands in order of time, and told against what was told before.
+namespace tocsin::daemon {
+
+namespace {
+// What ended longer ago is recorded, and wakes nobody.
+constexpr Milliseconds kPageWithin = std::chrono::hours(24 * 7);
+
+// How far back a decision of the rule looks, with all that it reads.
+Milliseconds reach_of(const rules::Rule& rule, const rules::Bundle& bundle) {
+  Milliseconds read{0};
+  const auto note = [&](const rules::Rule& reader) {
+    for (const rules::SignalUse& use : reader.signals) {
+      for (const std::string& name : use.signals) {
+        const auto signal =
+            std::find_if(bundle.signals.begin(), bundle.signals.end(),
+                         [&](const rules::Signal& known) { return known.key == name; });
+        read = std::max(read, use.back + longest(rules::look_back(signal->rule).reach));
+      }
+    }
+  };
+  note(rule);
+  Milliseconds armed{0};
+  if (rule.arming != nullptr) {
+    note(rule.arming->rule);
+    armed = longest(rule.arming->span);
+  }
+  const Milliseconds own = longest(rules::look_back(rule).reach) + read + armed;
+  if (!rules::is_over_alerts(rule.kind())) return own;
+  Milliseconds theirs{0};
+  for (const rules::Rule& raises : bundle.rules) {
+    if (!rules::is_over_alerts(raises.kind())) {
+      theirs = std::max(theirs, reach_of(raises, bundle));
+    }
+  }
+  return own + theirs;
+}
+
+}  // namespace
+
+Operation Pipeline::operation_of(const Event& event, Hash128 key) const {
+  if (event.op == Operation::kRetract) return event.op;
+  return seen_.knows(key) ? Operation::kCorrect : Operation::kAssert;
+}
+
+bool Pipeline::is_late(const Event& event) const {
+  const std::optional<EventTime> watermark = engine_->watermark(event.source);
+  return watermark && event.time <= *watermark;
+}
+
+EventTime Pipeline::newest_event() const {
+  EventTime newest = kMinEventTime;
+  for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {
+    newest = std::max(newest, engine_->newest(static_cast<SourceId>(i)).value_or(kMinEventTime));
+  }
+  return newest;
+}
+
+bool Pipeline::is_notified(const AlertTransition& transition) const {
+  if (bundle_->rules[transition.rule].status != RuleStatus::kProduction) return false;
+  const bool is_old = transition.ends_at && transition.retroactive &&
+                      *transition.ends_at + kPageWithin < newest_event();
+  return !is_old || transition.action == Action::kWithdraw;
+}
+
+bool Pipeline::may_revise() const {
+  constexpr int kShare = 10;
+  if (unrevised_.empty()) return false;
+  return std::chrono::steady_clock::now() - revised_at_ >= kShare * revision_took_;
+}
+
+// Since when every event is there; kMinEventTime: from the first on.
+Result<EventTime> Pipeline::journal_reaches_back() const {
+  const JournalSeq first = store_.first_seq();
+  if (first <= 1) return kMinEventTime;
+  Milliseconds lateness{0};
+  for (const Source& source : bundle_->catalogue->sources()) {
+    lateness = std::max(lateness, source.lateness);
+  }
+  EventTime oldest = kMaxEventTime;
+  const Status status = store_.read_journal(first, [&](const auto& record) {
+    if (record.event != nullptr) oldest = record.event->time;
+    return record.event == nullptr;
+  });
+  if (!status) return status.error();
+  return oldest == kMaxEventTime ? oldest : oldest + lateness;
+}
+
+Status Pipeline::revise(JournalSeq up_to) {
+  const auto began = std::chrono::steady_clock::now();
+  const Status status = decide_anew(up_to);
+  revised_at_ = std::chrono::steady_clock::now();
+  revision_took_ = revised_at_ - began;
+  return status;
+}
+
+Status Pipeline::decide_anew(JournalSeq up_to) {
+  std::vector<JournalSeq> places;
+  for (const JournalSeq place : std::exchange(unrevised_, {})) {
+    (place <= up_to ? places : unrevised_).push_back(place);
+  }
+  if (places.empty()) return Status::ok();
+  Chronicle chronicle(
+      store_, *bundle_->catalogue, [this](const Event& event) { return key_of(event); }, up_to);
+  rules::Touched touched(*bundle_);
+  Status status = chronicle.find_revisions(
+      places, [&](const Event& event, JournalSeq place) { touched.add(event, place); });
+  if (!status || touched.empty()) return status;
+  const Result<EventTime> reaches_back = journal_reaches_back();
+  if (!reaches_back) return reaches_back.error();
+  const auto known_from = [&](const rules::Rule& rule) {
+    return *reaches_back == kMinEventTime ? kMinEventTime
+                                          : *reaches_back + reach_of(rule, *bundle_);
+  };
+  touched.leave_out([&](const rules::Rule& rule) { return touched.oldest() < known_from(rule); });
+  counts_.revisions += 1;
+  counts_.revisions_out_of_reach += touched.left_out();
+
+  const auto scope = std::make_shared<rules::Scope>(touched.scope());
+  rules::Engine rebuilt(bundle_, {.emit = options_.emit, .scope = scope});
+  rules::Engine::Transitions decided;
+  if (status = chronicle.feed(*scope, rebuilt, decided); !status) return status;
+  if (engine_->finished() != kMinEventTime) rebuilt.finish(engine_->finished(), decided);
+
+  rules::Reconciled news = rules::reconcile(
+      told_, decided, *bundle_,
+      [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
+      newest_event());
+  for (AlertTransition& transition : news.tell) {
+    rules::GroupName group{bundle_->rules[transition.rule].identity, {}};
+    for (const auto& [name, value] : transition.group) group.key.push_back(value);
+    transition.cause = touched.cause_of(group);
+    if (const Event* cause = find(transition.cause)) {
+      transition.tlp = std::max(transition.tlp, cause->tlp);
+    }
+    const auto pin = news.pins.find(group);
+    if (pin != news.pins.end()) pin->second.tlp = std::max(pin->second.tlp, transition.tlp);
+  }
+  engine_->take_over(rebuilt, touched, news.pins);
+  transitions_ = std::move(news.tell);
+  return Status::ok();
+}
+
+void Pipeline::save_revisions() {
+  told_.forget_before(dedupe_horizon());
+  told_.save([this](const std::string& alert, const std::string& value) {
+    batch().put_state(fmt::format("{}{}", kToldPrefix, alert), value);
+  });
+  batch().put_state(kUnrevisedStateKey, fmt::format("{}", fmt::join(unrevised_, " ")));
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,204 @@
+#include "rules/reconcile.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace tocsin::rules {
+
+namespace {
+
+// From its fire to its end, as it stands after the last transition.
+struct Episode {
+  AlertTransition first;
+  AlertTransition last;
+  bool is_open() const { return !last.ends_at; }
+};
+
+using Episodes = std::map<GroupName, std::vector<Episode>>;  // by time
+
+Episodes episodes_of(const std::vector<AlertTransition>& decided, const Bundle& bundle,
+                     const std::function<bool(const GroupName&)>& touched) {
+  Episodes all;
+  for (const AlertTransition& t : decided) {
+    GroupName name{bundle.rules[t.rule].identity, {}};
+    for (const auto& [key, value] : t.group) name.key.push_back(value);
+    if (!touched(name)) continue;
+    std::vector<Episode>& of_group = all[std::move(name)];
+    const auto known =
+        std::find_if(of_group.rbegin(), of_group.rend(),
+                     [&](const Episode& episode) { return episode.last.alert == t.alert; });
+    if (known == of_group.rend()) {
+      of_group.push_back({t, t});
+    } else {
+      known->last = t;
+    }
+  }
+  return all;
+}
+
+bool meet(const ToldAlert& told, const Episode& episode) {
+  if (told.last.alert == episode.last.alert) return true;
+  const EventTime told_end = told.last.ends_at.value_or(kMaxEventTime);
+  const EventTime end = episode.last.ends_at.value_or(kMaxEventTime);
+  return told.last.starts_at <= end && episode.last.starts_at <= told_end;
+}
+
+// `a` was told, `b` is decided.
+bool says_the_same(const AlertTransition& a, const AlertTransition& b) {
+  const auto same_values = [](const std::vector<Measured>& x, const std::vector<Measured>& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                      [](const Measured& v, const Measured& w) {
+                        return v.name == w.name && v.value == w.value;
+                      });
+  };
+  return a.level == b.level && a.starts_at == b.starts_at && a.ends_at == b.ends_at &&
+         a.tlp >= b.tlp && a.title == b.title && a.summary == b.summary &&
+         a.condition == b.condition && a.evidence == b.evidence &&
+         a.events_counted == b.events_counted && same_values(a.values, b.values);
+}
+
+class Teller {
+ public:
+  Teller(const Bundle& bundle, EventTime now, Reconciled& to)
+      : bundle_(bundle), now_(now), to_(to) {}
+
+  void group(const GroupName& name, std::vector<const ToldAlert*> told,
+             const std::vector<Episode>& episodes, EventTime known_from) {
+    for (const Episode& episode : episodes) {
+      const auto alert = match(told, episode);
+      const EventTime began =
+          alert == told.end() ? episode.last.starts_at : (*alert)->last.starts_at;
+      if (began < known_from) {
+        if (alert == told.end()) continue;
+        if (episode.is_open()) pin(name, (*alert)->last);
+        told.erase(alert);
+        continue;
+      }
+      if (alert == told.end()) {
+        fire(name, episode, nullptr);
+        continue;
+      }
+      const ToldAlert* known = *alert;
+      told.erase(alert);
+      if (known->is_withdrawn) {
+        fire(name, episode, known);
+      } else {
+        change(name, *known, episode);
+      }
+    }
+    for (const ToldAlert* left : told) {
+      if (!left->is_withdrawn && left->last.starts_at >= known_from) withdraw(name, *left);
+    }
+  }
+
+ private:
+  using Told = std::vector<const ToldAlert*>;
+
+  // The same id first, then the first that its times meet.
+  static Told::iterator match(Told& told, const Episode& episode) {
+    const auto same = std::find_if(told.begin(), told.end(), [&](const ToldAlert* alert) {
+      return alert->last.alert == episode.last.alert;
+    });
+    if (same != told.end()) return same;
+    return std::find_if(told.begin(), told.end(), [&](const ToldAlert* alert) {
+      return !alert->is_withdrawn && meet(*alert, episode);
+    });
+  }
+
+  void pin(const GroupName& name, const AlertTransition& last) {
+    to_.pins[name] = {
+        .alert = last.alert, .seq = last.seq + 1, .last_at = last.at, .tlp = last.tlp};
+  }
+
+  void tell(AlertTransition t, Action action, Hash128 alert, uint32_t seq, Level previous) {
+    t.action = action;
+    t.alert = alert;
+    t.seq = seq;
+    t.previous = previous;
+    t.retroactive = true;
+    to_.tell.push_back(std::move(t));
+  }
+
+  void fire(const GroupName& name, const Episode& episode, const ToldAlert* before) {
+    const Hash128 alert = episode.last.alert;
+    const uint32_t seq = before == nullptr ? 0 : before->last.seq + 1;
+    AlertTransition first = episode.is_open() ? episode.last : episode.first;
+    first.ends_at.reset();
+    if (before != nullptr) first.at = std::max(first.at, before->last.at);
+    tell(std::move(first), Action::kFire, alert, seq, Level::kNone);
+    if (!episode.is_open()) {
+      AlertTransition end = episode.last;
+      end.at = std::max(end.at, to_.tell.back().at);
+      tell(std::move(end), Action::kResolve, alert, seq + 1, episode.last.level);
+    } else {
+      pin(name, to_.tell.back());
+    }
+  }
+
+  void change(const GroupName& name, const ToldAlert& told, const Episode& episode) {
+    AlertTransition t = episode.last;
+    t.at = std::max(t.at, told.last.at);
+    t.tlp = std::max(t.tlp, told.last.tlp);
+    const Hash128 alert = told.last.alert;
+    const bool is_same =
+        told.is_open() == episode.is_open() && says_the_same(told.last, episode.last);
+    if (is_same) {
+      if (episode.is_open()) pin(name, told.last);
+      return;
+    }
+    Action action = Action::kUpdate;
+    if (!episode.is_open()) {
+      action = Action::kResolve;
+    } else if (!told.is_open()) {
+      action = Action::kFire;
+    } else if (t.level != told.last.level) {
+      action = t.level > told.last.level ? Action::kEscalate : Action::kDeescalate;
+    }
+    tell(std::move(t), action, alert, told.last.seq + 1, told.last.level);
+    if (episode.is_open()) pin(name, to_.tell.back());
+  }
+
+  void withdraw(const GroupName& name, const ToldAlert& told) {
+    AlertTransition t = told.last;
+    const auto rule = std::find_if(bundle_.rules.begin(), bundle_.rules.end(),
+                                   [&](const Rule& known) { return known.identity == name.rule; });
+    t.rule = static_cast<RuleIndex>(rule - bundle_.rules.begin());
+    t.region.reset();
+    for (size_t i = 0; i < name.key.size() && i < rule->by.size(); ++i) {
+      if (rule->by[i].kind == GroupKey::Kind::kRegion) {
+        t.region = bundle_.catalogue->find_region(name.key[i]);
+      }
+    }
+    t.at = std::max(t.at, now_);
+    if (!t.ends_at) t.ends_at = t.at;
+    t.condition = "what it rested on was taken back or changed: as it stands now, it never held";
+    tell(std::move(t), Action::kWithdraw, told.last.alert, told.last.seq + 1, told.last.level);
+  }
+
+  const Bundle& bundle_;
+  const EventTime now_;
+  Reconciled& to_;
+};
+
+}  // namespace
+
+Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>& decided,
+                     const Bundle& bundle, const std::function<bool(const GroupName&)>& touched,
+                     const std::function<EventTime(const Rule&)>& known_from, EventTime now) {
+  Episodes episodes = episodes_of(decided, bundle, touched);
+  for (const auto& [name, alerts] : told.groups()) {
+    if (touched(name)) episodes.try_emplace(name);
+  }
+  Reconciled result;
+  Teller teller(bundle, now, result);
+  std::map<std::string_view, EventTime> known;
+  for (const Rule& rule : bundle.rules) known[rule.identity] = known_from(rule);
+  for (const auto& [name, of_group] : episodes) {
+    const auto from = known.find(name.rule);
+    if (from == known.end()) continue;  // its alerts ended with the rule
+    teller.group(name, told.of(name), of_group, from->second);
+  }
+  return result;
+}
+
+}  // namespace tocsin::rules

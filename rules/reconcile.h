@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "rules/model/alert.h"
+#include "rules/rule.h"
+#include "rules/told_alerts.h"
+
+namespace tocsin::rules {
+
+// Where the open alert of a group goes on: under the id that it was told by.
+struct Pin {
+  Hash128 alert;
+  uint32_t seq = 0;  // of the next transition
+  EventTime last_at{};
+  Tlp tlp = Tlp::kClear;  // what it told once stays as restricted
+};
+
+struct Reconciled {
+  std::vector<AlertTransition> tell;  // numbered by the bundle that `decided` is of
+  std::map<GroupName, Pin> pins;      // of the groups whose alert is open
+};
+
+// What must be told so that what was told becomes what is now decided.
+//
+// `decided`: all transitions of an engine that was fed what is now known, in order. Only groups
+// that `touched` names are compared. An episode that was decided is the alert that was told if
+// their times meet; it keeps that one's id, whatever its start has become. Of those left, what was
+// decided fires (`retroactive`), what was told is withdrawn. Each (rule, group) ends as decided:
+//
+//   told     decided      tell
+//   open     open         escalate, deescalate, or update when anything else that is said differs
+//   open     over         resolve
+//   over     open         fire again
+//   over     over         resolve anew when the end, level or anything said differs
+//   nothing  open         fire
+//   nothing  over         fire, resolve
+//   open     nothing      withdraw
+//   over     nothing      withdraw
+//   withdrawn, then decided again: as nothing, under the id that it had
+//
+// `known_from`: before it, what is decided of a rule cannot be trusted, since the journal does not
+// reach back so far; what was told to begin before is left as it is, and goes on under its id.
+// `now`: the event time that such a decision is of when nothing else tells.
+Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>& decided,
+                     const Bundle& bundle, const std::function<bool(const GroupName&)>& touched,
+                     const std::function<EventTime(const Rule&)>& known_from, EventTime now);
+
+}  // namespace tocsin::rules

@@ -1,0 +1,200 @@
+#include "rules/told_alerts.h"
+
+#include <algorithm>
+
+#include "rules/state_codec.h"
+
+namespace tocsin::rules {
+
+namespace {
+
+constexpr uint8_t kToldVersion = 1;
+
+void write(ByteWriter& to, const std::map<std::string, std::string>& texts) {
+  to.u32(static_cast<uint32_t>(texts.size()));
+  for (const auto& [language, text] : texts) {
+    to.text(language);
+    to.text(text);
+  }
+}
+
+void read(ByteReader& from, std::map<std::string, std::string>& texts) {
+  for (uint32_t left = from.count(); left > 0 && from.ok(); --left) {
+    std::string language(from.text());
+    texts[std::move(language)] = from.text();
+  }
+}
+
+void write(ByteWriter& to, const Measured& value) {
+  to.text(value.name);
+  to.u8(static_cast<uint8_t>(value.value.index()));
+  if (const auto* i = std::get_if<int64_t>(&value.value)) to.i64(*i);
+  if (const auto* d = std::get_if<double>(&value.value)) to.f64(*d);
+  if (const auto* s = std::get_if<std::string>(&value.value)) to.text(*s);
+}
+
+void read(ByteReader& from, Measured& value) {
+  value.name = from.text();
+  switch (from.u8()) {
+    case 0:
+      value.value = from.i64();
+      break;
+    case 1:
+      value.value = from.f64();
+      break;
+    default:
+      value.value = std::string(from.text());
+  }
+}
+
+// Without `rule` and `region`, which are numbers of one bundle.
+void write(ByteWriter& to, const AlertTransition& t) {
+  to.hash(t.alert);
+  to.u32(t.seq);
+  to.u8(static_cast<uint8_t>(t.action));
+  to.u8(static_cast<uint8_t>(t.level));
+  to.u8(static_cast<uint8_t>(t.previous));
+  to.u32(static_cast<uint32_t>(t.group.size()));
+  for (const auto& [name, value] : t.group) {
+    to.text(name);
+    to.text(value);
+  }
+  for (const EventTime time : {t.starts_at, t.at, t.ends_at.value_or(kMinEventTime), t.watermark}) {
+    to.time(time);
+  }
+  to.u8(t.ends_at ? 1 : 0);
+  to.u8(t.provisional ? 1 : 0);
+  to.u8(static_cast<uint8_t>(t.tlp));
+  to.u8(t.stale ? 1 : 0);
+  to.u8(t.error ? 1 : 0);
+  to.u8(t.flapping_since ? 1 : 0);
+  to.time(t.flapping_since.value_or(kMinEventTime));
+  write(to, t.title);
+  write(to, t.summary);
+  to.u32(static_cast<uint32_t>(t.values.size()));
+  for (const Measured& value : t.values) write(to, value);
+  to.text(t.condition);
+  to.u32(static_cast<uint32_t>(t.evidence.size()));
+  for (const EvidenceRef& ref : t.evidence) {
+    to.u64(ref.seq);
+    to.text(ref.role);
+  }
+  to.u64(t.events_counted);
+}
+
+AlertTransition read_transition(ByteReader& from) {
+  AlertTransition t;
+  t.alert = from.hash();
+  t.seq = from.u32();
+  t.action = static_cast<Action>(from.u8());
+  t.level = static_cast<Level>(from.u8());
+  t.previous = static_cast<Level>(from.u8());
+  t.group.resize(from.count());
+  for (auto& [name, value] : t.group) {
+    name = from.text();
+    value = from.text();
+  }
+  t.starts_at = from.time();
+  t.at = from.time();
+  const EventTime ends_at = from.time();
+  t.watermark = from.time();
+  if (from.u8() != 0) t.ends_at = ends_at;
+  t.provisional = from.u8() != 0;
+  t.tlp = static_cast<Tlp>(from.u8());
+  t.stale = from.u8() != 0;
+  t.error = from.u8() != 0;
+  const bool is_flapping = from.u8() != 0;
+  const EventTime flapping_since = from.time();
+  if (is_flapping) t.flapping_since = flapping_since;
+  read(from, t.title);
+  read(from, t.summary);
+  t.values.resize(from.count());
+  for (Measured& value : t.values) read(from, value);
+  t.condition = from.text();
+  t.evidence.resize(from.count());
+  for (EvidenceRef& ref : t.evidence) {
+    ref.seq = from.u64();
+    ref.role = from.text();
+  }
+  t.events_counted = from.u64();
+  return t;
+}
+
+}  // namespace
+
+void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
+  GroupName group{rule.identity, {}};
+  for (const auto& [name, value] : transition.group) group.key.push_back(value);
+  const auto [told, is_new] = groups_[group].try_emplace(transition.alert);
+  if (is_new) told->second.told_from = transition.at;
+  told->second.last = transition;
+  told->second.is_withdrawn = transition.action == Action::kWithdraw;
+  changed_[transition.alert] = std::move(group);
+}
+
+std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
+  std::vector<const ToldAlert*> alerts;
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return alerts;
+  for (const auto& [id, alert] : found->second) alerts.push_back(&alert);
+  std::stable_sort(alerts.begin(), alerts.end(), [](const ToldAlert* a, const ToldAlert* b) {
+    return a->last.starts_at < b->last.starts_at;
+  });
+  return alerts;
+}
+
+void ToldAlerts::forget_before(EventTime t) {
+  for (auto group = groups_.begin(); group != groups_.end();) {
+    auto& alerts = group->second;
+    for (auto alert = alerts.begin(); alert != alerts.end();) {
+      const ToldAlert& told = alert->second;
+      if (told.is_open() || told.last.at >= t) {
+        ++alert;
+        continue;
+      }
+      changed_[alert->first] = group->first;
+      alert = alerts.erase(alert);
+    }
+    group = alerts.empty() ? groups_.erase(group) : std::next(group);
+  }
+}
+
+std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return {};
+  const auto told = found->second.find(alert);
+  if (told == found->second.end()) return {};
+  std::string bytes;
+  ByteWriter to(bytes);
+  to.u8(kToldVersion);
+  to.text(group.rule);
+  to.u32(static_cast<uint32_t>(group.key.size()));
+  for (const std::string& part : group.key) to.text(part);
+  to.time(told->second.told_from);
+  to.u8(told->second.is_withdrawn ? 1 : 0);
+  write(to, told->second.last);
+  return bytes;
+}
+
+bool ToldAlerts::restore(std::string_view bytes) {
+  ByteReader from(bytes);
+  if (from.u8() != kToldVersion) return false;
+  GroupName group{std::string(from.text()), {}};
+  group.key.resize(from.count());
+  for (std::string& part : group.key) part = from.text();
+  ToldAlert told;
+  told.told_from = from.time();
+  told.is_withdrawn = from.u8() != 0;
+  told.last = read_transition(from);
+  if (!from.at_end()) return false;
+  groups_[std::move(group)].insert_or_assign(told.last.alert, std::move(told));
+  return true;
+}
+
+size_t ToldAlerts::size() const {
+  size_t sum = 0;
+  for (const auto& [group, alerts] : groups_) sum += alerts.size();
+  return sum;
+}
+
+}  // namespace tocsin::rules
