@@ -63,6 +63,10 @@ std::string summary_text(const rules::Bundle& bundle) {
     text += fmt::format("  {:>10}  {}: {} of {}\n", rules::readable_bytes(cost.bytes()), cost.rule,
                         counted(cost.groups, "group"), rules::readable_bytes(cost.bytes_per_group));
   }
+  if (summary.unread.empty()) return text;
+  text += fmt::format("unread:  {} that no rule looks at:\n",
+                      counted(summary.unread.size(), "indicator"));
+  for (const std::string& name : summary.unread) text += fmt::format("  {}\n", name);
   return text;
 }
 
@@ -74,9 +78,12 @@ std::string summary_json(const rules::Bundle& bundle) {
                                   json_string(cost.rule), cost.groups, cost.bytes_per_group,
                                   cost.bytes()));
   }
-  return fmt::format(R"("status":{},"drivers":{},"state":{{"bytes":{},"dearest":[{}]}})",
-                     counts_json(summary.by_status), counts_json(summary.by_driver),
-                     summary.state_bytes, fmt::join(dearest, ","));
+  std::vector<std::string> unread;
+  for (const std::string& name : summary.unread) unread.push_back(json_string(name));
+  return fmt::format(
+      R"("status":{},"drivers":{},"state":{{"bytes":{},"dearest":[{}]}},"unread":[{}])",
+      counts_json(summary.by_status), counts_json(summary.by_driver), summary.state_bytes,
+      fmt::join(dearest, ","), fmt::join(unread, ","));
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ int check(const CheckArguments& arguments) {
 void add_check(CLI::App& program, int& exit_code) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command = program.add_subcommand(
-      "check", "Tell everything that `run` would refuse, all problems at once");
+      "check", "Tell everything that `run` would refuse, as many problems at once as can be told");
   command->footer(
       "Tells too what loads and still cannot be meant (warnings T0380 to T0387): conditions that "
       "never\n"

@@ -1,11 +1,33 @@
 #include "rules/authoring/bundle_summary.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
+#include "rules/alert_board.h"
 #include "rules/load/budget.h"
 
 namespace tocsin::rules {
+
+namespace {
+
+// None when some rule looks at every event.
+std::vector<std::string> unread_indicators(const Bundle& bundle) {
+  std::set<IndicatorId> read;
+  for (const Rule* watcher : watchers_of(bundle)) {
+    if (is_over_alerts(watcher->kind())) continue;
+    if (!watcher->indicators) return {};
+    read.insert(watcher->indicators->begin(), watcher->indicators->end());
+  }
+  std::vector<std::string> unread;
+  const auto& indicators = bundle.catalogue->indicators();
+  for (size_t i = 0; i < indicators.size(); ++i) {
+    if (!read.contains(static_cast<IndicatorId>(i))) unread.push_back(indicators[i].name);
+  }
+  return unread;
+}
+
+}  // namespace
 
 BundleSummary summarize(const Bundle& bundle) {
   const Catalogue& catalogue = *bundle.catalogue;
@@ -26,6 +48,7 @@ BundleSummary summarize(const Bundle& bundle) {
                     });
   costs.resize(shown);
   summary.dearest = std::move(costs);
+  summary.unread = unread_indicators(bundle);
   return summary;
 }
 

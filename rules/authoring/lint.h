@@ -8,7 +8,7 @@
 #include "rules/rule.h"
 
 // Doubts about rules that load: warnings T0380 to T0387, told by `tocsin check` alone (the table is
-// in rules/README.md).
+// in rules/RECIPES.md).
 namespace tocsin::rules {
 
 // What can be said of the rules themselves.

@@ -136,9 +136,12 @@ RulePage page_of(const Catalogue& catalogue, const Rule& rule, const RuleSource&
   page.shared = shared_of(source);
   page.levels = levels_of(source, rule.kind());
   page.is_of_all_indicators = !rule.indicators;
-  for (const IndicatorId id : rule.indicators.value_or(std::vector<IndicatorId>{})) {
-    page.indicators.push_back(note_of(catalogue, id));
+  const auto of_rule = rule.indicators.value_or(std::vector<IndicatorId>{});
+  std::set<IndicatorId> looked_at(of_rule.begin(), of_rule.end());
+  if (rule.arming != nullptr && rule.arming->rule.indicators) {
+    looked_at.insert(rule.arming->rule.indicators->begin(), rule.arming->rule.indicators->end());
   }
+  for (const IndicatorId id : looked_at) page.indicators.push_back(note_of(catalogue, id));
   for (const Exception& exception : rule.exceptions) page.exceptions.push_back(text_of(exception));
   for (const RuleTestNote& note : tests) {
     if (!is_of(note, source.file->name)) continue;

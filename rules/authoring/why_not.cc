@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "rules/alert_board.h"
 #include "rules/authoring/rule_programs.h"
@@ -65,13 +66,57 @@ void WhyNot::take(const Event& event) {
   note_near(event);
 }
 
+bool WhyNot::is_of_group(const Event& event) {
+  const auto wanted = keyer_.hash(key_);
+  arena_.reset();
+  const std::string_view none;
+  const std::span<const std::string_view> whole(&none, 1);
+  for (const std::string_view text : rule_.each ? each_of(rule_, event, arena_).texts : whole) {
+    keyer_.set_each(text);
+    if (wanted && keyer_.hash(event) == wanted) return true;
+  }
+  return false;
+}
+
+void WhyNot::note_selected(const Event& event) {
+  for (const Exception& exception : rule_.exceptions) {
+    if (event.time >= exception.until) continue;
+    for (const cel::Program& item : exception.items) {
+      const cel::Outcome outcome = item.run(&event, {}, arena_);
+      const bool is_left_out =
+          outcome.ok() && outcome.value.kind() == cel::Kind::kBool && outcome.value.boolean();
+      if (!is_left_out) continue;
+      ++excepted_;
+      exception_ = &exception;
+      return;
+    }
+  }
+  ++selected_;
+  last_selected_ = std::max(last_selected_, event.time);
+}
+
+std::string WhyNot::tell_why_unknown() const {
+  if (selected_ > 0) {
+    return fmt::format(
+        "nothing stands of this group any more: {} events were selected for it, the latest on {}, "
+        "which no window reaches now\n",
+        selected_, format_time(last_selected_));
+  }
+  if (excepted_ > 0) {
+    return fmt::format(
+        "nothing is known of this group: an exception left out all {} events, the "
+        "latest that of {} until {}: {}\n",
+        excepted_, exception_->by, format_time(exception_->until), exception_->reason);
+  }
+  return "nothing is known of this group: no event before then was selected for it\n";
+}
+
 void WhyNot::note_near(const Event& event) {
   const auto& indicators = rule_.indicators;
   if (indicators && !std::binary_search(indicators->begin(), indicators->end(), event.indicator)) {
     return;
   }
-  const auto wanted = keyer_.hash(key_);
-  if (!wanted || keyer_.hash(event) != wanted) return;
+  if (!is_of_group(event)) return;
   const std::vector<NamedProgram> conditions = event_conditions(rule_);
   if (conditions.empty()) return;
   std::string why;
@@ -81,7 +126,7 @@ void WhyNot::note_near(const Event& event) {
     if (!condition.program->analysis().variables.empty()) return;
     const cel::Outcome outcome = condition.program->run(&event, {}, arena_);
     if (outcome.ok() && outcome.value.kind() == cel::Kind::kBool && outcome.value.boolean()) {
-      ++selected_;
+      note_selected(event);
       return;
     }
     if (!why.empty()) why += "; ";
@@ -101,7 +146,7 @@ std::string WhyNot::tell() {
   to += fmt::format(", at {}\n", format_time(at_));
   const auto found = engine_.inspect(index_, key_, at_);
   if (!found) {
-    to += "nothing is known of this group: no event before then was selected for it\n";
+    to += tell_why_unknown();
   } else {
     to += fmt::format("state     {}", word_of(found->state));
     if (found->level != Level::kNone) to += fmt::format(", level {}", to_string(found->level));
@@ -130,7 +175,7 @@ std::string WhyNot::tell() {
       to += fmt::format("  {} {} {}\n    {}\n", format_time(near->time), near->source, near->id,
                         near->why);
     }
-  } else if (!found && !is_over_alerts(rule_.kind())) {
+  } else if (!found && selected_ + excepted_ == 0 && !is_over_alerts(rule_.kind())) {
     to += "no event of its indicators came for it either\n";
   }
   return to;

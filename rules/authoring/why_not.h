@@ -35,6 +35,9 @@ class WhyNot {
   };
 
   void note_near(const Event& event);
+  void note_selected(const Event& event);
+  bool is_of_group(const Event& event);
+  std::string tell_why_unknown() const;
 
   std::shared_ptr<const Bundle> bundle_;
   const Rule& rule_;
@@ -47,7 +50,10 @@ class WhyNot {
   std::vector<std::string> journal_;  // "time source id" by seq - 1
   uint64_t near_count_ = 0;
   uint64_t selected_ = 0;
-  std::vector<Near> near_;  // the latest
+  EventTime last_selected_{};
+  uint64_t excepted_ = 0;
+  const Exception* exception_ = nullptr;  // that left the latest of them out
+  std::vector<Near> near_;                // the latest
   Engine::Transitions transitions_;
 };
 

@@ -63,6 +63,24 @@ TEST_F(WhyNotTest, TellsOfAGroupNobodyHeardOf) {
   EXPECT_THAT(tell("p/many", {"region=XA-2"}, day(6)), HasSubstr("nothing is known of this group"));
 }
 
+TEST_F(WhyNotTest, TellsOfAGroupThatWasForgotten) {
+  const std::string text = tell("p/many", {"region=XB-1"}, day(90));
+  EXPECT_THAT(text, HasSubstr("1 events were selected for it, the latest on 2020-01-05T00:00:00Z"));
+  EXPECT_THAT(text, Not(HasSubstr("no event")));
+}
+
+TEST_F(WhyNotTest, TellsOfExceptions) {
+  std::string rules = kRules;
+  const std::string after = "when: n >= 6}}";
+  rules.insert(rules.find(after) + after.size(), ", tunable: [source]");
+  bundle_ = written(small_world(), rules +
+                                       "exceptions:\n  - {rule: p/many, when: [{source: desk}], "
+                                       "reason: a drill, by: j.doe, until: 2030-01-01}\n");
+  EXPECT_THAT(tell("p/many", {"region=XA-1"}, day(6)),
+              HasSubstr("an exception left out all 3 events, the latest that of j.doe until "
+                        "2030-01-01T00:00:00Z: a drill\n"));
+}
+
 TEST_F(WhyNotTest, TellsWhatASequenceWaitsFor) {
   EXPECT_THAT(tell("p/pair", {"region=XB"}, day(6)),
               HasSubstr("the furthest: attack on 2020-01-05T00:00:00Z; not yet: inquiry\n"));

@@ -64,6 +64,19 @@ TEST(CheckReport, IsOneJsonObject) {
                           EndsWith(R"("errors":0,"warnings":0,"diagnostics":[]})")));
 }
 
+TEST(CheckReport, NamesIndicatorsThatNoRuleLooksAt) {
+  Diagnostics none;
+  rules::BundleText text = bundle_text();
+  std::string& catalogue = text.catalogue[0].text;
+  catalogue.replace(catalogue.find("indicators:\n"), 12,
+                    "indicators:\n  violence.riot: {driver: violence, meaning: made up}\n");
+  const auto bundle = rules::load_bundle(text, none);
+  ASSERT_NE(bundle, nullptr);
+  EXPECT_THAT(check_text(bundle.get(), none, false),
+              EndsWith("unread:  1 indicator that no rule looks at:\n  violence.riot\n"));
+  EXPECT_THAT(check_json(bundle.get(), none, true), HasSubstr(R"("unread":["violence.riot"])"));
+}
+
 TEST(CheckReport, SaysNothingOfTheStateOfNoRules) {
   Diagnostics diagnostics;
   rules::BundleText text = bundle_text();
