@@ -37,7 +37,6 @@ Episodes episodes_of(const std::vector<AlertTransition>& decided, const Bundle& 
 }
 
 bool meet(const ToldAlert& told, const Episode& episode) {
-  if (told.last.alert == episode.last.alert) return true;
   const EventTime told_end = told.last.ends_at.value_or(kMaxEventTime);
   const EventTime end = episode.last.ends_at.value_or(kMaxEventTime);
   return told.last.starts_at <= end && episode.last.starts_at <= told_end;
@@ -64,23 +63,14 @@ class Teller {
 
   void group(const GroupName& name, std::vector<const ToldAlert*> told,
              const std::vector<Episode>& episodes, EventTime known_from) {
-    for (const Episode& episode : episodes) {
-      const auto alert = match(told, episode);
-      const EventTime began =
-          alert == told.end() ? episode.last.starts_at : (*alert)->last.starts_at;
+    const std::vector<const ToldAlert*> matched = match(told, episodes);
+    for (size_t i = 0; i < episodes.size(); ++i) {
+      const Episode& episode = episodes[i];
+      const ToldAlert* known = matched[i];
+      const EventTime began = (known == nullptr ? episode.last : known->last).starts_at;
       if (began < known_from) {
-        if (alert == told.end()) continue;
-        if (episode.is_open()) pin(name, (*alert)->last);
-        told.erase(alert);
-        continue;
-      }
-      if (alert == told.end()) {
-        fire(name, episode, nullptr);
-        continue;
-      }
-      const ToldAlert* known = *alert;
-      told.erase(alert);
-      if (known->is_withdrawn) {
+        if (known != nullptr && episode.is_open()) pin(name, known->last);
+      } else if (known == nullptr || known->is_withdrawn) {
         fire(name, episode, known);
       } else {
         change(name, *known, episode);
@@ -92,17 +82,27 @@ class Teller {
   }
 
  private:
-  using Told = std::vector<const ToldAlert*>;
-
-  // The same id first, then the first that its times meet.
-  static Told::iterator match(Told& told, const Episode& episode) {
-    const auto same = std::find_if(told.begin(), told.end(), [&](const ToldAlert* alert) {
-      return alert->last.alert == episode.last.alert;
-    });
-    if (same != told.end()) return same;
-    return std::find_if(told.begin(), told.end(), [&](const ToldAlert* alert) {
-      return !alert->is_withdrawn && meet(*alert, episode);
-    });
+  // By episode what was told of it, taken out of `told`; nullptr: nothing. Those of the same id
+  // first, so that no id is given to another while its own episode is there.
+  static std::vector<const ToldAlert*> match(std::vector<const ToldAlert*>& told,
+                                             const std::vector<Episode>& episodes) {
+    std::vector<const ToldAlert*> matched(episodes.size(), nullptr);
+    const auto take = [&](size_t i, auto&& fits) {
+      if (matched[i] != nullptr) return;
+      const auto found = std::find_if(told.begin(), told.end(), fits);
+      if (found == told.end()) return;
+      matched[i] = *found;
+      told.erase(found);
+    };
+    for (size_t i = 0; i < episodes.size(); ++i) {
+      take(i, [&](const ToldAlert* alert) { return alert->last.alert == episodes[i].last.alert; });
+    }
+    for (size_t i = 0; i < episodes.size(); ++i) {
+      take(i, [&](const ToldAlert* alert) {
+        return !alert->is_withdrawn && meet(*alert, episodes[i]);
+      });
+    }
+    return matched;
   }
 
   void pin(const GroupName& name, const AlertTransition& last) {

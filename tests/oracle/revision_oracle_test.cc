@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <tuple>
+
+#include "daemon/alert_fields.h"
+#include "daemon/pipeline.h"
+#include "rules/load/rule_loader.h"
+#include "storage/memory_store.h"
+#include "tests/oracle/kinds.h"
+#include "tests/oracle/stream.h"
+#include "tests/oracle/world.h"
+
+// The whole pipeline against the second opinion, on streams with late, repeated, corrected and
+// retracted events: what stands in the end is what the oracle says of the events as they stand in
+// the end, had they come in their time.
+namespace tocsin::rules::oracle {
+namespace {
+
+// A kind; TOCSIN_ORACLE_COUNT asks for another number.
+uint32_t seeds() {
+  constexpr uint32_t kSeeds = 30;
+  const char* asked = std::getenv("TOCSIN_ORACLE_COUNT");
+  return asked == nullptr ? kSeeds : static_cast<uint32_t>(std::stoul(asked));
+}
+
+std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
+  const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
+  Diagnostics diagnostics;
+  const BundleText text = read_bundle_text({.catalogue = {}, .rules = {path}}, diagnostics);
+  return load_rules(text, world(), diagnostics);
+}
+
+// What is let in of a stream, each with whether it is the last word on its id. A correction that
+// comes when its event is beyond the horizon finds it forgotten: such are left out of `deliveries`.
+struct Accepted {
+  Event event;
+  bool stands = true;
+};
+
+std::vector<Accepted> accepted_of(const Catalogue& catalogue, const Stream& stream,
+                                  std::vector<Delivery>& deliveries) {
+  std::vector<Accepted> all;
+  std::map<std::pair<SourceId, std::string_view>, size_t> last;
+  std::map<SourceId, EventTime> newest;
+  for (const Delivery& delivery : stream.deliveries()) {
+    const Event& event = delivery.event;
+    const Source& source = catalogue.source(event.source);
+    const auto heard = newest.find(event.source);
+    const bool is_too_late = heard != newest.end() && event.time < heard->second - source.lateness -
+                                                                       source.correction_horizon;
+    const auto known = last.find({event.source, event.id});
+    const bool is_old = known != last.end() && all[known->second].event.rev >= event.rev;
+    if (known != last.end() && !is_old &&
+        all[known->second].event.time <
+            heard->second - source.lateness - source.correction_horizon + kDay) {
+      continue;
+    }
+    deliveries.push_back(delivery);
+    if (is_too_late || is_old) continue;
+    if (known != last.end()) all[known->second].stands = false;
+    last[{event.source, event.id}] = all.size();
+    all.push_back({event, true});
+    EventTime& at = newest.try_emplace(event.source, event.time).first->second;
+    at = std::max(at, event.time);
+  }
+  return all;
+}
+
+// In order of time. What was superseded or retracted is only heard.
+std::vector<Delivery> in_its_time(std::vector<Accepted> all, std::deque<std::string>& ids) {
+  std::stable_sort(all.begin(), all.end(), [](const Accepted& a, const Accepted& b) {
+    return std::tie(a.event.time, a.event.source, a.event.id) <
+           std::tie(b.event.time, b.event.source, b.event.id);
+  });
+  std::vector<Delivery> order;
+  for (const Accepted& one : all) {
+    Event event = one.event;
+    const bool counts = one.stands && event.op != Operation::kRetract;
+    event.op = counts ? Operation::kAssert : Operation::kRetract;
+    event.rev = 0;
+    if (!counts) event.id = ids.emplace_back(fmt::format("{}#{}", event.id, order.size()));
+    order.push_back({event, event.time});
+  }
+  return order;
+}
+
+using Standing = std::vector<std::string>;
+
+std::string line(const Bundle& bundle, RuleIndex rule, const std::vector<std::string>& key,
+                 Level level, EventTime from, std::optional<EventTime> to) {
+  return fmt::format("{} [{}] {} from {} to {}", bundle.rules[rule].id, fmt::join(key, " "),
+                     to_string(level), format_time(from), to ? format_time(*to) : "now");
+}
+
+Standing standing_by_oracle(const Case& of) {
+  std::map<std::pair<RuleIndex, Key>, std::vector<Said>> episodes;
+  std::vector<Said> all = oracle_says(of);
+  sort_by_group(all);
+  Standing lines;
+  std::optional<Said> open;
+  const auto end = [&](std::optional<EventTime> at) {
+    if (open)
+      lines.push_back(line(of.bundle, open->rule, open->group, open->level, open->starts_at, at));
+    open.reset();
+  };
+  for (const Said& said : all) {
+    if (said.action == Action::kFire) {
+      end(std::nullopt);
+      open = said;
+    } else if (said.action == Action::kResolve) {
+      open->level = said.level;
+      end(said.at);
+    } else {
+      open->level = said.level;
+    }
+  }
+  end(std::nullopt);
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
+                              const std::vector<Delivery>& deliveries, EventTime end,
+                              uint32_t seed) {
+  const auto store = storage::make_memory_store();
+  daemon::Pipeline pipeline(*store, bundle, "",
+                            {.emit = Emit::kFinal, .future_tolerance = std::nullopt});
+  std::string warning;
+  const auto compile = [](const std::string&) { return std::shared_ptr<const Bundle>(); };
+  EXPECT_TRUE(pipeline.recover({}, compile, {}, warning));
+  for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
+    pipeline.expect_source(static_cast<SourceId>(i));
+  }
+  uint32_t since = 0;
+  for (const Delivery& delivery : deliveries) {
+    pipeline.admit(delivery.event, "test", 0, "", {});
+    if (++since % (5 + seed % 20) != 0) continue;
+    EXPECT_TRUE(pipeline.commit({}, false));
+  }
+  if (seed % 2 == 0) {
+    while (pipeline.unrevised() > 0) {
+      EXPECT_TRUE(pipeline.commit({}, false));
+    }
+  }
+  pipeline.finish(end);
+  EXPECT_TRUE(pipeline.commit({}, false));
+  while (pipeline.unrevised() > 0) {
+    EXPECT_TRUE(pipeline.commit({}, false));
+  }
+  std::map<std::string, daemon::AlertFields> last;
+  EXPECT_TRUE(store->read_alert_log(0, [&](const storage::Store::StoredAlert& alert) {
+    const auto fields = daemon::read_alert_fields(alert.json);
+    EXPECT_TRUE(fields);
+    last[fields->id] = *fields;
+    return true;
+  }));
+  Standing lines;
+  for (const auto& [id, f] : last) {
+    if (f.action == Action::kWithdraw) continue;
+    const auto rule = std::find_if(bundle->rules.begin(), bundle->rules.end(),
+                                   [&](const Rule& known) { return known.id == f.rule; });
+    std::vector<std::string> key;
+    for (const GroupKey& part : rule->by) key.push_back(f.group.at(part.name));
+    lines.push_back(line(*bundle, static_cast<RuleIndex>(rule - bundle->rules.begin()), key,
+                         f.level, f.starts_at, f.ends_at));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+std::string difference(const Standing& told, const Standing& expected) {
+  Standing too_much;
+  Standing too_little;
+  std::set_difference(told.begin(), told.end(), expected.begin(), expected.end(),
+                      std::back_inserter(too_much));
+  std::set_difference(expected.begin(), expected.end(), told.begin(), told.end(),
+                      std::back_inserter(too_little));
+  if (too_much.empty() && too_little.empty()) return {};
+  return fmt::format("stands:\n  {}\nshould stand:\n  {}\n", fmt::join(too_much, "\n  "),
+                     fmt::join(too_little, "\n  "));
+}
+
+class Revisions : public testing::TestWithParam<const char*> {};
+
+TEST_P(Revisions, EndAsTheOracleSaysOfWhatStandsInTheEnd) {
+  const auto bundle = rules_of(GetParam());
+  ASSERT_NE(bundle, nullptr);
+  size_t compared = 0;
+  for (uint32_t seed = 1; seed <= seeds(); ++seed) {
+    const Stream stream(bundle->catalogue, seed, seed % 2 == 0);
+    std::deque<std::string> ids;
+    std::vector<Delivery> deliveries;
+    const std::vector<Delivery> order =
+        in_its_time(accepted_of(*bundle->catalogue, stream, deliveries), ids);
+    const Journal journal(*bundle->catalogue, order);
+    ASSERT_EQ(journal.size(), order.size());
+    const Standing expected = standing_by_oracle({*bundle, journal, stream.end()});
+    const Standing told = standing_by_pipeline(bundle, deliveries, stream.end(), seed);
+    ASSERT_EQ(difference(told, expected), "") << "seed " << seed;
+    compared += expected.size();
+  }
+  EXPECT_GT(compared, 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Revisions,
+                         testing::Values("event", "threshold", "surge", "trend", "index",
+                                         "divergence", "sequence", "absence", "new_term", "layers",
+                                         "spillover"),
+                         [](const auto& param) { return std::string(param.param); });
+
+}  // namespace
+}  // namespace tocsin::rules::oracle
