@@ -61,6 +61,9 @@ struct PipelineOptions {
   // Events stamped later than the wall clock plus this are dead-lettered, so that one wrong clock
   // cannot push the watermark. nullopt: no check (history).
   std::optional<Milliseconds> future_tolerance = std::chrono::minutes(10);
+  // Revisions may take one part in so many of the time, so that they never hold up what comes in;
+  // 0: each follows at once, whatever it takes, and the log is a function of the commits.
+  int revision_share = 10;
   // After a start, a backlog has so long to come before silence of earlier runs counts.
   Milliseconds backlog_grace = std::chrono::minutes(5);
 };
@@ -211,7 +214,6 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Result<EventTime> journal_reaches_back() const;
   bool is_notified(const AlertTransition& transition) const;
   EventTime newest_event() const;
-  // Revisions may take a tenth of the time, so that they never hold up what comes in.
   bool may_revise() const;
   void save_revisions();
   PipelineCounts::PerSource& counts_of(SourceId source);

@@ -75,9 +75,8 @@ bool Pipeline::is_notified(const AlertTransition& transition) const {
 }
 
 bool Pipeline::may_revise() const {
-  constexpr int kShare = 10;
   if (unrevised_.empty()) return false;
-  return std::chrono::steady_clock::now() - revised_at_ >= kShare * revision_took_;
+  return std::chrono::steady_clock::now() - revised_at_ >= options_.revision_share * revision_took_;
 }
 
 // Since when every event is there; kMinEventTime: from the first on.

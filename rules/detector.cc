@@ -15,13 +15,15 @@ enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStarts
 
 // With the shape: a rule whose shape a reload changes begins anew and remembers no episode, so it
 // may pin one to the moment of an alert before, which is not its own.
-Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned) {
+Hash128 episode_id(const Rule& rule, const std::vector<std::string>& key, EventTime pinned,
+                   EventTime late_of) {
   std::string bytes;
   ByteWriter to(bytes);
   to.text(rule.identity);
   to.hash(rule.shape);
   for (const std::string& part : key) to.text(part);
   to.time(pinned);
+  if (late_of != kUnset) to.time(late_of);
   return hash128(bytes);
 }
 
@@ -234,11 +236,12 @@ void Detector::set_place(const Group& group, std::string_view language) {
   variables_[kBy] = key_variable(group);
 }
 
-void Detector::open(Group& group, Level level, EventTime pinned, EventTime starts_at) {
+void Detector::open(Group& group, Level level, EventTime pinned, EventTime starts_at,
+                    EventTime late_of) {
   AlertState& alert = group.alert;
   alert.phase = Phase::kFiring;
   alert.level = level;
-  alert.id = episode_id(*rule_, group.key, pinned);
+  alert.id = episode_id(*rule_, group.key, pinned, late_of);
   alert.seq = 0;
   alert.starts_at = starts_at;
   alert.last_at = kUnset;

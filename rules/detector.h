@@ -189,8 +189,10 @@ class Detector {
   // unknown).
   Verdict judge_levels(std::optional<bool> base);
 
-  // `pinned` makes the identity of the episode.
-  void open(Group& group, Level level, EventTime pinned, EventTime starts_at);
+  // `pinned` makes the identity of the episode, together with the time of the late event that it
+  // was decided for, if it was.
+  void open(Group& group, Level level, EventTime pinned, EventTime starts_at,
+            EventTime late_of = kUnset);
   // Appends the transition. `previous` as in AlertTransition; the state's own level is the new one.
   void announce(Group& group, Action action, Level previous, EventTime at, Finding finding);
   // announce(kResolve) and close. `is_early`: decided before the watermark came to `at`.

@@ -48,7 +48,10 @@ class EpisodeDetector : public GroupedDetector<G> {
     group.matched_at = std::max(group.matched_at, event_time);
     if (is_new) {
       mark(alert, is_early, at);
-      this->open(group, level, at, event_time);
+      // A late match has the moment of its decision from the watermark; that of a match in time may
+      // be the same once this one has turned out to be of another time.
+      const bool is_late = event_time < at;
+      this->open(group, level, at, event_time, is_late ? event_time : kUnset);
       tell(group, Action::kFire, Level::kNone, at);
     } else if (alert.level > previous) {
       mark(alert, is_early, at);

@@ -53,7 +53,7 @@ class Daemon {
 };
 
 inline PipelineOptions options(size_t shards = 1, rules::Emit emit = rules::Emit::kEarly) {
-  return {.emit = emit, .shards = shards, .future_tolerance = std::nullopt};
+  return {.emit = emit, .shards = shards, .future_tolerance = std::nullopt, .revision_share = 0};
 }
 
 }  // namespace tocsin::daemon

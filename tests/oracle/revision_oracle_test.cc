@@ -129,8 +129,9 @@ Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
                               const std::vector<Delivery>& deliveries, EventTime end,
                               uint32_t seed) {
   const auto store = storage::make_memory_store();
-  daemon::Pipeline pipeline(*store, bundle, "",
-                            {.emit = Emit::kFinal, .future_tolerance = std::nullopt});
+  daemon::Pipeline pipeline(
+      *store, bundle, "",
+      {.emit = Emit::kFinal, .future_tolerance = std::nullopt, .revision_share = 0});
   std::string warning;
   const auto compile = [](const std::string&) { return std::shared_ptr<const Bundle>(); };
   EXPECT_TRUE(pipeline.recover({}, compile, {}, warning));
