@@ -124,7 +124,6 @@ class Teller {
     const uint32_t seq = before == nullptr ? 0 : before->last.seq + 1;
     AlertTransition first = episode.is_open() ? episode.last : episode.first;
     first.ends_at.reset();
-    if (before != nullptr) first.at = std::max(first.at, before->last.at);
     tell(std::move(first), Action::kFire, alert, seq, Level::kNone);
     if (!episode.is_open()) {
       AlertTransition end = episode.last;
