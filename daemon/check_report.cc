@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "daemon/terminal.h"
@@ -66,7 +67,12 @@ std::string summary_text(const rules::Bundle& bundle) {
   if (summary.unread.empty()) return text;
   text += fmt::format("unread:  {} that no rule looks at:\n",
                       counted(summary.unread.size(), "indicator"));
-  for (const std::string& name : summary.unread) text += fmt::format("  {}\n", name);
+  constexpr size_t kNamed = 20;
+  const size_t named = std::min(summary.unread.size(), kNamed);
+  for (size_t i = 0; i < named; ++i) text += fmt::format("  {}\n", summary.unread[i]);
+  if (named < summary.unread.size()) {
+    text += fmt::format("  and {} more; `--format json` has all\n", summary.unread.size() - named);
+  }
   return text;
 }
 
