@@ -119,8 +119,8 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   const Result<EventTime> reaches_back = journal_reaches_back();
   if (!reaches_back) return reaches_back.error();
   const auto known_from = [&](const rules::Rule& rule) {
-    return *reaches_back == kMinEventTime ? kMinEventTime
-                                          : *reaches_back + reach_of(rule, *bundle_);
+    const bool is_bound = *reaches_back == kMinEventTime || *reaches_back == kMaxEventTime;
+    return is_bound ? *reaches_back : *reaches_back + reach_of(rule, *bundle_);
   };
   touched.leave_out([&](const rules::Rule& rule) { return touched.oldest() < known_from(rule); });
   counts_.revisions += 1;
