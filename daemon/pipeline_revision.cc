@@ -137,8 +137,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
       [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
       newest_event());
   for (AlertTransition& transition : news.tell) {
-    rules::GroupName group{bundle_->rules[transition.rule].identity, {}};
-    for (const auto& [name, value] : transition.group) group.key.push_back(value);
+    const rules::GroupName group = rules::group_of(transition, bundle_->rules[transition.rule]);
     transition.cause = touched.cause_of(group);
     if (const Event* cause = find(transition.cause)) {
       transition.tlp = std::max(transition.tlp, cause->tlp);

@@ -4,6 +4,7 @@
 
 #include "rules/arming_store.h"
 #include "rules/cel/event_fields.h"
+#include "rules/exception.h"
 #include "rules/inspection.h"
 
 namespace tocsin::rules {
@@ -141,17 +142,9 @@ bool Detector::selects(const Event& event) {
 }
 
 bool Detector::is_excepted(const Event& event) {
-  for (const Exception& exception : rule_->exceptions) {
-    if (event.time >= exception.until) continue;
-    for (const cel::Program& item : exception.items) {
-      const cel::Outcome outcome = item.run(&event, {}, around_.arena);
-      if (!outcome.ok() || outcome.value.kind() != cel::Kind::kBool) continue;
-      if (!outcome.value.boolean()) continue;
-      ++counters_.excepted;
-      return true;
-    }
-  }
-  return false;
+  if (exception_for(*rule_, event, around_.arena) == nullptr) return false;
+  ++counters_.excepted;
+  return true;
 }
 
 bool Detector::holds(const cel::Program& program, const Event* event) {

@@ -20,8 +20,7 @@ Episodes episodes_of(const std::vector<AlertTransition>& decided, const Bundle& 
                      const std::function<bool(const GroupName&)>& touched) {
   Episodes all;
   for (const AlertTransition& t : decided) {
-    GroupName name{bundle.rules[t.rule].identity, {}};
-    for (const auto& [key, value] : t.group) name.key.push_back(value);
+    GroupName name = group_of(t, bundle.rules[t.rule]);
     if (!touched(name)) continue;
     std::vector<Episode>& of_group = all[std::move(name)];
     const auto known =

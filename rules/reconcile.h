@@ -26,9 +26,10 @@ struct Reconciled {
 // What must be told so that what was told becomes what is now decided.
 //
 // `decided`: all transitions of an engine that was fed what is now known, in order. Only groups
-// that `touched` names are compared. An episode that was decided is the alert that was told if
-// their times meet; it keeps that one's id, whatever its start has become. Of those left, what was
-// decided fires (`retroactive`), what was told is withdrawn. Each (rule, group) ends as decided:
+// that `touched` names are compared. An episode that was decided is the
+// alert that was told under its id, or else one whose time meets its own; it keeps that one's id,
+// whatever its start has become. Of those left, what was decided fires (`retroactive`), what was
+// told is withdrawn. Each (rule, group) ends as decided:
 //
 //   told     decided      tell
 //   open     open         escalate, deescalate, or update when anything else that is said differs

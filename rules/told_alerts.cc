@@ -122,9 +122,14 @@ AlertTransition read_transition(ByteReader& from) {
 
 }  // namespace
 
-void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
+GroupName group_of(const AlertTransition& transition, const Rule& rule) {
   GroupName group{rule.identity, {}};
   for (const auto& [name, value] : transition.group) group.key.push_back(value);
+  return group;
+}
+
+void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
+  GroupName group = group_of(transition, rule);
   const auto [told, is_new] = groups_[group].try_emplace(transition.alert);
   if (is_new) told->second.told_from = transition.at;
   told->second.last = transition;

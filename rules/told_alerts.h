@@ -18,6 +18,8 @@ struct GroupName {
   friend auto operator<=>(const GroupName&, const GroupName&) = default;
 };
 
+GroupName group_of(const AlertTransition& transition, const Rule& rule);
+
 // An alert as it was last told.
 struct ToldAlert {
   AlertTransition last;   // the region as text is in the group's key; `rule` is of the time

@@ -7,6 +7,7 @@
 
 #include "rules/alert_board.h"
 #include "rules/authoring/rule_programs.h"
+#include "rules/exception.h"
 #include "rules/inspection.h"
 
 namespace tocsin::rules {
@@ -79,17 +80,10 @@ bool WhyNot::is_of_group(const Event& event) {
 }
 
 void WhyNot::note_selected(const Event& event) {
-  for (const Exception& exception : rule_.exceptions) {
-    if (event.time >= exception.until) continue;
-    for (const cel::Program& item : exception.items) {
-      const cel::Outcome outcome = item.run(&event, {}, arena_);
-      const bool is_left_out =
-          outcome.ok() && outcome.value.kind() == cel::Kind::kBool && outcome.value.boolean();
-      if (!is_left_out) continue;
-      ++excepted_;
-      exception_ = &exception;
-      return;
-    }
+  if (const Exception* exception = exception_for(rule_, event, arena_)) {
+    ++excepted_;
+    exception_ = exception;
+    return;
   }
   ++selected_;
   last_selected_ = std::max(last_selected_, event.time);

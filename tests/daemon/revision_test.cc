@@ -17,6 +17,7 @@
 namespace tocsin::daemon {
 namespace {
 
+using std::chrono::hours;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -316,6 +317,38 @@ TEST(Revised, ALateEventRaisesWhatWouldHaveBeen) {
   EXPECT_THAT(log[1], HasSubstr(R"("action":"resolve")"));
   EXPECT_THAT(standing(*store), ElementsAre("p/many XA warning from 2020-01-03T12:00:00Z to "
                                             "2020-01-08T00:00:00Z"));
+}
+
+// Retention has dropped what the first alert rested on: that is no reason to take it back.
+TEST(Revised, WhatTheJournalNoLongerReachesBackToStaysAsItWasTold) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), world(kHits));
+  daemon.feed(line_of(clash(1, 1.5, 50)));
+  daemon.commit(true, at_hour(0));
+  daemon.feed(line_of(clash(2, 20, 1)) + line_of(clash(3, 40, 50)) + line_of(clash(4, 60, 0)));
+  daemon.commit(true, at_hour(100));
+  ASSERT_TRUE(store->apply_retention({.journal = hours(50)}, at_hour(101)));
+  ASSERT_GT(store->first_seq(), 1U);
+  const auto before = standing(*store);
+  ASSERT_EQ(before.size(), 2U);
+
+  Version less = clash(3, 40, 12);
+  less.rev = 1;
+  daemon.feed(line_of(less));
+  revise_all(daemon);
+  const auto after = standing(*store);
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0], before[0]) << "of the second day";
+  EXPECT_THAT(after[1], HasSubstr("warning from 2020-02-10"));
+
+  // Five days before it are not all there.
+  daemon.pipeline().take_counts();
+  Version more = clash(2, 20, 50);
+  more.rev = 1;
+  daemon.feed(line_of(more));
+  revise_all(daemon);
+  EXPECT_EQ(standing(*store), after);
+  EXPECT_EQ(daemon.pipeline().take_counts().revisions_out_of_reach, 1U);
 }
 
 }  // namespace

@@ -173,6 +173,7 @@ TEST(Each, TakesATextOnceAndNoMoreThan32) {
     harness.send(harness.events.with_actors(harness.events.make(day(1.5)), actors));
   };
   send({"army", "army"});
+  send({"guard", "guard"});
   std::vector<std::string> many;
   for (int i = 0; i < 40; ++i) many.push_back("a" + std::to_string(100 + i));
   send(many);
