@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "daemon/terminal.h"
@@ -65,14 +64,13 @@ std::string summary_text(const rules::Bundle& bundle) {
                         counted(cost.groups, "group"), rules::readable_bytes(cost.bytes_per_group));
   }
   if (summary.unread.empty()) return text;
-  text += fmt::format("unread:  {} that no rule looks at:\n",
-                      counted(summary.unread.size(), "indicator"));
-  constexpr size_t kNamed = 20;
-  const size_t named = std::min(summary.unread.size(), kNamed);
-  for (size_t i = 0; i < named; ++i) text += fmt::format("  {}\n", summary.unread[i]);
-  if (named < summary.unread.size()) {
-    text += fmt::format("  and {} more; `--format json` has all\n", summary.unread.size() - named);
-  }
+  // Somebody's own few rules leave out most of the catalogue, which is no news.
+  const bool is_most = 2 * summary.unread.size() > bundle.catalogue->indicators().size();
+  text += fmt::format("unread:  {} that no rule here looks at{}\n",
+                      counted(summary.unread.size(), "indicator"),
+                      is_most ? "; `--format json` names them" : ":");
+  if (is_most) return text;
+  for (const std::string& name : summary.unread) text += fmt::format("  {}\n", name);
   return text;
 }
 
