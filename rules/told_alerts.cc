@@ -130,10 +130,9 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule) {
 
 void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
   GroupName group = group_of(transition, rule);
-  const auto [told, is_new] = groups_[group].try_emplace(transition.alert);
-  if (is_new) told->second.told_from = transition.at;
-  told->second.last = transition;
-  told->second.is_withdrawn = transition.action == Action::kWithdraw;
+  ToldAlert& told = groups_[group][transition.alert];
+  told.last = transition;
+  told.is_withdrawn = transition.action == Action::kWithdraw;
   changed_[transition.alert] = std::move(group);
 }
 
@@ -175,7 +174,6 @@ std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
   to.text(group.rule);
   to.u32(static_cast<uint32_t>(group.key.size()));
   for (const std::string& part : group.key) to.text(part);
-  to.time(told->second.told_from);
   to.u8(told->second.is_withdrawn ? 1 : 0);
   write(to, told->second.last);
   return bytes;
@@ -188,18 +186,11 @@ bool ToldAlerts::restore(std::string_view bytes) {
   group.key.resize(from.count());
   for (std::string& part : group.key) part = from.text();
   ToldAlert told;
-  told.told_from = from.time();
   told.is_withdrawn = from.u8() != 0;
   told.last = read_transition(from);
   if (!from.at_end()) return false;
   groups_[std::move(group)].insert_or_assign(told.last.alert, std::move(told));
   return true;
-}
-
-size_t ToldAlerts::size() const {
-  size_t sum = 0;
-  for (const auto& [group, alerts] : groups_) sum += alerts.size();
-  return sum;
 }
 
 }  // namespace tocsin::rules

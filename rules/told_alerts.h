@@ -22,8 +22,7 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule);
 
 // An alert as it was last told.
 struct ToldAlert {
-  AlertTransition last;   // the region as text is in the group's key; `rule` is of the time
-  EventTime told_from{};  // `at` of the first transition
+  AlertTransition last;  // the region as text is in the group's key; `rule` is of the time
   bool is_withdrawn = false;
 
   bool is_open() const { return !is_withdrawn && !last.ends_at; }
@@ -49,7 +48,6 @@ class ToldAlerts {
     changed_.clear();
   }
   bool restore(std::string_view bytes);
-  size_t size() const;
 
  private:
   // "" when it is not there.
