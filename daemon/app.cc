@@ -16,6 +16,7 @@
 #include "daemon/inputs.h"
 #include "daemon/signals.h"
 #include "daemon/sinks.h"
+#include "daemon/stored_rules.h"
 #include "daemon/version.h"
 #include "rules/load/rule_loader.h"
 #include "storage/rocksdb_store.h"
@@ -24,12 +25,6 @@ namespace tocsin::daemon {
 namespace {
 
 WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
-
-std::shared_ptr<const rules::Bundle> compile_stored(const std::string& serialized) {
-  const auto text = rules::parse_bundle_text(serialized);
-  Diagnostics diagnostics;
-  return text ? rules::load_bundle(*text, diagnostics) : nullptr;
-}
 
 LoopOptions loop_options(const Config& config) {
   LoopOptions options;

@@ -12,7 +12,10 @@ namespace tocsin::daemon {
 
 Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                    std::string bundle_text, PipelineOptions options)
-    : store_(store), options_(options), bundle_text_(std::move(bundle_text)) {
+    : store_(store),
+      options_(options),
+      bundle_text_(std::move(bundle_text)),
+      emit_(options.emit) {
   set_bundle(std::move(bundle));
 }
 
@@ -21,7 +24,7 @@ Pipeline::~Pipeline() = default;
 void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   bundle_ = std::move(bundle);
   store_.set_catalogue(bundle_->catalogue);
-  engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = options_.emit},
+  engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = emit_},
                                             options_.shards);
   arrivals_.assign(bundle_->catalogue->sources().size(), {});
   source_seeds_.clear();
@@ -139,7 +142,6 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.too_late;
     return refuse(Admission::kTooLate, event, stream, position, raw, now);
   }
-  const bool is_known = seen_.knows(key);
   Event taken = event;
   taken.op = operation_of(event, key);
   if (!seen_.insert(key, event.rev, event.source, event.time)) {
@@ -158,7 +160,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   const bool is_correction = taken.op != Operation::kAssert;
   if (is_correction) ++counts.corrections;
   const JournalSeq seq = batch().append(taken);
-  if (is_correction ? is_known : is_behind) unrevised_.push_back(seq);
+  if (is_correction || is_behind) note_unrevised(seq);
   engine_->on_event(taken, seq, transitions_);
   if (!transitions_.empty()) log_transitions();
   return Admission::kAccepted;
@@ -211,19 +213,26 @@ void Pipeline::dead_letter(std::string_view reason, std::string_view message,
 
 void Pipeline::log_transitions() {
   for (const AlertTransition& transition : transitions_) {
-    const rules::Rule& rule = bundle_->rules[transition.rule];
-    const bool ended =
-        transition.action == Action::kResolve || transition.action == Action::kWithdraw;
-    batch().put_alert({.alert = transition.alert,
-                       .seq = transition.seq,
-                       .open = !ended,
-                       .notify = is_notified(transition),
-                       .json = write_alert(transition, *bundle_, *this)});
-    told_.note(transition, rule);
-    ++counts_.transitions[{transition.action, transition.level}];
-    ++transitions_total_;
+    if (!is_replaying_) {
+      log(transition);
+    } else if (told_again_ != nullptr) {
+      (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
+    }
+    told_.note(transition, bundle_->rules[transition.rule]);
   }
   transitions_.clear();
+}
+
+void Pipeline::log(const AlertTransition& transition) {
+  const bool ended =
+      transition.action == Action::kResolve || transition.action == Action::kWithdraw;
+  batch().put_alert({.alert = transition.alert,
+                     .seq = transition.seq,
+                     .open = !ended,
+                     .notify = is_notified(transition),
+                     .json = write_alert(transition, *bundle_, *this)});
+  ++counts_.transitions[{transition.action, transition.level}];
+  ++transitions_total_;
 }
 
 const Event* Pipeline::find(JournalSeq seq) {
@@ -264,20 +273,30 @@ void Pipeline::finish(EventTime to) {
 }
 
 Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text) {
+  return activate(std::move(bundle), std::move(bundle_text), emit_);
+}
+
+Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
+                          rules::Emit emit) {
   if (!(*bundle->catalogue == *bundle_->catalogue)) {
     return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
   }
   // Before the journal names it: recovery must be able to compile what it meets there.
-  const std::string hash = to_hex(bundle->hash);
-  if (Status status = store_.put_meta(bundle_key(hash), bundle_text); !status) return status;
-  batch().append(
-      {.kind = storage::Control::Kind::kActivate, .source = {}, .time = {}, .bundle = hash});
-  switch_to(std::move(bundle), std::move(bundle_text));
+  const InForce rules{to_hex(bundle->hash), emit};
+  if (Status status = store_.put_meta(bundle_key(rules.hash), bundle_text); !status) return status;
+  batch().append({.kind = storage::Control::Kind::kActivate,
+                  .source = std::string(rules.word()),
+                  .time = {},
+                  .bundle = rules.hash});
+  switch_to(std::move(bundle), std::move(bundle_text), emit);
   return Status::ok();
 }
 
-void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text) {
+void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text,
+                         rules::Emit emit) {
   rules::Engine::Transitions begun;
+  emit_ = emit;
+  engine_->emit(emit);
   engine_->activate(bundle, transitions_, begun);
   log_transitions();  // ends of alerts of rules that are gone: numbered by the old bundle
   bundle_ = std::move(bundle);
@@ -292,10 +311,7 @@ std::string Pipeline::bundle_key(std::string_view hash) { return fmt::format("bu
 Status Pipeline::commit(WallTime now, bool checkpoint) {
   flush();
   if (checkpoint) {
-    engine_->save(
-        [this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
-    batch().put_state(kBundleStateKey, to_hex(bundle_->hash));
-    save_revisions();
+    save([this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
     batch().mark_checkpoint();
   }
   if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals(now)) {
@@ -315,6 +331,13 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
   if (status = revise(up_to); !status) return status;
   log_transitions();
   return write_batch(now);
+}
+
+void Pipeline::save(
+    const std::function<void(std::string_view key, std::string_view value)>& put) {
+  engine_->save(put);
+  put(kBundleStateKey, in_force().text());
+  save_revisions(put);
 }
 
 Status Pipeline::write_batch(WallTime now) {

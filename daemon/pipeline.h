@@ -97,6 +97,21 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status recover(WallTime now, const CompileBundle& compile, const Progress& progress,
                  std::string& warning);
 
+  // What the journal says up to `to` and no saved state: in parts, from the first record on, under
+  // the rules of then. Writes nothing. `told` is handed every transition, which the alert log
+  // should have: the same (id, seq), the same bytes. Instead of all else of this class but save().
+  using Told = std::function<void(Hash128 alert, uint32_t seq, const std::string& json)>;
+  Status recompute(JournalSeq to, const CompileBundle& compile, const Progress& progress,
+                   const Told& told, std::string& warning);
+  // The text of the rules that the saved state belongs to; "" when there are none.
+  static Result<std::string> rules_at_checkpoint(const storage::Store& store);
+  // Whether that entry of saved state follows from the journal; else it is of the wall clock.
+  static bool is_of_the_journal(std::string_view state_key) {
+    return state_key != kArrivalsStateKey;
+  }
+  // The state entries that changed since the last call; value empty: gone.
+  void save(const std::function<void(std::string_view key, std::string_view value)>& put);
+
   // Decodes and processes a batch; its receipt is due at the next commit.
   void feed(ingest::RawBatch batch, WallTime now);
 
@@ -151,8 +166,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   uint64_t transitions_total() const { return transitions_total_; }
 
  private:
-  // Which bundle the saved state belongs to; beside the engine's own keys, in the same commit.
+  // Which bundle the saved state belongs to, and how it emits ("HASH early"); beside the engine's
+  // own keys, in the same commit.
   static constexpr std::string_view kBundleStateKey = "pipeline.bundle";
+  // The same, of the first record of the journal.
+  static constexpr std::string_view kFirstBundle = "first_bundle";
   // What was told, for revisions; each alert beside the engine's own keys.
   static constexpr std::string_view kToldPrefix = "pipeline.told.";
   // Places in the journal of what is still to be revised.
@@ -173,28 +191,45 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   const Event* find(JournalSeq seq) override;
 
   void set_bundle(std::shared_ptr<const rules::Bundle> bundle);
+  // Rules in force, by what outlives the process.
+  struct InForce {
+    std::string hash;
+    rules::Emit emit = rules::Emit::kEarly;
+
+    static InForce parse(std::string_view text, rules::Emit otherwise);
+    static rules::Emit emit_of(std::string_view word, rules::Emit otherwise);
+    std::string text() const;
+    std::string_view word() const { return emit == rules::Emit::kEarly ? "early" : "final"; }
+  };
+  InForce in_force() const { return {to_hex(bundle_->hash), emit_}; }
   // What the pipeline itself has in the saved state.
   struct OwnState {
-    std::string bundle;  // hash
+    InForce rules;
     std::string arrivals;
     std::string unrevised;
   };
   Result<OwnState> read_own_state() const;
-  // The bundle of that hash, compiled from its stored text.
-  Result<std::shared_ptr<const rules::Bundle>> bundle_at_checkpoint(const std::string& hash,
-                                                                    const CompileBundle& compile);
+  // The bundle of that hash, compiled from its stored text; nullptr when that cannot be.
+  Result<std::shared_ptr<const rules::Bundle>> stored_bundle(const std::string& hash,
+                                                             const CompileBundle& compile);
+  // Before any event.
+  Status go_back_to(std::shared_ptr<const rules::Bundle> bundle);
+  // To the rules before the first record, as far as they are known.
+  Status begin_at_first(const CompileBundle& compile);
   // `complete` becomes false when the state was saved by another number of shards, or in another
   // format.
   Status restore_state(bool& complete);
   Status drop_saved_state();
-  Status replay_journal(JournalSeq from, const CompileBundle& compile, const Progress& progress,
-                        std::string& warning);
+  Status replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
+                        const Progress& progress, std::string& warning);
   Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
                std::string& warning);
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
   std::string arrivals_text(WallTime now) const;
-  void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text);
+  void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text, rules::Emit emit);
+  Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
+                  rules::Emit emit);
   static std::string bundle_key(std::string_view hash);
   void forget_old_ids();
   void dead_letter(std::string_view reason, std::string_view message, std::string_view stream,
@@ -202,7 +237,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Admission refuse(Admission admission, const Event& event, std::string_view stream,
                    int64_t position, std::string_view raw, WallTime now);
   void flush();
+  // Tells what was decided; of a replay it has been told.
   void log_transitions();
+  void log(const AlertTransition& transition);
   // How the event goes on: what revises one that is known is a correction, whatever it calls
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
@@ -215,7 +252,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   bool is_notified(const AlertTransition& transition) const;
   EventTime newest_event() const;
   bool may_revise() const;
-  void save_revisions();
+  void note_unrevised(JournalSeq place);
+  void restore_unrevised(const std::string& text);
+  void save_revisions(
+      const std::function<void(std::string_view key, std::string_view value)>& put);
   PipelineCounts::PerSource& counts_of(SourceId source);
   storage::Batch& batch();
   EventTime horizon_of(SourceId source) const;
@@ -224,6 +264,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   const PipelineOptions options_;
   std::shared_ptr<const rules::Bundle> bundle_;
   std::string bundle_text_;
+  rules::Emit emit_;
   std::unique_ptr<ShardedEngine> engine_;
   std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key
   SeenIds seen_;
@@ -240,8 +281,12 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   WallTime arrivals_saved_{};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
+  bool is_replaying_ = false;
+  const Told* told_again_ = nullptr;  // while it is replaying; nullptr: nobody asks
+  JournalSeq recomputed_ = 0;
   rules::ToldAlerts told_;
   std::vector<JournalSeq> unrevised_;
+  EventTime revisable_from_{};  // what they may change is not before; while there are any
   std::chrono::steady_clock::time_point revised_at_{};  // the end of the last revision
   std::chrono::steady_clock::duration revision_took_{};
   std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;

@@ -12,16 +12,23 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
   listening_since_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
+  if (store_.last_seq() == 0) {
+    if (Status status = store_.put_meta(kFirstBundle, in_force().text()); !status) return status;
+  }
 
   // Under the rules that were in force at the checkpoint, so that the journal after it is met by
   // the same decisions and ends in the same state.
   const Result<OwnState> own = read_own_state();
   if (!own) return own.error();
-  Result<std::shared_ptr<const rules::Bundle>> stored = bundle_at_checkpoint(own->bundle, compile);
-  if (!stored && stored.error().code != ErrorCode::kNotFound) return stored.error();
-  const std::shared_ptr<const rules::Bundle> old = stored ? *stored : nullptr;
+  const bool has_checkpoint = !own->rules.hash.empty();
+  std::shared_ptr<const rules::Bundle> old;
+  if (has_checkpoint) {
+    const auto stored = stored_bundle(own->rules.hash, compile);
+    if (!stored) return stored.error();
+    old = *stored;
+  }
   bool from_the_start = false;
-  if (stored && old == nullptr) {
+  if (has_checkpoint && old == nullptr) {
     warning =
         "the rules in force before the restart no longer compile; what came after the last "
         "checkpoint is judged by the present rules";
@@ -29,11 +36,9 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
     // Saved groups are numbered by the old catalogue.
     warning = "the catalogue has changed: state is rebuilt from the whole journal";
     from_the_start = true;
-  } else if (old != nullptr && old->hash != present->hash) {
-    const auto text = store_.meta(bundle_key(to_hex(old->hash)));
-    if (!text) return text.error();
-    bundle_text_ = text->value_or("");
-    set_bundle(old);
+  } else if (old != nullptr) {
+    emit_ = own->rules.emit;
+    if (Status status = go_back_to(old); !status) return status;
   }
   if (!from_the_start) {
     bool complete = true;
@@ -43,28 +48,70 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
           "the number of shards or the format of saved state has changed: state is rebuilt from "
           "the whole journal";
       from_the_start = true;
+      told_ = {};
       set_bundle(bundle_);
+      if (Status status = begin_at_first(compile); !status) return status;
     }
   }
   if (from_the_start) {
     if (Status status = drop_saved_state(); !status) return status;
   }
-  std::istringstream places(own->unrevised);
-  for (JournalSeq place = 0; !from_the_start && places >> place;) unrevised_.push_back(place);
+  if (!from_the_start) restore_unrevised(own->unrevised);
   const JournalSeq from = from_the_start ? 1 : store_.checkpoint_seq() + 1;
-  if (Status status = replay_journal(from, compile, progress, warning); !status) return status;
-  if (Status status = restore_seen_ids(); !status) return status;
+  Status status = replay_journal(from, store_.last_seq(), compile, progress, warning);
+  if (!status) return status;
+  if (status = restore_seen_ids(); !status) return status;
   restore_arrivals(own->arrivals);
   // Also when the state was saved under rules that are gone: open alerts have levels of theirs.
-  const bool is_foreign = stored && old == nullptr;
-  if (bundle_->hash != present->hash || is_foreign) return activate(present, present_text);
+  const bool is_foreign = has_checkpoint && old == nullptr;
+  if (bundle_->hash != present->hash || emit_ != options_.emit || is_foreign) {
+    return activate(present, present_text, options_.emit);
+  }
   return store_.put_meta(bundle_key(to_hex(bundle_->hash)), bundle_text_);
+}
+
+Status Pipeline::recompute(JournalSeq to, const CompileBundle& compile, const Progress& progress,
+                           const Told& told, std::string& warning) {
+  if (recomputed_ == 0) {
+    if (Status status = begin_at_first(compile); !status) return status;
+  }
+  told_again_ = &told;
+  const Status status =
+      replay_journal(std::exchange(recomputed_, to) + 1, to, compile, progress, warning);
+  told_again_ = nullptr;
+  return status;
+}
+
+Result<std::string> Pipeline::rules_at_checkpoint(const storage::Store& store) {
+  InForce rules;
+  Status status = store.read_state([&](std::string_view key, std::string_view value) {
+    if (key == kBundleStateKey) rules = InForce::parse(value, rules::Emit::kEarly);
+  });
+  if (!status) return status.error();
+  const auto text = store.meta(bundle_key(rules.hash));
+  if (!text) return text.error();
+  return text->value_or("");
+}
+
+Pipeline::InForce Pipeline::InForce::parse(std::string_view text, rules::Emit otherwise) {
+  const size_t space = std::min(text.find(' '), text.size());
+  const std::string_view emit = text.substr(std::min(space + 1, text.size()));
+  return {std::string(text.substr(0, space)), emit_of(emit, otherwise)};
+}
+
+rules::Emit Pipeline::InForce::emit_of(std::string_view word, rules::Emit otherwise) {
+  if (word.empty()) return otherwise;  // from before it was kept
+  return word == "final" ? rules::Emit::kFinal : rules::Emit::kEarly;
+}
+
+std::string Pipeline::InForce::text() const {
+  return fmt::format("{} {}", hash, word());
 }
 
 Result<Pipeline::OwnState> Pipeline::read_own_state() const {
   OwnState own;
-  Status status = store_.read_state([&own](std::string_view key, std::string_view value) {
-    if (key == kBundleStateKey) own.bundle = value;
+  Status status = store_.read_state([&](std::string_view key, std::string_view value) {
+    if (key == kBundleStateKey) own.rules = InForce::parse(value, emit_);
     if (key == kArrivalsStateKey) own.arrivals = value;
     if (key == kUnrevisedStateKey) own.unrevised = value;
   });
@@ -72,13 +119,38 @@ Result<Pipeline::OwnState> Pipeline::read_own_state() const {
   return own;
 }
 
-Result<std::shared_ptr<const rules::Bundle>> Pipeline::bundle_at_checkpoint(
-    const std::string& hash, const CompileBundle& compile) {
-  if (hash.empty()) return not_found("no checkpoint yet");
+Result<std::shared_ptr<const rules::Bundle>> Pipeline::stored_bundle(const std::string& hash,
+                                                                     const CompileBundle& compile) {
   if (hash == to_hex(bundle_->hash)) return bundle_;
   const auto text = store_.meta(bundle_key(hash));
   if (!text) return text.error();
   return text->has_value() ? compile(**text) : nullptr;
+}
+
+Status Pipeline::go_back_to(std::shared_ptr<const rules::Bundle> bundle) {
+  if (bundle->hash == bundle_->hash) {
+    set_bundle(std::move(bundle));  // with an engine that emits so
+    return Status::ok();
+  }
+  const auto text = store_.meta(bundle_key(to_hex(bundle->hash)));
+  if (!text) return text.error();
+  bundle_text_ = text->value_or("");
+  set_bundle(std::move(bundle));
+  return Status::ok();
+}
+
+Status Pipeline::begin_at_first(const CompileBundle& compile) {
+  // With its beginning the journal has lost which rules were loaded then.
+  if (store_.first_seq() > 1) return Status::ok();
+  const auto first = store_.meta(kFirstBundle);
+  if (!first) return first.error();
+  if (!first->has_value()) return Status::ok();  // a folder from before this was kept
+  const InForce rules = InForce::parse(**first, emit_);
+  const auto bundle = stored_bundle(rules.hash, compile);
+  if (!bundle) return bundle.error();
+  if (*bundle == nullptr || !(*(*bundle)->catalogue == *bundle_->catalogue)) return Status::ok();
+  emit_ = rules.emit;
+  return go_back_to(*bundle);
 }
 
 Status Pipeline::restore_state(bool& complete) {
@@ -104,31 +176,29 @@ Status Pipeline::drop_saved_state() {
   return status;
 }
 
-Status Pipeline::replay_journal(JournalSeq from, const CompileBundle& compile,
+Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
                                 const Progress& progress, std::string& warning) {
-  const JournalSeq last = store_.last_seq();
   uint64_t done = 0;
   Status ended;
+  is_replaying_ = true;
   Status status = store_.read_journal(from, [&](const storage::Store::JournalRecord& record) {
-    if (progress && done++ % 65536 == 0 && !progress(done - 1, last - from + 1)) {
-      ended = unavailable("recovery was told to stop");
+    if (record.seq > to) return false;
+    if (progress && done++ % 65536 == 0 && !progress(done - 1, to - from + 1)) {
+      ended = unavailable("told to stop");
       return false;
     }
     if (record.event != nullptr) {
       const bool is_correction = record.event->op != Operation::kAssert;
-      if (is_correction || is_late(*record.event)) unrevised_.push_back(record.seq);
+      if (is_correction || is_late(*record.event)) note_unrevised(record.seq);
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {
       ended = apply(*record.control, record.seq, compile, warning);
     }
-    // They were committed together with the record that caused them.
-    for (const AlertTransition& transition : transitions_) {
-      told_.note(transition, bundle_->rules[transition.rule]);
-    }
-    transitions_.clear();
+    log_transitions();
     return ended.has_value();
   });
+  is_replaying_ = false;
   return status ? ended : status;
 }
 
@@ -136,20 +206,20 @@ Status Pipeline::apply(const storage::Control& control, JournalSeq seq,
                        const CompileBundle& compile, std::string& warning) {
   if (control.kind == storage::Control::Kind::kRevise) return revise(seq - 1);
   if (control.kind == storage::Control::Kind::kActivate) {
-    const auto text = store_.meta(bundle_key(control.bundle));
-    if (!text) return text.error();
-    std::shared_ptr<const rules::Bundle> bundle = text->has_value() ? compile(**text) : nullptr;
+    const auto stored = stored_bundle(control.bundle, compile);
+    if (!stored) return stored.error();
+    std::shared_ptr<const rules::Bundle> bundle = *stored;
     if (!bundle || !(*bundle->catalogue == *bundle_->catalogue)) {
       warning = fmt::format(
-          "rules {} were loaded after the last checkpoint and cannot be compiled again; the "
-          "present "
-          "ones judge what came since",
-          control.bundle);
+          "the rules {} that record {} loads cannot be compiled again; other ones judge what came "
+          "since",
+          control.bundle, seq);
       return Status::ok();
     }
-    engine_->activate(bundle, transitions_, transitions_);
-    bundle_ = std::move(bundle);
-    bundle_text_ = **text;
+    const auto text = store_.meta(bundle_key(control.bundle));
+    if (!text) return text.error();
+    switch_to(std::move(bundle), text->value_or(""),
+              InForce::emit_of(control.source, emit_));
     return Status::ok();
   }
   const auto source = bundle_->catalogue->find_source(control.source);

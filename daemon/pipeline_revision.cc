@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "daemon/chronicle.h"
 #include "daemon/pipeline.h"
@@ -127,7 +128,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   counts_.revisions_out_of_reach += touched.left_out();
 
   const auto scope = std::make_shared<rules::Scope>(touched.scope());
-  rules::Engine rebuilt(bundle_, {.emit = options_.emit, .scope = scope});
+  rules::Engine rebuilt(bundle_, {.emit = emit_, .scope = scope});
   rules::Engine::Transitions decided;
   if (status = chronicle.feed(*scope, rebuilt, decided); !status) return status;
   if (engine_->finished() != kMinEventTime) rebuilt.finish(engine_->finished(), decided);
@@ -135,7 +136,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   rules::Reconciled news = rules::reconcile(
       told_, decided, *bundle_,
       [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
-      newest_event());
+      touched.oldest(), newest_event());
   for (AlertTransition& transition : news.tell) {
     const rules::GroupName group = rules::group_of(transition, bundle_->rules[transition.rule]);
     transition.cause = touched.cause_of(group);
@@ -150,12 +151,26 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   return Status::ok();
 }
 
-void Pipeline::save_revisions() {
-  told_.forget_before(dedupe_horizon());
-  told_.save([this](const std::string& alert, const std::string& value) {
-    batch().put_state(fmt::format("{}{}", kToldPrefix, alert), value);
+void Pipeline::save_revisions(
+    const std::function<void(std::string_view key, std::string_view value)>& put) {
+  told_.forget_before(unrevised_.empty() ? dedupe_horizon() : revisable_from_);
+  told_.save([&](const std::string& alert, const std::string& value) {
+    put(fmt::format("{}{}", kToldPrefix, alert), value);
   });
-  batch().put_state(kUnrevisedStateKey, fmt::format("{}", fmt::join(unrevised_, " ")));
+  put(kUnrevisedStateKey, unrevised_.empty() ? std::string()
+                                             : fmt::format("{} {}", to_ms(revisable_from_),
+                                                           fmt::join(unrevised_, " ")));
+}
+
+void Pipeline::restore_unrevised(const std::string& text) {
+  std::istringstream numbers(text);
+  if (int64_t from = 0; numbers >> from) revisable_from_ = from_ms(from);
+  for (JournalSeq place = 0; numbers >> place;) unrevised_.push_back(place);
+}
+
+void Pipeline::note_unrevised(JournalSeq place) {
+  if (unrevised_.empty()) revisable_from_ = dedupe_horizon();
+  unrevised_.push_back(place);
 }
 
 }  // namespace tocsin::daemon

@@ -183,6 +183,11 @@ void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Touched& touc
   if (above_ != nullptr) above_->take_over(rebuilt, touched, pins);
 }
 
+void ShardedEngine::emit(rules::Emit emit) {
+  for (const auto& shard : shards_) shard->engine.emit(emit);
+  if (above_ != nullptr) above_->emit(emit);
+}
+
 void ShardedEngine::save(
     const std::function<void(std::string_view key, std::string_view value)>& put) {
   std::string key;

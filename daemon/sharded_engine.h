@@ -43,6 +43,7 @@ class ShardedEngine {
   void end_source(SourceId source, Transitions& out);
   void finish(EventTime to, Transitions& out);
   void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
+  void emit(rules::Emit emit);
   // As Engine::take_over(); `rebuilt` is one engine over all rules.
   void take_over(rules::Engine& rebuilt, const rules::Touched& touched,
                  const std::map<rules::GroupName, rules::Pin>& pins);

@@ -484,6 +484,8 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   s.end(out, first);
 }
 
+void Engine::emit(Emit emit) { state_->around.options.emit = emit; }
+
 void Engine::take_over(Engine& rebuilt, const Touched& touched,
                        const std::map<GroupName, Pin>& pins) {
   State& s = *state_;

@@ -117,6 +117,9 @@ class Engine {
   // numbered and worded by the bundle before, those in `out`, which follow them, by the new one.
   void activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, Transitions& out);
 
+  // How rules decide from here on.
+  void emit(Emit emit);
+
   // Puts the groups that `touched` names where `rebuilt` has them, an engine over the same bundle
   // that has come to the same time in another way. Their open alerts go on as `pins` say: under the
   // ids and numbers that they were told by.

@@ -41,6 +41,10 @@ bool meet(const ToldAlert& told, const Episode& episode) {
   return told.last.starts_at <= end && episode.last.starts_at <= told_end;
 }
 
+bool is_over_before(const AlertTransition& last, EventTime t) {
+  return last.ends_at && *last.ends_at < t;
+}
+
 // `a` was told, `b` is decided.
 bool says_the_same(const AlertTransition& a, const AlertTransition& b) {
   const auto same_values = [](const std::vector<Measured>& x, const std::vector<Measured>& y) {
@@ -57,8 +61,8 @@ bool says_the_same(const AlertTransition& a, const AlertTransition& b) {
 
 class Teller {
  public:
-  Teller(const Bundle& bundle, EventTime now, Reconciled& to)
-      : bundle_(bundle), now_(now), to_(to) {}
+  Teller(const Bundle& bundle, EventTime settled, EventTime now, Reconciled& to)
+      : bundle_(bundle), settled_(settled), now_(now), to_(to) {}
 
   void group(const GroupName& name, std::vector<const ToldAlert*> told,
              const std::vector<Episode>& episodes, EventTime known_from) {
@@ -67,7 +71,8 @@ class Teller {
       const Episode& episode = episodes[i];
       const ToldAlert* known = matched[i];
       const EventTime began = (known == nullptr ? episode.last : known->last).starts_at;
-      if (began < known_from) {
+      const bool is_settled = known == nullptr && is_over_before(episode.last, settled_);
+      if (began < known_from || is_settled) {
         if (known != nullptr && episode.is_open()) pin(name, known->last);
       } else if (known == nullptr || known->is_withdrawn) {
         fire(name, episode, known);
@@ -76,7 +81,9 @@ class Teller {
       }
     }
     for (const ToldAlert* left : told) {
-      if (!left->is_withdrawn && left->last.starts_at >= known_from) withdraw(name, *left);
+      const bool may_change =
+          left->last.starts_at >= known_from && !is_over_before(left->last, settled_);
+      if (!left->is_withdrawn && may_change) withdraw(name, *left);
     }
   }
 
@@ -174,6 +181,7 @@ class Teller {
   }
 
   const Bundle& bundle_;
+  const EventTime settled_;
   const EventTime now_;
   Reconciled& to_;
 };
@@ -182,13 +190,14 @@ class Teller {
 
 Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>& decided,
                      const Bundle& bundle, const std::function<bool(const GroupName&)>& touched,
-                     const std::function<EventTime(const Rule&)>& known_from, EventTime now) {
+                     const std::function<EventTime(const Rule&)>& known_from, EventTime settled,
+                     EventTime now) {
   Episodes episodes = episodes_of(decided, bundle, touched);
   for (const auto& [name, alerts] : told.groups()) {
     if (touched(name)) episodes.try_emplace(name);
   }
   Reconciled result;
-  Teller teller(bundle, now, result);
+  Teller teller(bundle, settled, now, result);
   std::map<std::string_view, EventTime> known;
   for (const Rule& rule : bundle.rules) known[rule.identity] = known_from(rule);
   for (const auto& [name, of_group] : episodes) {

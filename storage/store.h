@@ -29,7 +29,7 @@ struct Control {
     kRevise = 4  // what the corrections and late events before it change is decided here
   };             // persistent, do not renumber
   Kind kind = Kind::kAdvance;
-  std::string source;  // of kAdvance, kEndSource, kExpectSource
+  std::string source;  // of kAdvance, kEndSource, kExpectSource; of kActivate "early" or "final"
   EventTime time{};    // of kAdvance
   std::string bundle;  // of kActivate: hash of the bundle, hex
 };

@@ -24,6 +24,7 @@ void add_eval(CLI::App& program, int& exit_code);
 void add_explain(CLI::App& program, int& exit_code);
 void add_why_not(CLI::App& program, int& exit_code);
 void add_journal(CLI::App& program, int& exit_code);
+void add_rebuild(CLI::App& program, int& exit_code);
 void add_alerts(CLI::App& program, int& exit_code);
 void add_status(CLI::App& program, int& exit_code);
 void add_dead_letters(CLI::App& program, int& exit_code);

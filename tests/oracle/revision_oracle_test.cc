@@ -10,6 +10,7 @@
 
 #include "daemon/alert_fields.h"
 #include "daemon/pipeline.h"
+#include "daemon/rebuild.h"
 #include "rules/load/rule_loader.h"
 #include "storage/memory_store.h"
 #include "tests/oracle/kinds.h"
@@ -133,7 +134,7 @@ Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
       *store, bundle, "",
       {.emit = Emit::kFinal, .future_tolerance = std::nullopt, .revision_share = 0});
   std::string warning;
-  const auto compile = [](const std::string&) { return std::shared_ptr<const Bundle>(); };
+  const auto compile = [&](const std::string&) { return bundle; };
   EXPECT_TRUE(pipeline.recover({}, compile, {}, warning));
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
     pipeline.expect_source(static_cast<SourceId>(i));
@@ -142,13 +143,18 @@ Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
   for (const Delivery& delivery : deliveries) {
     pipeline.admit(delivery.event, "test", 0, "", {});
     if (++since % (5 + seed % 20) != 0) continue;
-    EXPECT_TRUE(pipeline.commit({}, false));
+    EXPECT_TRUE(pipeline.commit({}, seed % 3 == 0));
   }
   if (seed % 2 == 0) {
     while (pipeline.unrevised() > 0) {
       EXPECT_TRUE(pipeline.commit({}, false));
     }
   }
+  EXPECT_TRUE(pipeline.commit({}, true));
+  const auto rebuilt = daemon::rebuild(*store, {.compile = compile});
+  EXPECT_TRUE(rebuilt) << rebuilt.error().message;
+  EXPECT_EQ(fmt::format("{}", fmt::join(rebuilt->first_differences, "\n")), "") << "seed " << seed;
+  EXPECT_EQ(rebuilt->warning, "");
   pipeline.finish(end);
   EXPECT_TRUE(pipeline.commit({}, false));
   while (pipeline.unrevised() > 0) {

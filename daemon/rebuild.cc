@@ -1,0 +1,176 @@
+#include "daemon/rebuild.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules/model/hash.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using State = std::map<std::string, std::string>;
+
+size_t shards_of(const State& state) {
+  constexpr std::string_view kPrefix = "shard/";
+  const auto found = state.lower_bound(std::string(kPrefix));
+  if (found == state.end() || !found->first.starts_with(kPrefix)) return 1;
+  return std::max<size_t>(1, std::strtoul(found->first.c_str() + kPrefix.size(), nullptr, 10));
+}
+
+// A key with its bytes of numbers readable.
+std::string readable(std::string_view key) {
+  std::string text;
+  for (const char c : key) {
+    if (c >= ' ' && c <= '~') {
+      text += c;
+    } else {
+      fmt::format_to(std::back_inserter(text), "\\x{:02x}", static_cast<uint8_t>(c));
+    }
+  }
+  return text;
+}
+
+class Comparison {
+ public:
+  Comparison(storage::Store& store, const RebuildOptions& options)
+      : store_(store), options_(options) {}
+
+  Result<RebuildReport> run() {
+    if (store_.first_seq() > 1) {
+      return invalid(fmt::format(
+          "retention has dropped the records before {}: state that rests on them cannot be "
+          "computed again",
+          store_.first_seq()));
+    }
+    if (Status status = read_state(); !status) return status.error();
+    const Result<std::string> text = Pipeline::rules_at_checkpoint(store_);
+    if (!text) return text.error();
+    const auto bundle = options_.compile(*text);
+    if (bundle == nullptr) {
+      return invalid(
+          "the rules that the saved state belongs to are not kept or no longer compile; start the "
+          "daemon once with rules that load, or use the tocsin that wrote the folder");
+    }
+    Pipeline pipeline(store_, bundle, *text, {.shards = shards_of(saved_), .revision_share = 0});
+    report_.records = store_.last_seq();
+    report_.checkpoint = store_.checkpoint_seq();
+    const Pipeline::Told told = [this](Hash128 alert, uint32_t seq, const std::string& json) {
+      decided_[{alert, seq}] = hash128(json);
+    };
+    for (const JournalSeq to : {report_.checkpoint, report_.records}) {
+      const JournalSeq before = to == report_.records ? report_.checkpoint : 0;
+      const Pipeline::Progress progress = [&](uint64_t done, uint64_t) {
+        return !options_.progress || options_.progress(before + done, report_.records);
+      };
+      Status status = pipeline.recompute(to, options_.compile, progress, told, report_.warning);
+      if (!status) return status.error();
+      pipeline.save([this](std::string_view key, std::string_view value) {
+        if (value.empty()) {
+          report_.state.erase(std::string(key));
+        } else {
+          report_.state.insert_or_assign(std::string(key), value);
+        }
+      });
+      if (before == 0) compare_state();
+    }
+    if (Status status = compare_alerts(); !status) return status.error();
+    return std::move(report_);
+  }
+
+ private:
+  void differ(std::string what) {
+    if (++report_.differences <= options_.told_differences) {
+      report_.first_differences.push_back(std::move(what));
+    }
+  }
+
+  Status read_state() {
+    return store_.read_state([this](std::string_view key, std::string_view value) {
+      if (!Pipeline::is_of_the_journal(key)) return;
+      saved_.insert_or_assign(std::string(key), value);
+    });
+  }
+
+  void compare_state() {
+    report_.state_entries = saved_.size();
+    for (const auto& [key, value] : saved_) {
+      const auto found = report_.state.find(key);
+      if (found == report_.state.end()) {
+        differ(fmt::format("state {}: saved, but the journal gives none", readable(key)));
+      } else if (found->second != value) {
+        differ(fmt::format("state {}: {} bytes are saved, the journal gives {} others",
+                           readable(key), value.size(), found->second.size()));
+      }
+    }
+    for (const auto& [key, value] : report_.state) {
+      if (!saved_.contains(key)) {
+        differ(fmt::format("state {}: the journal gives it, but it is not saved", readable(key)));
+      }
+    }
+  }
+
+  Status compare_alerts() {
+    uint64_t first = 0;
+    uint64_t last = 0;
+    uint64_t kept = 0;
+    Status status = store_.read_alert_log(0, [&](const storage::Store::StoredAlert& stored) {
+      if (kept++ == 0) first = stored.order;
+      last = stored.order;
+      ++report_.transitions;
+      const auto found = decided_.find({stored.alert, stored.seq});
+      if (found == decided_.end()) {
+        differ(fmt::format("alert {} seq {}: told, but the journal gives no such transition",
+                           to_hex(stored.alert), stored.seq));
+        return true;
+      }
+      if (found->second != hash128(stored.json)) {
+        differ(fmt::format("alert {} seq {}: the journal gives other words or numbers",
+                           to_hex(stored.alert), stored.seq));
+      }
+      decided_.erase(found);
+      return true;
+    });
+    if (!status) return status;
+    const bool is_whole = kept == 0 ? decided_.empty() : first == 1 && last == kept;
+    for (const auto& [key, hash] : decided_) {
+      if (!is_whole) {
+        ++report_.forgotten;
+        continue;
+      }
+      differ(fmt::format("alert {} seq {}: the journal gives it, but it was never told",
+                         to_hex(key.first), key.second));
+    }
+    return Status::ok();
+  }
+
+  storage::Store& store_;
+  const RebuildOptions& options_;
+  RebuildReport report_;
+  State saved_;
+  absl::flat_hash_map<std::pair<Hash128, uint32_t>, Hash128> decided_;  // JSON, hashed
+};
+
+}  // namespace
+
+Result<RebuildReport> rebuild(storage::Store& store, const RebuildOptions& options) {
+  return Comparison(store, options).run();
+}
+
+Status replace_state(storage::Store& store, const RebuildReport& report, WallTime now) {
+  storage::Batch& batch = store.begin();
+  std::vector<std::string> gone;
+  Status status = store.read_state([&](std::string_view key, std::string_view) {
+    if (Pipeline::is_of_the_journal(key)) gone.emplace_back(key);
+  });
+  if (!status) return status;
+  for (const std::string& key : gone) {
+    if (!report.state.contains(key)) batch.put_state(key, {});
+  }
+  for (const auto& [key, value] : report.state) batch.put_state(key, value);
+  batch.mark_checkpoint();
+  return store.commit(batch, now);
+}
+
+}  // namespace tocsin::daemon
