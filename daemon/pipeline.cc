@@ -12,10 +12,7 @@ namespace tocsin::daemon {
 
 Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                    std::string bundle_text, PipelineOptions options)
-    : store_(store),
-      options_(options),
-      bundle_text_(std::move(bundle_text)),
-      emit_(options.emit) {
+    : store_(store), options_(options), bundle_text_(std::move(bundle_text)), emit_(options.emit) {
   set_bundle(std::move(bundle));
 }
 
@@ -26,6 +23,7 @@ void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   store_.set_catalogue(bundle_->catalogue);
   engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = emit_},
                                             options_.shards);
+  find_kept_told();
   arrivals_.assign(bundle_->catalogue->sources().size(), {});
   source_seeds_.clear();
   for (const Source& source : bundle_->catalogue->sources()) {
@@ -134,6 +132,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     return refuse(Admission::kFuture, event, stream, position, raw, now);
   }
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
+  if (!watermark) flush();  // so that the engine knows how far it got without this source
   if (watermark && event.time < horizon_of(event.source)) {
     if (seen_.contains(key, event.rev)) {
       ++counts.duplicates;
@@ -151,7 +150,9 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   const bool is_behind = is_late(event);
   if (is_behind) {
     ++counts.late;
-    const Milliseconds age = *watermark - event.time;
+    const EventTime up_to =
+        std::max(watermark.value_or(kMinEventTime), engine_->decided_without(event.source));
+    const Milliseconds age = up_to - event.time;
     const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
                                     [age](Milliseconds b) { return age <= b; });
     ++counts_.late_by_age[static_cast<size_t>(bound - counts_.kAgeBounds.begin())];
@@ -160,7 +161,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   const bool is_correction = taken.op != Operation::kAssert;
   if (is_correction) ++counts.corrections;
   const JournalSeq seq = batch().append(taken);
-  if (is_correction || is_behind) note_unrevised(seq);
+  if (is_correction || is_behind) unrevised_.push_back(seq);
   engine_->on_event(taken, seq, transitions_);
   if (!transitions_.empty()) log_transitions();
   return Admission::kAccepted;
@@ -218,7 +219,7 @@ void Pipeline::log_transitions() {
     } else if (told_again_ != nullptr) {
       (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
     }
-    told_.note(transition, bundle_->rules[transition.rule]);
+    told_.note(transition, bundle_->rules[transition.rule], kept_of(transition));
   }
   transitions_.clear();
 }
@@ -301,6 +302,7 @@ void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::strin
   log_transitions();  // ends of alerts of rules that are gone: numbered by the old bundle
   bundle_ = std::move(bundle);
   bundle_text_ = std::move(text);
+  find_kept_told();
   store_.set_catalogue(bundle_->catalogue);
   transitions_ = std::move(begun);
   log_transitions();
@@ -333,8 +335,7 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
   return write_batch(now);
 }
 
-void Pipeline::save(
-    const std::function<void(std::string_view key, std::string_view value)>& put) {
+void Pipeline::save(const std::function<void(std::string_view key, std::string_view value)>& put) {
   engine_->save(put);
   put(kBundleStateKey, in_force().text());
   save_revisions(put);

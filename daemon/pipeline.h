@@ -252,10 +252,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   bool is_notified(const AlertTransition& transition) const;
   EventTime newest_event() const;
   bool may_revise() const;
-  void note_unrevised(JournalSeq place);
-  void restore_unrevised(const std::string& text);
-  void save_revisions(
-      const std::function<void(std::string_view key, std::string_view value)>& put);
+  void find_kept_told();
+  std::optional<Milliseconds> kept_of(const AlertTransition& transition) const;
+  void save_revisions(const std::function<void(std::string_view key, std::string_view value)>& put);
   PipelineCounts::PerSource& counts_of(SourceId source);
   storage::Batch& batch();
   EventTime horizon_of(SourceId source) const;
@@ -286,7 +285,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   JournalSeq recomputed_ = 0;
   rules::ToldAlerts told_;
   std::vector<JournalSeq> unrevised_;
-  EventTime revisable_from_{};  // what they may change is not before; while there are any
+  std::vector<Milliseconds> kept_told_;  // index: RuleIndex; how long ended alerts are
   std::chrono::steady_clock::time_point revised_at_{};  // the end of the last revision
   std::chrono::steady_clock::duration revision_took_{};
   std::vector<std::pair<std::function<void(const ingest::Receipt&)>, ingest::Receipt>> receipts_;

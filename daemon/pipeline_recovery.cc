@@ -56,7 +56,8 @@ Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progr
   if (from_the_start) {
     if (Status status = drop_saved_state(); !status) return status;
   }
-  if (!from_the_start) restore_unrevised(own->unrevised);
+  std::istringstream places(own->unrevised);
+  for (JournalSeq place = 0; !from_the_start && places >> place;) unrevised_.push_back(place);
   const JournalSeq from = from_the_start ? 1 : store_.checkpoint_seq() + 1;
   Status status = replay_journal(from, store_.last_seq(), compile, progress, warning);
   if (!status) return status;
@@ -104,9 +105,7 @@ rules::Emit Pipeline::InForce::emit_of(std::string_view word, rules::Emit otherw
   return word == "final" ? rules::Emit::kFinal : rules::Emit::kEarly;
 }
 
-std::string Pipeline::InForce::text() const {
-  return fmt::format("{} {}", hash, word());
-}
+std::string Pipeline::InForce::text() const { return fmt::format("{} {}", hash, word()); }
 
 Result<Pipeline::OwnState> Pipeline::read_own_state() const {
   OwnState own;
@@ -158,7 +157,7 @@ Status Pipeline::restore_state(bool& complete) {
   Status status = store_.read_state([&](std::string_view key, std::string_view value) {
     if (key == kBundleStateKey || key == kArrivalsStateKey || key == kUnrevisedStateKey) return;
     if (key.starts_with(kToldPrefix)) {
-      told_.restore(value);
+      told_.restore(key.substr(kToldPrefix.size()), value);
       return;
     }
     if (!engine_->restore(key, value)) complete = false;
@@ -189,7 +188,7 @@ Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBun
     }
     if (record.event != nullptr) {
       const bool is_correction = record.event->op != Operation::kAssert;
-      if (is_correction || is_late(*record.event)) note_unrevised(record.seq);
+      if (is_correction || is_late(*record.event)) unrevised_.push_back(record.seq);
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {
@@ -218,8 +217,7 @@ Status Pipeline::apply(const storage::Control& control, JournalSeq seq,
     }
     const auto text = store_.meta(bundle_key(control.bundle));
     if (!text) return text.error();
-    switch_to(std::move(bundle), text->value_or(""),
-              InForce::emit_of(control.source, emit_));
+    switch_to(std::move(bundle), text->value_or(""), InForce::emit_of(control.source, emit_));
     return Status::ok();
   }
   const auto source = bundle_->catalogue->find_source(control.source);

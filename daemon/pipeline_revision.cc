@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "daemon/chronicle.h"
 #include "daemon/pipeline.h"
@@ -57,7 +56,8 @@ Operation Pipeline::operation_of(const Event& event, Hash128 key) const {
 
 bool Pipeline::is_late(const Event& event) const {
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
-  return watermark && event.time <= *watermark;
+  return (watermark && event.time <= *watermark) ||
+         event.time <= engine_->decided_without(event.source);
 }
 
 EventTime Pipeline::newest_event() const {
@@ -153,24 +153,27 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
 
 void Pipeline::save_revisions(
     const std::function<void(std::string_view key, std::string_view value)>& put) {
-  told_.forget_before(unrevised_.empty() ? dedupe_horizon() : revisable_from_);
   told_.save([&](const std::string& alert, const std::string& value) {
     put(fmt::format("{}{}", kToldPrefix, alert), value);
   });
-  put(kUnrevisedStateKey, unrevised_.empty() ? std::string()
-                                             : fmt::format("{} {}", to_ms(revisable_from_),
-                                                           fmt::join(unrevised_, " ")));
+  put(kUnrevisedStateKey, fmt::format("{}", fmt::join(unrevised_, " ")));
 }
 
-void Pipeline::restore_unrevised(const std::string& text) {
-  std::istringstream numbers(text);
-  if (int64_t from = 0; numbers >> from) revisable_from_ = from_ms(from);
-  for (JournalSeq place = 0; numbers >> place;) unrevised_.push_back(place);
+std::optional<Milliseconds> Pipeline::kept_of(const AlertTransition& transition) const {
+  if (!unrevised_.empty()) return std::nullopt;  // they may change what is old by now
+  return kept_told_[transition.rule];
 }
 
-void Pipeline::note_unrevised(JournalSeq place) {
-  if (unrevised_.empty()) revisable_from_ = dedupe_horizon();
-  unrevised_.push_back(place);
+void Pipeline::find_kept_told() {
+  kept_told_.clear();
+  for (const rules::Rule& rule : bundle_->rules) {
+    Milliseconds longest{0};
+    for (const SourceId id : rules::feeding_sources(*bundle_->catalogue, rule)) {
+      const Source& source = bundle_->catalogue->source(id);
+      longest = std::max(longest, source.lateness + source.correction_horizon);
+    }
+    kept_told_.push_back(longest);
+  }
 }
 
 }  // namespace tocsin::daemon

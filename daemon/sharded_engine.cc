@@ -42,6 +42,8 @@ ShardedEngine::~ShardedEngine() {
 
 void ShardedEngine::observe(SourceId source, EventTime time) {
   SourceTime& known = sources_[static_cast<size_t>(source)];
+  if (!known.seen) [[unlikely]]
+    known.missed = shards_[0]->engine.decided_without(source);
   known.seen = true;
   known.newest = std::max(known.newest, time);
 }

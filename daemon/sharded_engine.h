@@ -57,6 +57,11 @@ class ShardedEngine {
   // Up to date with every event handed in, flushed or not.
   std::optional<EventTime> watermark(SourceId source) const;
   std::optional<EventTime> newest(SourceId source) const;
+  // To be flushed before, unless the source has been heard of.
+  EventTime decided_without(SourceId source) const {
+    const SourceTime& known = sources_[static_cast<size_t>(source)];
+    return known.seen ? known.missed : shards_[0]->engine.decided_without(source);
+  }
   // As of the last flush.
   EventTime watermark() const { return shards_[0]->engine.watermark(); }
   // Up to where finish() was told; kMinEventTime: it was not.
@@ -82,6 +87,7 @@ class ShardedEngine {
     bool seen = false;
     EventTime newest = kMinEventTime;
     EventTime advanced_to = kMinEventTime;
+    EventTime missed = kMinEventTime;  // as decided_without() of the engines
   };
 
   void observe(SourceId source, EventTime time);

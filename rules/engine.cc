@@ -365,6 +365,10 @@ std::optional<EventTime> Engine::newest(SourceId source) const {
   return newest;
 }
 
+EventTime Engine::decided_without(SourceId source) const {
+  return state_->timeline.decided_without(source);
+}
+
 EventTime Engine::watermark() const { return state_->timeline.lowest_watermark(); }
 
 void Engine::save(const std::function<void(std::string_view, std::string_view)>& put) {
@@ -378,7 +382,8 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
     bytes.clear();
     ByteWriter to(bytes);
     to.u8(kStateVersion);
-    for (const EventTime t : {source.newest, source.first, source.advanced}) to.time(t);
+    for (const EventTime t : {source.newest, source.first, source.advanced, source.missed})
+      to.time(t);
     to.u8(source.is_live ? 1 : 0);
     to.u8(source.has_ended ? 1 : 0);
     put(kSourceEntry + s.bundle->catalogue->source(static_cast<SourceId>(i)).name, bytes);
@@ -435,7 +440,8 @@ bool Engine::restore(std::string_view key, std::string_view value) {
   const auto id = s.bundle->catalogue->find_source(name);
   if (key.front() != kSourceEntry || !id) return false;
   SourceTime& source = s.timeline.source(*id);
-  for (EventTime* t : {&source.newest, &source.first, &source.advanced}) *t = from.time();
+  for (EventTime* t : {&source.newest, &source.first, &source.advanced, &source.missed})
+    *t = from.time();
   source.is_live = from.u8() != 0;
   source.has_ended = from.u8() != 0;
   s.timeline.relink();

@@ -102,6 +102,9 @@ class Engine {
   std::optional<EventTime> watermark(SourceId source) const;
   // Newest event time of a source.
   std::optional<EventTime> newest(SourceId source) const;
+  // How far rules have come without the source, so that what it tells of before is late;
+  // kMinEventTime: it was there from the beginning.
+  EventTime decided_without(SourceId source) const;
   // Lowest watermark over all live sources; kMinEventTime before any event.
   EventTime watermark() const;
 

@@ -45,6 +45,11 @@ bool is_over_before(const AlertTransition& last, EventTime t) {
   return last.ends_at && *last.ends_at < t;
 }
 
+bool is_told(const std::vector<const ToldAlert*>& told, Hash128 alert) {
+  return std::any_of(told.begin(), told.end(),
+                     [&](const ToldAlert* one) { return one->last.alert == alert; });
+}
+
 // `a` was told, `b` is decided.
 bool says_the_same(const AlertTransition& a, const AlertTransition& b) {
   const auto same_values = [](const std::vector<Measured>& x, const std::vector<Measured>& y) {
@@ -61,18 +66,21 @@ bool says_the_same(const AlertTransition& a, const AlertTransition& b) {
 
 class Teller {
  public:
-  Teller(const Bundle& bundle, EventTime settled, EventTime now, Reconciled& to)
-      : bundle_(bundle), settled_(settled), now_(now), to_(to) {}
+  Teller(const Bundle& bundle, EventTime now, Reconciled& to)
+      : bundle_(bundle), now_(now), to_(to) {}
 
   void group(const GroupName& name, std::vector<const ToldAlert*> told,
-             const std::vector<Episode>& episodes, EventTime known_from) {
+             std::vector<Episode> episodes, EventTime known_from, EventTime settled) {
+    // Before they could be taken for an alert that is kept.
+    std::erase_if(episodes, [&](const Episode& episode) {
+      return is_over_before(episode.last, settled) && !is_told(told, episode.last.alert);
+    });
     const std::vector<const ToldAlert*> matched = match(told, episodes);
     for (size_t i = 0; i < episodes.size(); ++i) {
       const Episode& episode = episodes[i];
       const ToldAlert* known = matched[i];
       const EventTime began = (known == nullptr ? episode.last : known->last).starts_at;
-      const bool is_settled = known == nullptr && is_over_before(episode.last, settled_);
-      if (began < known_from || is_settled) {
+      if (began < known_from) {
         if (known != nullptr && episode.is_open()) pin(name, known->last);
       } else if (known == nullptr || known->is_withdrawn) {
         fire(name, episode, known);
@@ -82,7 +90,7 @@ class Teller {
     }
     for (const ToldAlert* left : told) {
       const bool may_change =
-          left->last.starts_at >= known_from && !is_over_before(left->last, settled_);
+          left->last.starts_at >= known_from && !is_over_before(left->last, settled);
       if (!left->is_withdrawn && may_change) withdraw(name, *left);
     }
   }
@@ -181,7 +189,6 @@ class Teller {
   }
 
   const Bundle& bundle_;
-  const EventTime settled_;
   const EventTime now_;
   Reconciled& to_;
 };
@@ -193,17 +200,18 @@ Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>&
                      const std::function<EventTime(const Rule&)>& known_from, EventTime settled,
                      EventTime now) {
   Episodes episodes = episodes_of(decided, bundle, touched);
-  for (const auto& [name, alerts] : told.groups()) {
-    if (touched(name)) episodes.try_emplace(name);
-  }
+  told.for_each_group([&](GroupName name) {
+    if (touched(name)) episodes.try_emplace(std::move(name));
+  });
   Reconciled result;
-  Teller teller(bundle, settled, now, result);
+  Teller teller(bundle, now, result);
   std::map<std::string_view, EventTime> known;
   for (const Rule& rule : bundle.rules) known[rule.identity] = known_from(rule);
   for (const auto& [name, of_group] : episodes) {
     const auto from = known.find(name.rule);
     if (from == known.end()) continue;  // its alerts ended with the rule
-    teller.group(name, told.of(name), of_group, from->second);
+    teller.group(name, told.of(name), of_group, from->second,
+                 std::max(settled, told.forgotten_before(name.rule)));
   }
   return result;
 }

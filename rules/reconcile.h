@@ -45,7 +45,7 @@ struct Reconciled {
 // `known_from`: before it, what is decided of a rule cannot be trusted, since the journal does not
 // reach back so far; what was told to begin before is left as it is, and goes on under its id.
 // `settled`: nothing that is looked at happened before; what was over by then stays as it was told,
-// which may have been forgotten.
+// which may have been forgotten, with `told.forgotten_before()`.
 // `now`: the event time that such a decision is of when nothing else tells.
 Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>& decided,
                      const Bundle& bundle, const std::function<bool(const GroupName&)>& touched,

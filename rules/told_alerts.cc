@@ -9,6 +9,8 @@ namespace tocsin::rules {
 namespace {
 
 constexpr uint8_t kToldVersion = 1;
+// Looking for what can be forgotten costs a walk over all that is kept of the rule.
+constexpr Milliseconds kBetweenForgetting = std::chrono::hours(24);
 
 void write(ByteWriter& to, const std::map<std::string, std::string>& texts) {
   to.u32(static_cast<uint32_t>(texts.size()));
@@ -128,18 +130,32 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule) {
   return group;
 }
 
-void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
+const std::string ToldAlerts::kRulePrefix = "rule ";
+
+void ToldAlerts::note(const AlertTransition& transition, const Rule& rule,
+                      std::optional<Milliseconds> keep) {
   GroupName group = group_of(transition, rule);
-  ToldAlert& told = groups_[group][transition.alert];
+  OfRule& of_rule = rules_[group.rule];
+  ToldAlert& told = of_rule.groups[group.key][transition.alert];
   told.last = transition;
   told.is_withdrawn = transition.action == Action::kWithdraw;
+  // What is told of the past may be of the time of the telling, ahead of the rule's.
+  if (transition.at > of_rule.newest && !transition.retroactive) {
+    of_rule.newest = transition.at;
+    of_rule.is_dirty = true;
+  }
+  if (keep && of_rule.newest - *keep >= of_rule.forgotten_before + kBetweenForgetting) {
+    forget(group.rule, of_rule, of_rule.newest - *keep);
+  }
   changed_[transition.alert] = std::move(group);
 }
 
 std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
   std::vector<const ToldAlert*> alerts;
-  const auto found = groups_.find(group);
-  if (found == groups_.end()) return alerts;
+  const auto rule = rules_.find(group.rule);
+  if (rule == rules_.end()) return alerts;
+  const auto found = rule->second.groups.find(group.key);
+  if (found == rule->second.groups.end()) return alerts;
   for (const auto& [id, alert] : found->second) alerts.push_back(&alert);
   std::stable_sort(alerts.begin(), alerts.end(), [](const ToldAlert* a, const ToldAlert* b) {
     return a->last.starts_at < b->last.starts_at;
@@ -147,49 +163,71 @@ std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
   return alerts;
 }
 
-void ToldAlerts::forget_before(EventTime t) {
-  for (auto group = groups_.begin(); group != groups_.end();) {
+EventTime ToldAlerts::forgotten_before(std::string_view rule_identity) const {
+  const auto rule = rules_.find(rule_identity);
+  return rule == rules_.end() ? kMinEventTime : rule->second.forgotten_before;
+}
+
+void ToldAlerts::forget(const std::string& identity, OfRule& rule, EventTime before) {
+  rule.forgotten_before = before;
+  rule.is_dirty = true;
+  for (auto group = rule.groups.begin(); group != rule.groups.end();) {
     auto& alerts = group->second;
     for (auto alert = alerts.begin(); alert != alerts.end();) {
       const ToldAlert& told = alert->second;
-      if (told.is_open() || told.last.at >= t) {
+      if (told.is_open() || told.last.at >= before) {
         ++alert;
         continue;
       }
-      changed_[alert->first] = group->first;
+      changed_[alert->first] = {identity, group->first};
       alert = alerts.erase(alert);
     }
-    group = alerts.empty() ? groups_.erase(group) : std::next(group);
+    group = alerts.empty() ? rule.groups.erase(group) : std::next(group);
   }
 }
 
 std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
-  const auto found = groups_.find(group);
-  if (found == groups_.end()) return {};
-  const auto told = found->second.find(alert);
-  if (told == found->second.end()) return {};
+  const auto of = this->of(group);
+  const auto told =
+      std::find_if(of.begin(), of.end(), [&](const auto* one) { return one->last.alert == alert; });
+  if (told == of.end()) return {};
   std::string bytes;
   ByteWriter to(bytes);
   to.u8(kToldVersion);
   to.text(group.rule);
   to.u32(static_cast<uint32_t>(group.key.size()));
   for (const std::string& part : group.key) to.text(part);
-  to.u8(told->second.is_withdrawn ? 1 : 0);
-  write(to, told->second.last);
+  to.u8((*told)->is_withdrawn ? 1 : 0);
+  write(to, (*told)->last);
   return bytes;
 }
 
-bool ToldAlerts::restore(std::string_view bytes) {
-  ByteReader from(bytes);
+std::string ToldAlerts::written(const OfRule& rule) {
+  std::string bytes;
+  ByteWriter to(bytes);
+  to.u8(kToldVersion);
+  to.time(rule.newest);
+  to.time(rule.forgotten_before);
+  return bytes;
+}
+
+bool ToldAlerts::restore(std::string_view key, std::string_view value) {
+  ByteReader from(value);
   if (from.u8() != kToldVersion) return false;
-  GroupName group{std::string(from.text()), {}};
-  group.key.resize(from.count());
-  for (std::string& part : group.key) part = from.text();
+  if (key.starts_with(kRulePrefix)) {
+    OfRule& rule = rules_[std::string(key.substr(kRulePrefix.size()))];
+    rule.newest = from.time();
+    rule.forgotten_before = from.time();
+    return from.at_end();
+  }
+  const std::string identity(from.text());
+  std::vector<std::string> group(from.count());
+  for (std::string& part : group) part = from.text();
   ToldAlert told;
   told.is_withdrawn = from.u8() != 0;
   told.last = read_transition(from);
   if (!from.at_end()) return false;
-  groups_[std::move(group)].insert_or_assign(told.last.alert, std::move(told));
+  rules_[identity].groups[std::move(group)].insert_or_assign(told.last.alert, std::move(told));
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/model/alert.h"
@@ -30,30 +31,52 @@ struct ToldAlert {
 
 // What has been told of every alert that a correction may still change: the open ones, and those
 // that ended within the correction horizon. What is decided anew is told against it (reconcile.h).
+//
+// A function of what was noted alone, not of when it was saved.
 // Thread-safety: one thread at a time.
 class ToldAlerts {
  public:
-  void note(const AlertTransition& transition, const Rule& rule);
+  // `keep`: alerts of the rule that were over for longer than this when it decided last are
+  // forgotten; nullopt: for now none are.
+  void note(const AlertTransition& transition, const Rule& rule, std::optional<Milliseconds> keep);
   // Of one group, by when they started; pointers hold until the next call that changes something.
   std::vector<const ToldAlert*> of(const GroupName& group) const;
-  // All groups that something was told of.
-  const std::map<GroupName, std::map<Hash128, ToldAlert>>& groups() const { return groups_; }
-  // Forgets what was over before `t`.
-  void forget_before(EventTime t);
+  // Calls each(name) for all groups that something was told of.
+  template <typename Each>
+  void for_each_group(Each&& each) const {
+    for (const auto& [identity, rule] : rules_) {
+      for (const auto& [key, alerts] : rule.groups) each(GroupName{identity, key});
+    }
+  }
+  // What was over before may have been forgotten.
+  EventTime forgotten_before(std::string_view rule_identity) const;
 
   // Calls put(key, value) for what changed since the last call; value empty: gone.
   template <typename Put>
   void save(Put&& put) {
     for (const auto& [alert, group] : changed_) put(to_hex(alert), written(group, alert));
     changed_.clear();
+    for (auto& [identity, rule] : rules_) {
+      if (std::exchange(rule.is_dirty, false)) put(kRulePrefix + identity, written(rule));
+    }
   }
-  bool restore(std::string_view bytes);
+  bool restore(std::string_view key, std::string_view value);
 
  private:
+  struct OfRule {
+    EventTime newest = kMinEventTime;  // decision
+    EventTime forgotten_before = kMinEventTime;
+    bool is_dirty = false;
+    std::map<std::vector<std::string>, std::map<Hash128, ToldAlert>> groups;  // by key
+  };
+  static const std::string kRulePrefix;
+
+  void forget(const std::string& identity, OfRule& rule, EventTime before);
   // "" when it is not there.
   std::string written(const GroupName& group, Hash128 alert) const;
+  static std::string written(const OfRule& rule);
 
-  std::map<GroupName, std::map<Hash128, ToldAlert>> groups_;
+  std::map<std::string, OfRule, std::less<>> rules_;  // by identity
   std::map<Hash128, GroupName> changed_;
 };
 

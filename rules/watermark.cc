@@ -80,10 +80,22 @@ void Timeline::expect(SourceId id) {
   SourceTime& s = source(id);
   if (s.is_live && !s.has_ended) return;
   settle();  // though this source starts further back
+  s.missed = decided_without(id);
   s.is_live = true;
   s.has_ended = false;
   s.is_dirty = true;
   relink();
+}
+
+EventTime Timeline::decided_without(SourceId id) const {
+  const SourceTime& s = source(id);
+  if (s.is_live && !s.has_ended) return s.missed;
+  EventTime latest = s.missed;
+  for (const TimeClass& c : classes_) {
+    if (!std::binary_search(c.feeding.begin(), c.feeding.end(), id)) continue;
+    latest = std::max({latest, c.watermark, computed_watermark(c)});
+  }
+  return latest;
 }
 
 void Timeline::settle() {

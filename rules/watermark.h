@@ -22,6 +22,7 @@ struct SourceTime {
   EventTime newest = kMinEventTime;    // newest event time seen
   EventTime first = kNever;            // oldest event time seen
   EventTime advanced = kMinEventTime;  // believed complete up to here (heartbeat)
+  EventTime missed = kMinEventTime;    // rules that it feeds had come so far when it joined them
   bool is_live = false;                // declared or seen
   bool has_ended = false;
   bool is_dirty = false;
@@ -133,6 +134,9 @@ class Timeline {
   bool take_first_moved() { return std::exchange(first_moved_, false); }
 
   std::optional<EventTime> source_watermark(SourceId source) const;
+  // How far rules have come without the source: what it tells of before is late. kMinEventTime: it
+  // was there from the beginning.
+  EventTime decided_without(SourceId source) const;
   EventTime lowest_watermark() const;
   SourceTime& source(SourceId id) { return sources_[static_cast<size_t>(id)]; }
   const SourceTime& source(SourceId id) const { return sources_[static_cast<size_t>(id)]; }

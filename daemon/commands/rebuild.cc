@@ -29,9 +29,9 @@ int rebuild_folder(const RebuildArguments& arguments) {
   ProgressBar bar("rebuild");
   const Result<RebuildReport> report =
       rebuild(**store, {.progress = [&](uint64_t done, uint64_t of) {
-                bar.show(done, of);
-                return true;
-              }});
+        bar.show(done, of);
+        return true;
+      }});
   bar.finish();
   if (!report) return fail(report.error());
   if (!report->warning.empty()) fmt::print(stderr, "tocsin rebuild: {}\n", report->warning);
@@ -51,8 +51,7 @@ int rebuild_folder(const RebuildArguments& arguments) {
   if (arguments.replace) {
     const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
     if (Status status = replace_state(**store, *report, now); !status) return fail(status.error());
-    fmt::print("the saved state is now what the journal gives, as of record {}\n",
-               report->records);
+    fmt::print("the saved state is now what the journal gives, as of record {}\n", report->records);
     return kDone;
   }
   return report->differences == 0 ? kDone : kAnswerIsNo;
