@@ -213,13 +213,16 @@ void Pipeline::dead_letter(std::string_view reason, std::string_view message,
 }
 
 void Pipeline::log_transitions() {
-  for (const AlertTransition& transition : transitions_) {
+  for (AlertTransition& transition : transitions_) {
+    // An alert that was withdrawn may come to hold after all, under the id that it had.
+    const rules::Rule& rule = bundle_->rules[transition.rule];
+    transition.seq = std::max(transition.seq, told_.next_seq(transition, rule));
     if (!is_replaying_) {
       log(transition);
     } else if (told_again_ != nullptr) {
       (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
     }
-    told_.note(transition, bundle_->rules[transition.rule], kept_of(transition));
+    told_.note(transition, rule, kept_of(transition));
   }
   transitions_.clear();
 }

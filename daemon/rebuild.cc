@@ -56,26 +56,11 @@ class Comparison {
     Pipeline pipeline(store_, bundle, *text, {.shards = shards_of(saved_), .revision_share = 0});
     report_.records = store_.last_seq();
     report_.checkpoint = store_.checkpoint_seq();
-    const Pipeline::Told told = [this](Hash128 alert, uint32_t seq, const std::string& json) {
-      decided_[{alert, seq}] = hash128(json);
-    };
-    for (const JournalSeq to : {report_.checkpoint, report_.records}) {
-      const JournalSeq before = to == report_.records ? report_.checkpoint : 0;
-      const Pipeline::Progress progress = [&](uint64_t done, uint64_t) {
-        return !options_.progress || options_.progress(before + done, report_.records);
-      };
-      Status status = pipeline.recompute(to, options_.compile, progress, told, report_.warning);
-      if (!status) return status.error();
-      pipeline.save([this](std::string_view key, std::string_view value) {
-        if (value.empty()) {
-          report_.state.erase(std::string(key));
-        } else {
-          report_.state.insert_or_assign(std::string(key), value);
-        }
-      });
-      if (before == 0) compare_state();
-    }
-    if (Status status = compare_alerts(); !status) return status.error();
+    if (Status status = recompute(pipeline, 0, report_.checkpoint); !status) return status.error();
+    compare_state();
+    Status status = recompute(pipeline, report_.checkpoint, report_.records);
+    if (!status) return status.error();
+    if (status = compare_alerts(); !status) return status.error();
     return std::move(report_);
   }
 
@@ -84,6 +69,25 @@ class Comparison {
     if (++report_.differences <= options_.told_differences) {
       report_.first_differences.push_back(std::move(what));
     }
+  }
+
+  Status recompute(Pipeline& pipeline, JournalSeq from, JournalSeq to) {
+    const Pipeline::Told told = [this](Hash128 alert, uint32_t seq, const std::string& json) {
+      decided_[{alert, seq}] = hash128(json);
+    };
+    const Pipeline::Progress progress = [&](uint64_t done, uint64_t) {
+      return !options_.progress || options_.progress(from + done, report_.records);
+    };
+    Status status = pipeline.recompute(to, options_.compile, progress, told, report_.warning);
+    if (!status) return status;
+    pipeline.save([this](std::string_view key, std::string_view value) {
+      if (value.empty()) {
+        report_.state.erase(std::string(key));
+      } else {
+        report_.state.insert_or_assign(std::string(key), value);
+      }
+    });
+    return status;
   }
 
   Status read_state() {

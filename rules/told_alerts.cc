@@ -150,6 +150,15 @@ void ToldAlerts::note(const AlertTransition& transition, const Rule& rule,
   changed_[transition.alert] = std::move(group);
 }
 
+uint32_t ToldAlerts::next_seq(const AlertTransition& transition, const Rule& rule) const {
+  const auto of_rule = rules_.find(rule.identity);
+  if (of_rule == rules_.end()) return 0;
+  const auto group = of_rule->second.groups.find(group_of(transition, rule).key);
+  if (group == of_rule->second.groups.end()) return 0;
+  const auto told = group->second.find(transition.alert);
+  return told == group->second.end() ? 0 : told->second.last.seq + 1;
+}
+
 std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
   std::vector<const ToldAlert*> alerts;
   const auto rule = rules_.find(group.rule);

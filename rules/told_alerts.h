@@ -39,6 +39,8 @@ class ToldAlerts {
   // `keep`: alerts of the rule that were over for longer than this when it decided last are
   // forgotten; nullopt: for now none are.
   void note(const AlertTransition& transition, const Rule& rule, std::optional<Milliseconds> keep);
+  // The number that the next transition of this alert has at least; 0: none is known.
+  uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const;
   // Of one group, by when they started; pointers hold until the next call that changes something.
   std::vector<const ToldAlert*> of(const GroupName& group) const;
   // Calls each(name) for all groups that something was told of.

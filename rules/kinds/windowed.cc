@@ -81,7 +81,7 @@ bool WindowedDetector::may_rise_early(const WindowGroup& group) const {
 
 void WindowedDetector::judge_early(WindowGroup& group, const Event& event, EventTime pane) {
   if (!may_rise_early(group)) return;
-  judge_early_at(group, event, grid_.step(pane, 1));
+  judge_early_at(group, event.time, grid_.step(pane, 1));
   // In the steady state this was the newest pane. An event that comes after later ones may complete
   // what began with it: a window holds more only at the end of a pane.
   const auto panes = group.panes.panes();
@@ -94,14 +94,30 @@ void WindowedDetector::judge_early(WindowGroup& group, const Event& event, Event
     if (panes[i].start == judged) continue;  // another lane of it
     judged = panes[i].start;
     if (!may_rise_early(group)) return;
-    judge_early_at(group, event, grid_.step(judged, 1));
+    judge_early_at(group, event.time, grid_.step(judged, 1));
     --left;
+  }
+}
+
+// What had come already while the alert was as high as it could be: it would have been raised on
+// arrival, had the end been known then.
+void WindowedDetector::judge_upcoming(WindowGroup& group, EventTime tick) {
+  const auto panes = group.panes.panes();
+  size_t left = kMostEarlyTicks;
+  for (size_t i = group.panes.first_from(tick); i < panes.size() && left > 0; --left) {
+    const EventTime pane = panes[i].start;
+    EventTime newest = pane;
+    for (; i < panes.size() && panes[i].start == pane; ++i) {  // its lanes
+      for (const EvidenceItem& item : panes[i].evidence) newest = std::max(newest, item.time);
+    }
+    if (!may_rise_early(group)) return;
+    judge_early_at(group, newest, grid_.step(pane, 1));
   }
 }
 
 // Only up: what comes later may add, but not take away (the loader lets only monotone rules come
 // here).
-void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, EventTime tick) {
+void WindowedDetector::judge_early_at(WindowGroup& group, EventTime newest, EventTime tick) {
   AlertState& alert = group.alert;
   const Verdict verdict = judge(group, tick);
   const auto index = early_level(alert, rule().levels, rule().alert, verdict);
@@ -110,7 +126,7 @@ void WindowedDetector::judge_early_at(WindowGroup& group, const Event& event, Ev
   const Level level = rule().levels[*index].level;
   const bool is_new = !alert.is_open();
   // It has come to hold with the newest event of the window, which is in its last pane.
-  const EventTime at = std::max(event.time, grid_.step(tick, -1));
+  const EventTime at = std::max(newest, grid_.step(tick, -1));
   rise(alert, rule().alert, level, at);
   if (is_new) open(group, level, tick, at);
   alert.provisional = true;
@@ -128,7 +144,11 @@ void WindowedDetector::on_due(WindowGroup& group, EventTime tick) {
     return;
   }
   // An alert raised on arrival waits for the tick that confirms it.
-  if (!group.alert.provisional || tick >= group.alert.provisional_at) decide(group, tick);
+  if (!group.alert.provisional || tick >= group.alert.provisional_at) {
+    const Level before = group.alert.level;
+    decide(group, tick);
+    if (is_early() && group.alert.level < before) judge_upcoming(group, tick);
+  }
   // Those that leave with the next tick are still there: next_due() looks for them.
   group.panes.drop_before(grid_.step(tick, -reach()), measures().size());
   if (!group.alert.stale) group.panes.drop_evidence_before(grid_.step(tick, 1 - window_));

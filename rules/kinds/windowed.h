@@ -63,7 +63,8 @@ class WindowedDetector : public TickedDetector<WindowGroup> {
   void count(WindowGroup& group, const Event& event, JournalSeq seq, EventTime pane);
   // At the ticks that may hold now and did not before the event, which lies in `pane`.
   void judge_early(WindowGroup& group, const Event& event, EventTime pane);
-  void judge_early_at(WindowGroup& group, const Event& event, EventTime tick);
+  void judge_early_at(WindowGroup& group, EventTime newest, EventTime tick);
+  void judge_upcoming(WindowGroup& group, EventTime tick);
   bool may_rise_early(const WindowGroup& group) const;
   EventTime next_due(const WindowGroup& group, EventTime tick) const;
   bool forget_if_long_silent(WindowGroup& group, EventTime tick);

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "daemon/alert_fields.h"
+#include "daemon/rebuild.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
 
@@ -216,6 +217,10 @@ TEST_P(Revision, EndsAsIfAllHadComeInItsTimeAsItWasLastCorrected) {
     daemon->feed(the_end());
     revise_all(*daemon);
     ASSERT_EQ(standing(*store), expected);
+    daemon->commit(/*checkpoint=*/true);
+    const auto rebuilt = rebuild(*store, {});
+    ASSERT_TRUE(rebuilt) << rebuilt.error().message;
+    EXPECT_THAT(rebuilt->first_differences, IsEmpty());
   }
   EXPECT_GT(told, 200U);
 }

@@ -1,0 +1,106 @@
+#include "daemon/rebuild.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "storage/memory_store.h"
+#include "tests/daemon/fed_pipeline.h"
+
+// All that is saved follows from the journal, and what does not is found.
+namespace tocsin::daemon {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+rules::BundleText with_limit(const std::string& limit) {
+  rules::BundleText text = bundle_text();
+  std::string& rules = text.rules.front().text;
+  for (size_t at = 0; (at = rules.find("30.0", at)) != std::string::npos; at += limit.size()) {
+    rules.replace(at, 4, limit);
+  }
+  return text;
+}
+
+// Some days with alerts in all three countries.
+void feed_days(Daemon& daemon, int from, int to) {
+  constexpr const char* kRegions[] = {"XA", "XB", "XC"};
+  for (int day = from; day < to; ++day) {
+    daemon.feed(event_line(day, day, kRegions[day % 3], (day * 7) % 45));
+    if (day % 4 == 0) daemon.commit(day % 8 == 0);
+  }
+  daemon.commit(/*checkpoint=*/true);
+}
+
+TEST(Rebuild, FindsNoDifferenceAfterRestartsReloadsAndAnotherWayToEmit) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    feed_days(daemon, 0, 20);
+    const rules::BundleText lower = with_limit("20.0");
+    const std::string text = rules::serialize(lower);
+    ASSERT_TRUE(daemon.pipeline().activate(compile(text), text));
+    feed_days(daemon, 20, 40);
+  }
+  {
+    Daemon daemon(*store, options(1, rules::Emit::kFinal), with_limit("20.0"));
+    feed_days(daemon, 40, 60);
+  }
+  {
+    Daemon daemon(*store, options(1, rules::Emit::kFinal), with_limit("25.0"));
+    feed_days(daemon, 60, 80);
+    daemon.feed(event_line(80, 80, "XB", 44));
+    daemon.commit();  // behind the checkpoint
+  }
+  const auto report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, IsEmpty());
+  EXPECT_EQ(report->warning, "");
+  EXPECT_GT(report->transitions, 20U);
+  EXPECT_GT(report->state_entries, 3U);
+  EXPECT_LT(report->checkpoint, report->records);
+}
+
+TEST(Rebuild, TellsWhatDoesNotFollowFromTheJournal) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    feed_days(daemon, 0, 20);
+  }
+  storage::Batch& batch = store->begin();
+  batch.put_state("shard/1/0/sdesk", "\x05 of nothing");
+  batch.mark_checkpoint();
+  batch.put_alert({.alert = {1, 2}, .seq = 0, .open = true, .notify = false, .json = "{}"});
+  ASSERT_TRUE(store->commit(batch, {}));
+  const auto report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->differences, 2U);
+  EXPECT_THAT(report->first_differences,
+              ElementsAre(HasSubstr("shard/1/0/sdesk"), HasSubstr("no such transition")));
+
+  ASSERT_TRUE(replace_state(*store, *report, {}));
+  const auto again = rebuild(*store, {});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_THAT(again->first_differences, ElementsAre(HasSubstr("no such transition")));
+}
+
+// The first events of a source that nobody waited for may be of long ago.
+TEST(Rebuild, KnowsThatASourceJoinedLate) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options());
+  feed_days(daemon, 0, 30);
+  daemon.feed(event_line(1000, 10, "XA", 90, "wire"));
+  daemon.commit();
+  EXPECT_EQ(daemon.pipeline().take_counts().revisions, 1U);
+  daemon.commit(/*checkpoint=*/true);
+  const auto report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, IsEmpty());
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
