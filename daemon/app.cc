@@ -203,7 +203,8 @@ int App::recover() {
       std::make_unique<Pipeline>(*store_, bundle_, bundle_text_,
                                  PipelineOptions{.emit = config_.emit,
                                                  .shards = config_.shards,
-                                                 .future_tolerance = config_.future_tolerance});
+                                                 .future_tolerance = config_.future_tolerance,
+                                                 .revision_share = config_.revision_share});
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(

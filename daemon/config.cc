@@ -76,6 +76,7 @@ class ConfigReader {
     }
     take(config_.shards, int_at(root, "shards"));
     if (text_at(root, "emit") == "final") config_.emit = rules::Emit::kFinal;
+    take(config_.revision_share, int_at(root, "revision_share"));
     if (text_at(root, "durability") == "interval") {
       config_.durability = storage::Durability::kInterval;
     }

@@ -88,6 +88,8 @@ struct Config {
   rules::BundlePaths bundle;  // `rules` is required; `catalogue` defaults to the shipped one
   size_t shards = 1;
   rules::Emit emit = rules::Emit::kEarly;
+  // Revisions take at most one part in so many of the time; 0: each follows at once.
+  int revision_share = 10;
   storage::Durability durability = storage::Durability::kCommit;
   // Longest wait for a commit. Larger: fewer fsyncs, later answers and alerts.
   Milliseconds commit_interval{100};

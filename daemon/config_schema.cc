@@ -90,6 +90,10 @@ Schema make_config() {
                         "engines side by side: groups by country, other rules whole; default 1")),
        optional("emit",
                 word({"early", "final"}, "early: monotone rules fire on arrival (default)")),
+       optional("revision_share",
+                integer(0, 1000,
+                        "revisions take at most one part in so many of the time; 0: each at "
+                        "once; default 10")),
        optional("durability", word({"commit", "interval"}, "commit: fsync each commit (default)")),
        optional("commit_interval", span("default 100ms")),
        optional("commit_max_events", integer(1, 10'000'000, "default 50000")),

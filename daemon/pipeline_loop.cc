@@ -210,6 +210,7 @@ void PipelineLoop::publish() {
   fresh->rules = engine.counters();
   fresh->state_bytes = engine.state_bytes();
   fresh->seen_ids = pipeline_.seen_ids();
+  fresh->unrevised = pipeline_.unrevised();
   fresh->last_seq = store_.last_seq();
   const std::scoped_lock lock(mutex_);
   snapshot_ = std::move(fresh);

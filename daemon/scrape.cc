@@ -339,6 +339,9 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
              number(status.pipeline->state_bytes));
     to.gauge("tocsin_seen_ids", "Event ids kept in memory to know duplicates.",
              number(status.pipeline->seen_ids));
+    to.gauge("tocsin_unrevised_events",
+             "Corrections and late events whose effect on alerts is still to be decided.",
+             number(status.pipeline->unrevised));
   }
   if (status.alerts) add_alerts(to, *status.alerts);
   add_inputs(to, status);

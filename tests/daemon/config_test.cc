@@ -59,6 +59,7 @@ TEST(Config, ReadsEveryPart) {
   const Loaded loaded = load(folder, std::string(kSmallest) + R"(
 shards: 2
 emit: final
+revision_share: 0
 durability: interval
 queue_bytes: 1MiB
 http: {listen: "[::1]:0", body_bytes: 2MiB, tlp_ceiling: green, tokens_file: tokens}
@@ -78,6 +79,7 @@ log: {level: debug, format: json}
   const Config& config = *loaded.config;
   EXPECT_EQ(config.shards, 2u);
   EXPECT_EQ(config.emit, rules::Emit::kFinal);
+  EXPECT_EQ(config.revision_share, 0);
   EXPECT_EQ(config.durability, storage::Durability::kInterval);
   EXPECT_EQ(config.queue_bytes, 1u << 20);
   EXPECT_EQ(config.http.address, "::1");

@@ -79,13 +79,14 @@ class Daemon:
         if self.process is not None and self.process.poll() is None:
             self.kill()
 
-    def start(self, wait=True, ready=True):
+    def start(self, wait=True, ready=True, environment=None):
         """`ready=False` waits for the listener alone, `wait=False` for nothing."""
         port_file = self.data / "port"
         port_file.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([BINARY, "run", "--config", str(self.configuration_file)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=os.environ | (environment or {}))
         if not wait:
             return self
         wait_until(lambda: port_file.exists() and port_file.read_text().strip(), "the port file",
