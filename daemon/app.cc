@@ -377,22 +377,26 @@ void App::reload_rules(std::function<void(ReloadReport)> done) {
   }
   loop_->post([this, fresh, serialized = rules::serialize(read.text), report = std::move(report),
                done = std::move(done)](Pipeline& pipeline) mutable {
-    const Status status = pipeline.activate(fresh, std::move(serialized));
-    report.accepted = status.has_value();
-    if (status) {
-      const std::scoped_lock lock(mutex_);
-      present_bundle_ = fresh;
-    }
-    if (!status) report.diagnostics.push_back(status.error().message);
-    report.bundle = to_hex(pipeline.bundle().hash);
-    remember_reload(report.accepted, report.diagnostics);
-    if (status) {
-      log_.info("rules reloaded",
-                {{"rules", std::to_string(fresh->rules.size())}, {"bundle", report.bundle}});
-    } else {
-      log_.error("rules refused; those in force go on", {{"error", status.error().message}});
-    }
-    done(std::move(report));
+    // The pipeline outlives what it is told to do.
+    const auto activated = [this, &pipeline, fresh, report = std::move(report),
+                            done = std::move(done)](const Status& status) mutable {
+      report.accepted = status.has_value();
+      if (status) {
+        const std::scoped_lock lock(mutex_);
+        present_bundle_ = fresh;
+      }
+      if (!status) report.diagnostics.push_back(status.error().message);
+      report.bundle = to_hex(pipeline.bundle().hash);
+      remember_reload(report.accepted, report.diagnostics);
+      if (status) {
+        log_.info("rules reloaded",
+                  {{"rules", std::to_string(fresh->rules.size())}, {"bundle", report.bundle}});
+      } else {
+        log_.error("rules refused; those in force go on", {{"error", status.error().message}});
+      }
+      done(std::move(report));
+    };
+    pipeline.activate(fresh, std::move(serialized), activated);
   });
 }
 

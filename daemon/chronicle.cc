@@ -48,18 +48,30 @@ Status Chronicle::find_revisions(const std::vector<JournalSeq>& places, const Ea
     wanted[key_of_(*event)] = place;
   }
   arena_.reset();
-  return store_.read_journal(1, [&](const storage::Store::JournalRecord& record) {
-    if (record.seq > up_to_) return false;
-    if (record.event == nullptr) return true;
+  return read([&](const storage::Store::JournalRecord& record) {
+    if (record.event == nullptr) return;
     const bool revises = is_revision(*record.event);
-    if (!revises && wanted.empty()) return true;
+    if (!revises && wanted.empty()) return;
     const Hash128 key = key_of_(*record.event);
     if (revises) current_[key] = record.seq;
     if (const auto found = wanted.find(key); found != wanted.end()) {
       each(*record.event, found->second);
     }
-    return true;
   });
+}
+
+Status Chronicle::read(
+    const std::function<void(const storage::Store::JournalRecord&)>& each) const {
+  constexpr JournalSeq kBetweenQuestions = 4096;
+  bool ended = false;
+  Status status = store_.read_journal(1, [&](const storage::Store::JournalRecord& record) {
+    if (record.seq > up_to_) return false;
+    ended = record.seq % kBetweenQuestions == 0 && !goes_on_();
+    if (!ended) each(record);
+    return !ended;
+  });
+  if (status && ended) return unavailable("told to stop");
+  return status;
 }
 
 bool Chronicle::is_current(const Event& event, JournalSeq seq) const {
@@ -75,26 +87,26 @@ bool Chronicle::comes_before(const Item& a, const Item& b) {
 
 Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
   absl::flat_hash_map<std::pair<SourceId, int64_t>, EventTime> heard;
-  Status status = store_.read_journal(1, [&](const storage::Store::JournalRecord& record) {
-    if (record.seq > up_to_) return false;
+  Status status = read([&](const storage::Store::JournalRecord& record) {
     if (record.event != nullptr) {
       const Event& event = *record.event;
       const bool counts = scope.regions[static_cast<size_t>(event.region)] &&
-                          event.op != Operation::kRetract && is_current(event, record.seq);
+                          event.op != Operation::kRetract && engine.looks_at(event) &&
+                          is_current(event, record.seq);
       if (counts) {
         Event copy = copy_of(event, arena_);
         copy.op = Operation::kAssert;
         items_.push_back({event.time, Item::Kind::kEvent, event.source, record.seq, copy});
-        return true;
+        return;
       }
       const std::pair slot(event.source, event.time.time_since_epoch() / kHeard);
       EventTime& last = heard.try_emplace(slot, event.time).first->second;
       last = std::max(last, event.time);
-      return true;
+      return;
     }
-    if (record.control == nullptr) return true;
+    if (record.control == nullptr) return;
     const auto source = catalogue_.find_source(record.control->source);
-    if (!source) return true;
+    if (!source) return;
     switch (record.control->kind) {
       case storage::Control::Kind::kExpectSource:
         engine.expect_source(*source);
@@ -108,7 +120,6 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
       default:
         break;
     }
-    return true;
   });
   for (const auto& [slot, time] : heard) {
     items_.push_back({time, Item::Kind::kTime, slot.first, 0, {}});
@@ -123,7 +134,9 @@ Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
   ended_.clear();
   if (Status status = collect(scope, engine); !status) return status;
   std::sort(items_.begin(), items_.end(), comes_before);
-  for (const Item& item : items_) {
+  for (size_t i = 0; i < items_.size(); ++i) {
+    if (i % 4096 == 0 && !goes_on_()) return unavailable("told to stop");
+    const Item& item = items_[i];
     switch (item.kind) {
       case Item::Kind::kTime:
         engine.on_time(item.source, item.time, out);
@@ -137,7 +150,29 @@ Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
     }
   }
   for (const SourceId source : ended_) engine.end_source(source, out);
+  items_.clear();
+  arena_.reset();
   return Status::ok();
+}
+
+void feed_control(const storage::Control& control, const Catalogue& catalogue,
+                  rules::Engine& engine, rules::Engine::Transitions& out) {
+  const auto source = catalogue.find_source(control.source);
+  if (!source) return;  // gone from the catalogue: nothing waits for it
+  switch (control.kind) {
+    case storage::Control::Kind::kAdvance:
+      engine.advance(*source, control.time, out);
+      break;
+    case storage::Control::Kind::kEndSource:
+      engine.end_source(*source, out);
+      break;
+    case storage::Control::Kind::kExpectSource:
+      engine.expect_source(*source);
+      break;
+    case storage::Control::Kind::kActivate:
+    case storage::Control::Kind::kRevise:
+      break;
+  }
 }
 
 }  // namespace tocsin::daemon

@@ -25,8 +25,15 @@ class Chronicle {
   // Names an event's id over its revisions, as the pipeline does.
   using KeyOf = std::function<Hash128(const Event&)>;
 
-  Chronicle(const storage::Store& store, const Catalogue& catalogue, KeyOf key_of, JournalSeq up_to)
-      : store_(store), catalogue_(catalogue), key_of_(std::move(key_of)), up_to_(up_to) {}
+  // `goes_on` is asked now and then; when it says no, all ends with kUnavailable.
+  Chronicle(
+      const storage::Store& store, const Catalogue& catalogue, KeyOf key_of, JournalSeq up_to,
+      std::function<bool()> goes_on = [] { return true; })
+      : store_(store),
+        catalogue_(catalogue),
+        key_of_(std::move(key_of)),
+        up_to_(up_to),
+        goes_on_(std::move(goes_on)) {}
 
   // Every revision of the ids that the events at `places` have, those themselves among them, with
   // that place. To be called first: it also finds out which events were revised.
@@ -49,15 +56,22 @@ class Chronicle {
   static bool comes_before(const Item& a, const Item& b);
   Status collect(const rules::Scope& scope, rules::Engine& engine);
   bool is_current(const Event& event, JournalSeq seq) const;
+  // As Store::read_journal() from the beginning, until `up_to` or until it is to end.
+  Status read(const std::function<void(const storage::Store::JournalRecord&)>& each) const;
 
   const storage::Store& store_;
   const Catalogue& catalogue_;
   const KeyOf key_of_;
   const JournalSeq up_to_;
+  const std::function<bool()> goes_on_;
   absl::flat_hash_map<Hash128, JournalSeq> current_;  // the last of those that were revised
   Arena arena_;
   std::vector<Item> items_;
   std::vector<SourceId> ended_;
 };
+
+// What a record of the journal beside events says of the time of a source.
+void feed_control(const storage::Control& control, const Catalogue& catalogue,
+                  rules::Engine& engine, rules::Engine::Transitions& out);
 
 }  // namespace tocsin::daemon

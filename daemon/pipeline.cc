@@ -16,8 +16,6 @@ Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> b
   set_bundle(std::move(bundle));
 }
 
-Pipeline::~Pipeline() = default;
-
 void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   bundle_ = std::move(bundle);
   store_.set_catalogue(bundle_->catalogue);
@@ -37,7 +35,7 @@ storage::Batch& Pipeline::batch() {
 }
 
 bool Pipeline::has_uncommitted() const {
-  return !receipts_.empty() || (batch_ != nullptr && !batch_->empty());
+  return !receipts_.empty() || (batch_ != nullptr && !batch_->empty()) || has_built_rules();
 }
 
 size_t Pipeline::uncommitted_events() const { return batch_ == nullptr ? 0 : batch_->events(); }
@@ -49,7 +47,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
   receipt_ = &receipt;
   stream_ = &raw.stream;
   keep_refused_ = raw.keep_refused;
-  now_ = now;
+  now_ = latest_ = now;
   if (raw.parts.empty()) {
     raw.decoder->decode(std::string_view(raw.bytes).substr(0, raw.size), raw.first_position, arena_,
                         *this);
@@ -276,44 +274,10 @@ void Pipeline::finish(EventTime to) {
   log_transitions();
 }
 
-Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text) {
-  return activate(std::move(bundle), std::move(bundle_text), emit_);
-}
-
-Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
-                          rules::Emit emit) {
-  if (!(*bundle->catalogue == *bundle_->catalogue)) {
-    return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
-  }
-  // Before the journal names it: recovery must be able to compile what it meets there.
-  const InForce rules{to_hex(bundle->hash), emit};
-  if (Status status = store_.put_meta(bundle_key(rules.hash), bundle_text); !status) return status;
-  batch().append({.kind = storage::Control::Kind::kActivate,
-                  .source = std::string(rules.word()),
-                  .time = {},
-                  .bundle = rules.hash});
-  switch_to(std::move(bundle), std::move(bundle_text), emit);
-  return Status::ok();
-}
-
-void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text,
-                         rules::Emit emit) {
-  rules::Engine::Transitions begun;
-  emit_ = emit;
-  engine_->emit(emit);
-  engine_->activate(bundle, transitions_, begun);
-  log_transitions();  // ends of alerts of rules that are gone: numbered by the old bundle
-  bundle_ = std::move(bundle);
-  bundle_text_ = std::move(text);
-  find_kept_told();
-  store_.set_catalogue(bundle_->catalogue);
-  transitions_ = std::move(begun);
-  log_transitions();
-}
-
 std::string Pipeline::bundle_key(std::string_view hash) { return fmt::format("bundle.{}", hash); }
 
 Status Pipeline::commit(WallTime now, bool checkpoint) {
+  latest_ = now;
   flush();
   if (checkpoint) {
     save([this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
@@ -330,6 +294,7 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
     answer(receipt);
   }
   receipts_.clear();
+  if (status && has_built_rules()) status = complete_activation(now);
   if (!status || !may_revise()) return status;
   const JournalSeq up_to = store_.last_seq();
   batch().append({.kind = storage::Control::Kind::kRevise, .source = {}, .time = {}, .bundle = {}});

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,8 @@
 #include "storage/store.h"
 
 namespace tocsin::daemon {
+
+class Shadow;
 
 // What became of a decoded event.
 enum class Admission : uint8_t { kAccepted, kDuplicate, kTooLate, kFuture };
@@ -127,9 +130,17 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // All input has ended; windows up to `to` are closed. Only for history.
   void finish(EventTime to);
 
-  // Replaces the rules from here on; journalled. kInvalid when its catalogue is another one:
-  // numbers of events on their way would mean other things, so that needs a restart.
+  // Replaces the rules; journalled. What begins anew is first judged on the journal, on a thread of
+  // its own, while the rules in force serve on; then a commit puts it in their place and tells
+  // `done`, on this thread. kInvalid when its catalogue is another one: numbers of events on their
+  // way would mean other things, so that needs a restart. kUnavailable when other rules came first.
+  using Activated = std::function<void(const Status&)>;
+  void activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
+                Activated done);
+  // The same at once, whatever it takes.
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
+  // Whether rules are being judged aside.
+  bool is_activating() const { return activation_ != nullptr; }
 
   // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
   // bounds the journal that recovery must read. Then decides anew what corrections and late events
@@ -227,9 +238,23 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
   std::string arrivals_text(WallTime now) const;
-  void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text, rules::Emit emit);
+  struct Activation;
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                   rules::Emit emit);
+  Status check_catalogue(const rules::Bundle& bundle) const;
+  void give_up_activation(std::string_view why);
+  bool has_built_rules() const;
+  Status complete_activation(WallTime now);
+  Result<std::unique_ptr<Shadow>> make_shadow(const std::shared_ptr<const rules::Bundle>& bundle,
+                                              rules::Emit emit, JournalSeq up_to);
+  // Both with what `shadow` has come to, when there is one.
+  Status change_rules(std::shared_ptr<const rules::Bundle> bundle, std::string text,
+                      rules::Emit emit, Shadow* shadow);
+  Status switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text, rules::Emit emit,
+                   Shadow* shadow, JournalSeq up_to);
+  void adopt(Shadow& shadow, const std::set<std::string>& begin);
+  Status activate_again(const storage::Control& control, JournalSeq seq,
+                        const CompileBundle& compile, std::string& warning);
   static std::string bundle_key(std::string_view hash);
   void forget_old_ids();
   void dead_letter(std::string_view reason, std::string_view message, std::string_view stream,
@@ -276,6 +301,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Milliseconds unheard(const Arrival& arrival, WallTime now) const;
 
   std::vector<Arrival> arrivals_;  // index: SourceId
+  WallTime latest_{};              // that we were told
   WallTime listening_since_{};
   WallTime arrivals_saved_{};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
@@ -284,6 +310,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   const Told* told_again_ = nullptr;  // while it is replaying; nullptr: nobody asks
   JournalSeq recomputed_ = 0;
   rules::ToldAlerts told_;
+  std::shared_ptr<Activation> activation_;
   std::vector<JournalSeq> unrevised_;
   std::vector<Milliseconds> kept_told_;  // index: RuleIndex; how long ended alerts are
   std::chrono::steady_clock::time_point revised_at_{};  // the end of the last revision

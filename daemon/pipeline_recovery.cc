@@ -9,7 +9,7 @@ namespace tocsin::daemon {
 
 Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progress& progress,
                          std::string& warning) {
-  listening_since_ = now;
+  listening_since_ = latest_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
   if (store_.last_seq() == 0) {
@@ -205,20 +205,7 @@ Status Pipeline::apply(const storage::Control& control, JournalSeq seq,
                        const CompileBundle& compile, std::string& warning) {
   if (control.kind == storage::Control::Kind::kRevise) return revise(seq - 1);
   if (control.kind == storage::Control::Kind::kActivate) {
-    const auto stored = stored_bundle(control.bundle, compile);
-    if (!stored) return stored.error();
-    std::shared_ptr<const rules::Bundle> bundle = *stored;
-    if (!bundle || !(*bundle->catalogue == *bundle_->catalogue)) {
-      warning = fmt::format(
-          "the rules {} that record {} loads cannot be compiled again; other ones judge what came "
-          "since",
-          control.bundle, seq);
-      return Status::ok();
-    }
-    const auto text = store_.meta(bundle_key(control.bundle));
-    if (!text) return text.error();
-    switch_to(std::move(bundle), text->value_or(""), InForce::emit_of(control.source, emit_));
-    return Status::ok();
+    return activate_again(control, seq, compile, warning);
   }
   const auto source = bundle_->catalogue->find_source(control.source);
   if (!source) return Status::ok();  // gone from the catalogue: nothing waits for it

@@ -146,7 +146,10 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
     const auto pin = news.pins.find(group);
     if (pin != news.pins.end()) pin->second.tlp = std::max(pin->second.tlp, transition.tlp);
   }
-  engine_->take_over(rebuilt, touched, news.pins);
+  const auto takes = [&](const rules::Rule& rule, const std::vector<std::string>& key) {
+    return touched.contains(rule, key);
+  };
+  engine_->take_over(rebuilt, takes, news.pins);
   transitions_ = std::move(news.tell);
   return Status::ok();
 }

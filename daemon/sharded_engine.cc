@@ -179,10 +179,15 @@ void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transi
   catalogue_ = bundle->catalogue;
 }
 
-void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Touched& touched,
+void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Engine::Takes& takes,
                               const std::map<rules::GroupName, rules::Pin>& pins) {
-  for (const auto& shard : shards_) shard->engine.take_over(rebuilt, touched, pins);
-  if (above_ != nullptr) above_->take_over(rebuilt, touched, pins);
+  for (const auto& shard : shards_) shard->engine.take_over(rebuilt, takes, pins);
+  if (above_ != nullptr) above_->take_over(rebuilt, takes, pins);
+}
+
+void ShardedEngine::join(const rules::Engine& rebuilt, const std::set<std::string>& identities) {
+  for (const auto& shard : shards_) shard->engine.join(rebuilt, identities);
+  if (above_ != nullptr) above_->join(rebuilt, identities);
 }
 
 void ShardedEngine::emit(rules::Emit emit) {

@@ -44,9 +44,10 @@ class ShardedEngine {
   void finish(EventTime to, Transitions& out);
   void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
   void emit(rules::Emit emit);
-  // As Engine::take_over(); `rebuilt` is one engine over all rules.
-  void take_over(rules::Engine& rebuilt, const rules::Touched& touched,
+  // As those of Engine; `rebuilt` is one engine over all shards.
+  void take_over(rules::Engine& rebuilt, const rules::Engine::Takes& takes,
                  const std::map<rules::GroupName, rules::Pin>& pins);
+  void join(const rules::Engine& rebuilt, const std::set<std::string>& identities);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // False for entries of another number of shards or in another format: the caller then rebuilds
   // from the journal.

@@ -12,7 +12,6 @@
 #include "rules/rule_index.h"
 #include "rules/signal_store.h"
 #include "rules/state_codec.h"
-#include "rules/touched.h"
 #include "rules/watermark.h"
 
 namespace tocsin::rules {
@@ -61,6 +60,8 @@ struct Engine::State {
     return is_over_alerts(bundle->rules[number].kind()) ? 1 : 0;
   }
   bool runs(const Rule& rule) const {
+    const auto& only = around.options.only;
+    if (only && !only->contains(rule.identity)) return false;
     return around.options.work == Work::kAll ||
            is_over_alerts(rule.kind()) == (around.options.work == Work::kAlerts);
   }
@@ -149,6 +150,10 @@ struct Engine::State {
         for (const std::string& key : use.signals) reads("signal " + key, part);
       }
     };
+    const auto& only = around.options.only;
+    for (size_t i = bundle->rules.size(); only && i < watchers.size(); ++i) {
+      if (only->contains(watchers[i]->identity)) reads(watchers[i]->identity, Part::kAll);
+    }
     absences.clear();
     for (uint32_t i = 0; i < bundle->rules.size(); ++i) {
       const Rule& rule = bundle->rules[i];
@@ -281,6 +286,7 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : state_(std::make_unique<State>(std::move(bundle), options)) {
   state_->make_detectors(nullptr);
   state_->list_rules();
+  for (const auto& detector : state_->detectors) detector->knows_from = options.told_from;
 }
 
 Engine::~Engine() = default;
@@ -307,6 +313,16 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   s.notes += out.size() - first;
   s.end(out, first);
   if (s.notes > kNotesBetweenForgetting) s.forget_alerts();
+}
+
+bool Engine::looks_at(const Event& event) const {
+  const State& s = *state_;
+  for (const auto& list : s.rules_by_event.candidates(event.indicator, event.region)) {
+    for (const RuleIndex rule : list) {
+      if (s.parts[rule] != State::Part::kNone) return true;
+    }
+  }
+  return false;
 }
 
 void Engine::on_time(SourceId source, EventTime time, Transitions& out) {
@@ -492,8 +508,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
 
 void Engine::emit(Emit emit) { state_->around.options.emit = emit; }
 
-void Engine::take_over(Engine& rebuilt, const Touched& touched,
-                       const std::map<GroupName, Pin>& pins) {
+void Engine::take_over(Engine& rebuilt, const Takes& takes, const std::map<GroupName, Pin>& pins) {
   State& s = *state_;
   State& other = *rebuilt.state_;
   std::map<Hash128, Hash128> renamed;  // alerts, from what the rebuilt engine calls them
@@ -503,14 +518,24 @@ void Engine::take_over(Engine& rebuilt, const Touched& touched,
     const bool is_part = s.parts[i] == State::Part::kOwnRegions;
     s.detectors[i]->take_over(*other.detectors[i], [&](const Group& group) {
       const bool is_own = !is_part || (group.region && s.around.shards.owns(*group.region));
-      return is_own && touched.contains(rule, group.key);
+      return is_own && takes(rule, group.key);
     });
     if (i < s.bundle->rules.size()) s.detectors[i]->pin(rule.identity, pins, renamed);
   }
   if (s.around.options.work == Work::kEvents) return;
   s.around.board.take_over(other.around.board, renamed, [&](const BoardEntry& entry) {
-    return touched.contains(GroupName{entry.identity, entry.key});
+    const Detector* raised_by = s.find(entry.identity);
+    return raised_by != nullptr && takes(raised_by->rule(), entry.key);
   });
+}
+
+void Engine::join(const Engine& rebuilt, const std::set<std::string>& identities) {
+  State& s = *state_;
+  for (size_t i = 0; i < s.detectors.size(); ++i) {
+    if (!identities.contains(s.detectors[i]->rule().identity)) continue;
+    s.detectors[i]->knows_from = rebuilt.state_->detectors[i]->knows_from;
+  }
+  s.tell_all_alerts();
 }
 
 const Bundle& Engine::bundle() const { return *state_->bundle; }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,7 +42,6 @@ enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
 enum class Work : uint8_t { kAll, kEvents, kAlerts };
 
 struct Inspection;
-class Touched;
 
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
@@ -52,6 +52,11 @@ struct EngineOptions {
   Work work = Work::kAll;
   // Of all groups only these; null: all.
   std::shared_ptr<const Scope> scope{};
+  // Of all rules, signals and armings only those with these identities, with what they read; null:
+  // all.
+  std::shared_ptr<const std::set<std::string>> only{};
+  // Since when it is told every event; what looks back further is warming until it need not.
+  EventTime told_from = kMinEventTime;
 };
 
 // Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
@@ -78,6 +83,8 @@ class Engine {
   // correction or retraction moves time and nothing else: what it changes is decided anew by an
   // engine that is fed the corrected events, and taken from there (take_over).
   void on_event(const Event& event, JournalSeq seq, Transitions& out);
+  // Whether any rule looks at such an event, whatever it then says of it.
+  bool looks_at(const Event& event) const;
   // An event that is none of this engine's business: time alone.
   void on_time(SourceId source, EventTime time, Transitions& out);
 
@@ -123,10 +130,14 @@ class Engine {
   // How rules decide from here on.
   void emit(Emit emit);
 
-  // Puts the groups that `touched` names where `rebuilt` has them, an engine over the same bundle
-  // that has come to the same time in another way. Their open alerts go on as `pins` say: under the
-  // ids and numbers that they were told by.
-  void take_over(Engine& rebuilt, const Touched& touched, const std::map<GroupName, Pin>& pins);
+  // Puts groups where `rebuilt` has them, an engine over the same bundle that has come to the same
+  // time in another way. Their open alerts go on as `pins` say: under the ids and numbers that they
+  // were told by. `takes`: which ones, of rules and of what these read.
+  using Takes = std::function<bool(const Rule& rule, const std::vector<std::string>& key)>;
+  void take_over(Engine& rebuilt, const Takes& takes, const std::map<GroupName, Pin>& pins);
+  // After all groups of rules with these identities were taken over: they know what `rebuilt`
+  // knows, and rules over alerts look at all alerts with their next tick.
+  void join(const Engine& rebuilt, const std::set<std::string>& identities);
 
   const Bundle& bundle() const;
   const std::vector<RuleCounters>& counters() const;  // by RuleIndex

@@ -244,7 +244,8 @@ TEST(Pipeline, WhatAReloadBringsAboutIsWordedByTheRulesThatSayIt) {
                                  fields->rule, fields->title.at("en")));
     }
     EXPECT_THAT(
-        told, testing::UnorderedElementsAre("fire alert test/many-dead Many dead in Alpha",
+        told, testing::UnorderedElementsAre("fire alert test/all-quiet Many dead in Alpha",
+                                            "fire alert test/many-dead Many dead in Alpha",
                                             "deescalate warning test/many-dead Very dead in Alpha",
                                             "fire watch more/busy-source desk is busy",
                                             "resolve watch more/busy-source desk is busy"));

@@ -1,5 +1,6 @@
 """A tocsin daemon as a process of its own, with its own folder, on a port that it chose."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -186,7 +187,7 @@ def post_until_taken(daemon_of, events, deadline):
         tries += 1
         try:
             answer = daemon_of().post_events(events)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # it may have died in the middle of its answer
             time.sleep(0.05)
             continue
         if answer.status == 200:

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/chronicle.h"
+#include "rules/engine.h"
+#include "storage/store.h"
+
+namespace tocsin::daemon {
+
+// Rules that are loaded anew, judged aside on what the journal holds while those before them serve.
+//
+// build() reads the journal up to a place as it stands there, in order of time, catch_up() the rest
+// as it came; then the engine is where one is that was fed the same.
+// Thread-safety: build() on any thread, beside the store's owner; all else when it has returned.
+class Shadow {
+ public:
+  // `told_from`: since when the journal holds every event. `begin`: identities of the rules, and of
+  // the signals and armings that they read, that are judged; null: all.
+  Shadow(const storage::Store& store, std::shared_ptr<const rules::Bundle> bundle, rules::Emit emit,
+         std::shared_ptr<const std::set<std::string>> begin, EventTime told_from,
+         Chronicle::KeyOf key_of, JournalSeq up_to);
+
+  // kUnavailable when stop() was called.
+  Status build();
+  // From any thread.
+  void stop() { stopped_ = true; }
+
+  // The records after those up to `to`. Corrections and late events among them are left to be
+  // revised: their places are added to `unrevised`.
+  Status catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised);
+
+  JournalSeq built_up_to() const { return up_to_; }
+  rules::Engine& engine() { return engine_; }
+  // The last transition of each alert that is open.
+  std::vector<AlertTransition> open_alerts() const;
+
+ private:
+  const storage::Store& store_;
+  const std::shared_ptr<const rules::Bundle> bundle_;
+  const JournalSeq up_to_;
+  std::atomic<bool> stopped_ = false;
+  Chronicle chronicle_;
+  rules::Engine engine_;
+  rules::Engine::Transitions decided_;
+};
+
+// Identities of the rules, signals and armings of `next` that begin anew when it follows `old`:
+// there was none of that identity and shape.
+std::set<std::string> beginning_with(const rules::Bundle& old, const rules::Bundle& next);
+
+}  // namespace tocsin::daemon
