@@ -55,6 +55,7 @@ App::App(Config config, Log& log)
                 .rocksdb = rocksdb_version(),
                 .librdkafka = librdkafka_version(),
                 .boost = boost_version()}),
+      disk_(disk_of(config_.data_dir), config_.min_free_disk),
       queue_(config_.queue_bytes) {}
 
 App::~App() = default;
@@ -124,9 +125,13 @@ int App::load_rules() {
 }
 
 int App::open_store() {
-  auto store = storage::open_rocksdb_store({.path = config_.data_dir,
-                                            .durability = config_.durability,
-                                            .dead_letters_max = config_.dead_letters_max});
+  auto store = storage::open_rocksdb_store(
+      {.path = config_.data_dir,
+       .durability = config_.durability,
+       .dead_letters_max = config_.dead_letters_max,
+       .tell = [this](const std::string& line) {
+         log_.warn_seldom("RocksDB says", {{"of", "store"}, {"line", line}});
+       }});
   if (!store) {
     log_.error("the data folder cannot be opened", {{"error", store.error().message}});
     return kEnvironment;  // also when another daemon holds it: a restart may find it free
@@ -212,7 +217,7 @@ int App::recover() {
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(
-      wall_now(), compile_stored,
+      compile_stored,
       [this](uint64_t done, uint64_t of) {
         const std::scoped_lock lock(mutex_);
         waiting_for_ = fmt::format("recovery: {} of {} journal records", done, of);
@@ -281,6 +286,7 @@ int App::start_pipeline() {
   callbacks.on_failure = [this](const Error& error) {
     boost::asio::post(main_, [this, error] { fail(error); });
   };
+  callbacks.has_room = [this] { return has_room(); };
   callbacks.on_end_of_stream = [this](const std::string& stream) {
     log_.info("input read whole", {{"stream", stream}});
   };
@@ -313,12 +319,13 @@ int App::start_inputs() {
   return kDone;
 }
 
-// Inputs first, so that nothing new comes; then what is queued is judged and committed; then sinks
-// get what is left in the outbox; HTTP answers until the end what it owes.
+// Inputs first, so that nothing new comes: an input that waits for room in the queue waits no more;
+// then what is queued is judged and committed; then sinks get what is left in the outbox; HTTP
+// answers until the end what it owes.
 void App::stop() {
   is_running_ = false;
-  for (const auto& input : inputs_) input->stop();
   queue_.close();
+  for (const auto& input : inputs_) input->stop();
   if (loop_) loop_->stop();
   if (notifier_) notifier_->stop(config_.shutdown_timeout);
   if (server_) server_->stop();
@@ -344,10 +351,32 @@ void App::fail(const Error& error) {
 
 void App::on_commit(const CommitReport& report) { metrics_.committed(report, *bundle_->catalogue); }
 
+bool App::has_room() {
+  const std::optional<DiskSpace::Reading> before = disk_.last();
+  const DiskSpace::Reading now = disk_.look();
+  if (now.is_low == (before && before->is_low)) return !now.is_low;
+  if (now.is_low) {
+    log_.error("no input is taken",
+               {{"reason", describe(now)},
+                {"hint",
+                 "make room on it, make it larger, or shorten `retention`; what was acknowledged "
+                 "is safe, and input goes on by itself"}});
+  } else {
+    log_.info("input is taken again", {{"free_bytes", std::to_string(now.free)}});
+  }
+  return !now.is_low;
+}
+
 http::Backend::Taken App::push(ingest::RawBatch& batch) {
-  if (!is_running_) return Taken::kStopping;
+  if (!is_running_) return Taken::kPaused;
   const size_t weight = batch.size;
-  return queue_.try_push(batch, weight) ? Taken::kYes : Taken::kFull;
+  if (queue_.try_push(batch, weight)) return Taken::kYes;
+  return queue_.paused() || queue_.closed() ? Taken::kPaused : Taken::kFull;
+}
+
+std::string App::why_paused() {
+  const std::vector<std::string> missing = this->missing();
+  return missing.empty() ? "the daemon is stopping" : missing.front();
 }
 
 void App::reload(std::function<void(ReloadReport)> done) {
@@ -422,6 +451,8 @@ DaemonStatus App::status() {
   if (is_running_) status.pipeline = loop_->snapshot();
   status.queue_bytes = queue_.weight();
   status.queue_capacity_bytes = queue_.max_weight();
+  status.disk = disk_.last();
+  if (status.disk && status.disk->is_low) status.paused_by = "disk";
   if (has_started_) {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       status.inputs.push_back(
@@ -451,6 +482,8 @@ std::vector<std::string> App::missing() {
     }
   }
   if (!is_running_) missing.emplace_back("stopping");
+  const std::optional<DiskSpace::Reading> disk = disk_.last();
+  if (disk && disk->is_low) missing.push_back(describe(*disk));
   for (const auto& input : inputs_) {
     const ingest::SourceHealth health = input->health();
     // What failed for good is told by status and metrics: to wait for it would be for ever.

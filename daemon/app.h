@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/config.h"
+#include "daemon/disk_space.h"
 #include "daemon/http/api.h"
 #include "daemon/http/backend.h"
 #include "daemon/http/server.h"
@@ -54,6 +55,7 @@ class App : private http::Backend {
   void fail(const Error& error);
   std::vector<Level> levels_of(const std::string& rule);
   void on_commit(const CommitReport& report);
+  bool has_room();
   void write_port_file(uint16_t port);
 
   // Compiles the rules from their files and puts them in force; on the main thread.
@@ -61,6 +63,7 @@ class App : private http::Backend {
   void remember_reload(bool accepted, const std::vector<std::string>& diagnostics);
 
   Taken push(ingest::RawBatch& batch) override;
+  std::string why_paused() override;
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
   bool is_mapped(std::string_view stream) const override;
   storage::Store& store() override { return *store_; }
@@ -73,6 +76,7 @@ class App : private http::Backend {
   const WallTime started_;
   boost::asio::io_context main_;
   Metrics metrics_;
+  DiskSpace disk_;
 
   std::shared_ptr<const rules::Bundle>
       bundle_;  // as first loaded; the pipeline has the present one

@@ -82,7 +82,8 @@ Schema sink() {
 Schema make_config() {
   Schema config = mapping(
       "the configuration",
-      {required("tocsin", word({"config/1"})), required("data_dir", text("the data folder")),
+      {required("tocsin", word({"config/1"})),
+       required("data_dir", text("the data folder")),
        required("rules", paths("rule files or folders")),
        optional("catalogue", paths("catalogue files or folders; default: the shipped one")),
        optional("shards",
@@ -98,8 +99,13 @@ Schema make_config() {
        optional("future_tolerance",
                 span("how far ahead of the clock an event may be; default 10m")),
        optional("queue_bytes", bytes("input waiting; default 64MiB")),
-       optional("shutdown_timeout", span("default 30s")), optional("http", http()),
-       optional("inputs", list_of(input())), optional("sinks", list_of(sink())),
+       optional("min_free_disk",
+                bytes("with less free on the disk no input is taken; default 512MiB, at most a "
+                      "twentieth of the disk; 0: no floor")),
+       optional("shutdown_timeout", span("default 30s")),
+       optional("http", http()),
+       optional("inputs", list_of(input())),
+       optional("sinks", list_of(sink())),
        optional("retention",
                 mapping("retention", {optional("journal", span("default: for ever")),
                                       optional("closed_alerts", span("default: for ever")),

@@ -115,6 +115,11 @@ void print_status(const json::object& status) {
              megabytes(number_at(store, "disk_bytes")));
   fmt::print("queue        {} of {}\n", megabytes(number_at(queue, "bytes")),
              megabytes(number_at(queue, "capacity_bytes")));
+  if (const json::object& disk = object_at(status, "disk"); !disk.empty()) {
+    fmt::print("disk         {} free; under {} no input is taken\n",
+               megabytes(number_at(disk, "free_bytes")),
+               megabytes(number_at(disk, "min_free_bytes")));
+  }
   fmt::print("dead letters {:.0f}\n", number_at(store, "dead_letters"));
   print_sources(status);
   print_table(status, "inputs", {"INPUT", "TYPE", "STATE", "LAG", "PROBLEM"},

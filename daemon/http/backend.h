@@ -20,10 +20,12 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  enum class Taken { kYes, kFull, kStopping };
+  // kFull: the queue has no room at the moment. kPaused: why_paused() says why nothing is taken.
+  enum class Taken { kYes, kFull, kPaused };
   // Puts a batch into the queue without waiting. Its on_committed is called exactly once when
   // taken, and `batch` is left as it was when not.
   virtual Taken push(ingest::RawBatch& batch) = 0;
+  virtual std::string why_paused() = 0;
   virtual std::shared_ptr<const ingest::CurrentSymbols> symbols() = 0;
 
   // Whether the records of a stream are rows that a mapping makes events of.

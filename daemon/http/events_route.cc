@@ -14,11 +14,13 @@
 namespace tocsin::daemon::http {
 namespace {
 
-constexpr const char* kRetryAfterSeconds = "1";
+constexpr int kSoonSeconds = 1;
+// A disk does not empty, nor a store open, within a moment.
+constexpr int kLaterSeconds = 5;
 
-Response try_again(int status, std::string_view detail) {
+Response try_again(int status, std::string_view detail, int seconds = kSoonSeconds) {
   Response response = problem(status, detail);
-  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  response.headers.emplace_back("Retry-After", std::to_string(seconds));
   return response;
 }
 
@@ -84,8 +86,8 @@ void Api::take_events(Request& request, const Respond& respond) {
       return;
     case Backend::Taken::kFull:
       return respond(try_again(429, "the queue is full: events come faster than they are judged"));
-    case Backend::Taken::kStopping:
-      return respond(try_again(503, "the daemon is stopping"));
+    case Backend::Taken::kPaused:
+      return respond(try_again(503, "no input is taken: " + backend_.why_paused(), kLaterSeconds));
   }
 }
 

@@ -39,6 +39,7 @@ class FakeBackend final : public http::Backend {
     }
     return Taken::kYes;
   }
+  std::string why_paused() override { return paused_because; }
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
   bool is_mapped(std::string_view stream) const override { return stream == mapped_stream; }
   storage::Store& store() override {
@@ -69,6 +70,7 @@ class FakeBackend final : public http::Backend {
 
   // Set before requests are made.
   Taken taken = Taken::kYes;
+  std::string paused_because;
   bool hold = false;
   std::function<void()> before_store;
   std::string mapped_stream;

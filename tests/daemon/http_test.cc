@@ -134,9 +134,15 @@ TEST_F(Http, FullQueueIs429WithRetryAfter) {
                     HasSubstr("application/problem+json")));
 }
 
-TEST_F(Http, StoppingDaemonIs503) {
-  backend_.taken = http::Backend::Taken::kStopping;
-  expect_problem(post("{}\n"), 503, "stopping");
+TEST_F(Http, WhatIsPausedIs503WithReasonAndRetryAfter) {
+  backend_.taken = http::Backend::Taken::kPaused;
+  backend_.paused_because = "the disk is nearly full";
+  expect_problem(post("{}\n"), 503, "no input is taken: the disk is nearly full");
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  EXPECT_THAT(client.read_until("}\n"),
+              AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After: 5"),
+                    HasSubstr("application/problem+json")));
 }
 
 TEST_F(Http, UnknownContentTypeIs415) {

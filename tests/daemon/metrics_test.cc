@@ -84,6 +84,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   status.pipeline = pipeline;
   status.queue_bytes = 10;
   status.queue_capacity_bytes = 20;
+  status.paused_by = "disk";
+  status.disk = {.free = 100, .floor = 200, .is_low = true};
   status.inputs = {{.name = "live",
                     .type = "kafka",
                     .health = {.connected = true,
@@ -195,6 +197,10 @@ TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
   EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="error"})"]), 1);
   EXPECT_EQ((values[R"(tocsin_country_alert_level{country="LY",driver="violence"})"]), 4);
   EXPECT_EQ(values["tocsin_ready"], 1);
+  EXPECT_EQ(values[R"(tocsin_intake_paused{reason="disk"})"], 1);
+  EXPECT_EQ(values[R"(tocsin_intake_paused{reason="store"})"], 0);
+  EXPECT_EQ(values["tocsin_disk_free_bytes"], 100);
+  EXPECT_EQ(values["tocsin_disk_min_free_bytes"], 200);
   EXPECT_GT(values["process_resident_memory_bytes"], 0);
   EXPECT_GT(values["process_start_time_seconds"], 0);
 }

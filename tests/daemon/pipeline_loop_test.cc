@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
@@ -25,13 +27,14 @@ class RunningLoop {
             std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
             ingest::EventForm::kLines)) {
     std::string warning;
-    EXPECT_TRUE(pipeline_.recover(wall_now(), compile, {}, warning));
+    EXPECT_TRUE(pipeline_.recover(compile, {}, warning));
     EXPECT_TRUE(pipeline_.commit(wall_now(), true));
     PipelineLoop::Callbacks callbacks;
     callbacks.on_commit = [this](const CommitReport& report) { note(report); };
     callbacks.on_alerts = [] {};
     callbacks.on_failure = [](const Error& error) { ADD_FAILURE() << error.message; };
     callbacks.on_end_of_stream = [](const std::string&) {};
+    callbacks.has_room = [this] { return has_room.load(); };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
     loop_->start();
   }
@@ -53,6 +56,9 @@ class RunningLoop {
   }
 
   std::shared_ptr<const PipelineSnapshot> snapshot() const { return loop_->snapshot(); }
+  ingest::BatchQueue& queue() { return queue_; }
+
+  std::atomic<bool> has_room{true};  // on the disk
 
   // The records of each commit so far, once there are so many in all.
   std::vector<uint64_t> commits_of(uint64_t records) {
@@ -109,7 +115,9 @@ TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
   {
     Daemon daemon(*store, {}, bundle_text(), now - hours(60));  // idle is a day
     daemon.feed(event_line(1, 0, "XA", 1), now - hours(60));
+    daemon.pipeline().listen(hours(29));
     daemon.feed(event_line(1, 0, "XA", 1, "wire"), now - hours(31));
+    daemon.pipeline().listen(hours(1));
     daemon.commit(true, now - hours(30));
   }
   LoopOptions options = patient();
@@ -126,6 +134,36 @@ TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
   EXPECT_EQ(snapshot->sources[1].name, "wire");
   EXPECT_FALSE(snapshot->sources[1].idle) << "silent for an hour while somebody listened";
   EXPECT_EQ(snapshot->sources[1].last_arrival, now - hours(31));
+}
+
+// The queue takes nothing while there is no room, and what was in it before is still committed.
+TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
+  const auto store = storage::make_memory_store();
+  LoopOptions options = patient();
+  options.commit_interval = options.look_interval = Milliseconds(20);
+  RunningLoop loop(*store, options);
+  loop.push(event_line(1, 0, "XA", 1));
+  loop.has_room = false;
+  loop.commits_of(1);
+  const auto until_paused = [&](bool paused) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (loop.queue().paused() != paused && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(Milliseconds(1));
+    }
+    return loop.queue().paused() == paused;
+  };
+  ASSERT_TRUE(until_paused(true));
+  int refused = 0;
+  for (; refused < 5; ++refused) {
+    ingest::RawBatch batch;
+    if (loop.queue().try_push(batch, 1)) break;
+  }
+  EXPECT_EQ(refused, 5);
+  loop.has_room = true;
+  ASSERT_TRUE(until_paused(false));
+  loop.push(event_line(2, 0, "XA", 1));
+  loop.commits_of(2);
+  EXPECT_EQ(store->statistics().journal_events, 2U);
 }
 
 }  // namespace
