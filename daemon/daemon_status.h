@@ -55,8 +55,9 @@ struct DaemonStatus {
   std::vector<std::string> awaited_sources;  // that inputs are configured for, seen yet or not
   std::vector<SinkStatus> sinks;
   ReloadStatus reload;
-  storage::StoreStatistics store;
-  std::shared_ptr<const OpenAlerts> alerts;  // nullptr when the store could not be read
+  std::optional<storage::StoreStatistics> store;  // nullopt while it is not open
+  uint64_t store_reopened = 0;                    // after failures, since the start
+  std::shared_ptr<const OpenAlerts> alerts;       // nullptr when the store could not be read
 };
 
 // Sources that an input is configured for and that have sent nothing yet, sorted. `pipeline` must

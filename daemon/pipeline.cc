@@ -263,10 +263,12 @@ void Pipeline::finish(EventTime to) {
   log_transitions();
 }
 
+Error Pipeline::other_catalogue() {
+  return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
+}
+
 Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text) {
-  if (!(*bundle->catalogue == *bundle_->catalogue)) {
-    return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
-  }
+  if (!(*bundle->catalogue == *bundle_->catalogue)) return other_catalogue();
   // Before the journal names it: recovery must be able to compile what it meets there.
   const std::string hash = to_hex(bundle->hash);
   if (Status status = store_.put_meta(bundle_key(hash), bundle_text); !status) return status;

@@ -113,6 +113,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // Replaces the rules from here on; journalled. kInvalid when its catalogue is another one:
   // numbers of events on their way would mean other things, so that needs a restart.
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
+  static Error other_catalogue();
 
   // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
   // bounds the journal that recovery must read. Then decides anew what corrections and late events

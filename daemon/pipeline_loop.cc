@@ -48,9 +48,12 @@ void PipelineLoop::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void PipelineLoop::post(std::function<void(Pipeline&)> work) {
-  const std::scoped_lock lock(mutex_);
-  posted_.push_back(std::move(work));
+void PipelineLoop::post(std::function<void(Pipeline*)> work) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!has_ended_) return posted_.push_back(std::move(work));
+  }
+  work(nullptr);
 }
 
 std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
@@ -108,18 +111,29 @@ void PipelineLoop::run() {
     receipt.status = unavailable("the store has failed; nothing of this was taken");
     left->on_committed(receipt);
   }
+  end_posted();
   publish();
 }
 
 void PipelineLoop::run_posted() {
-  std::deque<std::function<void(Pipeline&)>> work;
+  std::deque<std::function<void(Pipeline*)>> work;
   {
     const std::scoped_lock lock(mutex_);
     work.swap(posted_);
   }
   if (work.empty()) return;
   if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
-  for (const auto& task : work) task(pipeline_);
+  for (const auto& task : work) task(&pipeline_);
+}
+
+void PipelineLoop::end_posted() {
+  std::deque<std::function<void(Pipeline*)>> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    has_ended_ = true;
+    left.swap(posted_);
+  }
+  for (const auto& task : left) task(nullptr);
 }
 
 void PipelineLoop::take(ingest::RawBatch batch) {

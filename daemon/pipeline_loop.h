@@ -89,8 +89,9 @@ class PipelineLoop {
   // Takes what is queued, commits with a checkpoint, and joins. The queue must be closed.
   void stop();
 
-  // Runs `work` on the pipeline thread between two batches, soon.
-  void post(std::function<void(Pipeline&)> work);
+  // Runs `work` on the pipeline thread between two batches, soon; with nullptr, on whichever
+  // thread, once the loop has ended. Each is run once.
+  void post(std::function<void(Pipeline*)> work);
 
   // As of at most about a second ago; never null.
   std::shared_ptr<const PipelineSnapshot> snapshot() const;
@@ -100,6 +101,7 @@ class PipelineLoop {
 
   void run();
   void run_posted();
+  void end_posted();
   void take(ingest::RawBatch batch);
   bool is_commit_due(SteadyTime now) const;
   bool commit(bool checkpoint);
@@ -118,7 +120,8 @@ class PipelineLoop {
   std::thread thread_;
 
   mutable std::mutex mutex_;
-  std::deque<std::function<void(Pipeline&)>> posted_;  // guarded by mutex_
+  std::deque<std::function<void(Pipeline*)>> posted_;  // guarded by mutex_
+  bool has_ended_ = false;                             // guarded by mutex_
   std::shared_ptr<const PipelineSnapshot> snapshot_;   // guarded by mutex_
 
   // Pipeline thread only:

@@ -359,7 +359,11 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
   add_inputs(to, status);
   add_lag_seconds(to, status);
   add_outbox(to, status);
-  add_storage(to, status.store);
+  to.gauge("tocsin_store_up", "1 when the store is open; 0 when it has failed, and is tried again.",
+           status.store ? 1 : 0);
+  to.counter("tocsin_store_reopened_total", "Times that a failed store was opened again.",
+             [&](Samples& samples) { samples.add({}, number(status.store_reopened)); });
+  if (status.store) add_storage(to, *status.store);
   if (status.disk) add_disk(to, *status.disk);
   to.gauge("tocsin_config_last_reload_successful", "1 when the last load of the rules succeeded.",
            status.reload.successful ? 1 : 0);

@@ -95,7 +95,7 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
     const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(
         database_options(options, env, tables->background_errors_), options.path, &existing);
     if (!listed.ok()) return translate(listed, attempted);
-  } else if (options.read_only) {
+  } else if (options.read_only || options.must_exist) {
     return not_found(fmt::format("{}: there is none", attempted));
   }
   rocksdb::Status status = tables->open_families(existing);

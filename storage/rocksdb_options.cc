@@ -22,7 +22,7 @@ rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env*
                                     std::shared_ptr<BackgroundErrors> background_errors) {
   rocksdb::DBOptions db;
   db.env = env;
-  db.create_if_missing = !options.read_only;
+  db.create_if_missing = !options.read_only && !options.must_exist;
   db.paranoid_checks = true;
   // A torn last record, as a power cut leaves it, was never acknowledged: the log is good up to it.
   // This mode also stops in front of damage in the middle, without a word; check_wal has ruled

@@ -14,8 +14,8 @@
 namespace tocsin::daemon::http {
 
 // What the API needs of the daemon; the app implements it, tests replace it.
-// Thread-safety: called on the server's thread and on that which reads for it; status(), missing()
-// and reload() on the former alone.
+// Thread-safety: called on the server's thread and on that which reads for it; status() and
+// reload() on the former alone.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -31,7 +31,9 @@ class Backend {
   // Whether the records of a stream are rows that a mapping makes events of.
   virtual bool is_mapped(std::string_view stream) const = 0;
 
-  virtual storage::Store& store() = 0;
+  // nullptr while there is none; missing() says why. It stays open as long as this is held, so not
+  // for longer than a request takes.
+  virtual std::shared_ptr<storage::Store> store() = 0;
   virtual DaemonStatus status() = 0;
   // What is still waited for; empty: ready for work.
   virtual std::vector<std::string> missing() = 0;

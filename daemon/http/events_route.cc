@@ -14,21 +14,13 @@
 namespace tocsin::daemon::http {
 namespace {
 
-constexpr int kSoonSeconds = 1;
-// A disk does not empty, nor a store open, within a moment.
-constexpr int kLaterSeconds = 5;
-
-Response try_again(int status, std::string_view detail, int seconds = kSoonSeconds) {
-  Response response = problem(status, detail);
-  response.headers.emplace_back("Retry-After", std::to_string(seconds));
-  return response;
-}
-
 // The commit is durable, or nothing of the batch can be relied on.
 Response answer_of(const ingest::Receipt& receipt) {
   if (!receipt.status) {
-    return try_again(503, "not stored: " + receipt.status.error().message +
-                              "; send the same again later, ids make a repeat harmless");
+    return try_again(503,
+                     "not stored: " + receipt.status.error().message +
+                         "; send the same again later, ids make a repeat harmless",
+                     kSoonSeconds);
   }
   Response response;
   std::string& to = response.body;
@@ -85,7 +77,8 @@ void Api::take_events(Request& request, const Respond& respond) {
     case Backend::Taken::kYes:
       return;
     case Backend::Taken::kFull:
-      return respond(try_again(429, "the queue is full: events come faster than they are judged"));
+      return respond(try_again(429, "the queue is full: events come faster than they are judged",
+                               kSoonSeconds));
     case Backend::Taken::kPaused:
       return respond(try_again(503, "no input is taken: " + backend_.why_paused(), kLaterSeconds));
   }

@@ -145,6 +145,21 @@ TEST_F(Http, WhatIsPausedIs503WithReasonAndRetryAfter) {
                     HasSubstr("application/problem+json")));
 }
 
+TEST_F(Http, WhatAsksTheStoreIs503WhileThereIsNone) {
+  backend_.commit({{.alert = 1}});
+  backend_.store_is_away = true;
+  backend_.paused_because = "the store has failed";
+  for (const char* path : {"/v1/alerts", "/v1/alerts/00000000000000000000000000000001",
+                           "/v1/dead-letters", "/v1/dead-letters/1"}) {
+    expect_problem(call("GET", path), 503, "the store has failed");
+  }
+  expect_problem(call("DELETE", "/v1/dead-letters/1"), 503, "the store has failed");
+  expect_problem(call("DELETE", "/v1/dead-letters?numbers=1"), 503, "the store has failed");
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  backend_.store_is_away = false;
+  EXPECT_THAT(ids_at("/v1/alerts"), ElementsAre("1"));
+}
+
 TEST_F(Http, UnknownContentTypeIs415) {
   expect_problem(call("POST", "/v1/events", "<e/>", {{"Content-Type", "application/xml"}}), 415,
                  "application/x-ndjson");

@@ -4,10 +4,11 @@ import collections
 import json
 import pathlib
 import tempfile
+import time
 import unittest
 
-from harness.daemon import SOURCE_DIR, Daemon, run_tocsin
-from harness.event_stream import EventStream
+from harness.daemon import SOURCE_DIR, Daemon, post_until_taken, run_tocsin
+from harness.event_stream import EventStream, by_key, closing, read_ndjson
 from harness.sender import Sender
 from harness.small_disk import MIB, SmallDisk
 from harness.waiting import wait_until
@@ -69,6 +70,58 @@ class FullDisk(unittest.TestCase):
         told = daemon.log.read_text()
         self.assertEqual((1, 1), (told.count('msg="no input is taken"'), told.count('msg="input is taken again"')), told)
         self.acknowledged_is_there_once(daemon, sender.sent)
+
+    def test_a_disk_that_is_really_full_loses_nothing_and_the_store_is_opened_again(self):
+        """Without a floor, so that commits fail; then against a run that nothing disturbed."""
+        with self.daemon_on_the_disk({"min_free_disk": "0"}) as daemon:
+            with Sender(daemon, self.stream) as sender:
+                for times in (1, 2):
+                    before = sender.sent
+                    wait_until(lambda: sender.sent >= before + 2000, "events to be taken")
+                    with self.disk.kept_full():
+                        self.use_up_what_the_store_has_set_aside(daemon)
+                        self.assertEqual(200, daemon.get("/-/healthy").status)
+                        self.assertEqual(503, daemon.get("/v1/alerts").status)
+                        self.assertEqual((0, 1), (daemon.metric("tocsin_store_up"),
+                                                  daemon.metric("tocsin_intake_paused", reason="store")))
+                        self.assertTrue(any("the store has failed" in each.json["detail"] for each in sender.refusals()))
+                    wait_until(lambda: daemon.metric("tocsin_store_reopened_total") == times, "the store to be open again",
+                               timeout=60, alive=daemon._check_alive)
+                    wait_until(daemon.is_ready, "readiness", alive=daemon._check_alive)
+            self.close(daemon, sender.sent)
+            self.assertEqual(0, daemon.stop(), daemon.log_tail())
+        self.acknowledged_is_there_once(daemon, sender.sent)
+
+        calm = Daemon(self.path / "calm", RULES, {
+            "emit": "final", "sinks": [{"name": "log", "type": "log", "path": str(self.path / "calm.ndjson")}]})
+        with calm:
+            for first in range(0, sender.sent, 2000):
+                post_until_taken(lambda: calm, self.stream.slice(first, min(first + 2000, sender.sent)), time.monotonic() + 60)
+            self.close(calm, sender.sent)
+            self.assertEqual(0, calm.stop(), calm.log_tail())
+        lines = read_ndjson(self.disk.path / "alerts.ndjson")
+        found, expected = by_key(lines), by_key(read_ndjson(self.path / "calm.ndjson"))
+        self.assertEqual(len(lines), len(found), "a line of the alert log is doubled")
+        self.assertGreater(len(expected), 20, "too few alerts to prove anything")
+        self.assertEqual(expected, found)
+        print(f"{len(expected)} alert transitions", flush=True)
+
+    def use_up_what_the_store_has_set_aside(self, daemon):
+        """It holds room for its log; dead letters fill that fastest."""
+        letters = (b"x" * 60_000 + b"\n") * 64
+
+        def is_away():
+            daemon.request("POST", "/v1/events", letters)
+            return b"cannot be opened" in daemon.get("/-/ready").body
+        wait_until(is_away, "the store to fail", timeout=60, alive=daemon._check_alive)
+
+    def close(self, daemon, sent):
+        """Moves the watermark past all that was sent, and waits for the alert of that."""
+        for number in (1, 2):
+            last = closing("monitor-net", "rights.killing_by_security_forces", self.stream.time_of(sent), number) | {"value": 9}
+            post_until_taken(lambda: daemon, [last], time.monotonic() + 60)
+        daemon.wait_for_alert(lambda alert: alert["starts_at"] >= closing("", "", self.stream.time_of(sent), 1)["time"][:10],
+                              "the closing alert", timeout=60)
 
     def test_a_stop_does_not_wait_for_an_input_that_is_paused(self):
         lines = self.path / "events.ndjson"

@@ -1,10 +1,12 @@
 """A file system of some dozen megabytes that can really be filled, and has room again at once."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
 import shutil
 import tempfile
+import threading
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE, MS_REMOUNT, MS_RDONLY = 0x4000, 0x40000, 0x20, 0x1
@@ -98,7 +100,26 @@ class SmallDisk:
         """Takes all room but so many bytes."""
         taken = self._ballast.stat().st_size if self._ballast.exists() else 0
         with open(self._ballast, "ab") as file:
-            os.posix_fallocate(file.fileno(), 0, max(taken, taken + self.free - leave))
+            with contextlib.suppress(OSError):  # somebody else was quicker
+                os.posix_fallocate(file.fileno(), 0, max(1, taken, taken + self.free - leave))
+
+    @contextlib.contextmanager
+    def kept_full(self):
+        """Also what is given back meanwhile is taken; room is made at the end."""
+        over = threading.Event()
+
+        def keep():
+            while not over.wait(0.02):
+                self.fill(leave=0)
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.make_room()
 
     def make_room(self):
         self._ballast.unlink()
