@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -9,98 +11,101 @@
 #include <vector>
 
 #include "daemon/config.h"
+#include "daemon/disk_space.h"
 #include "daemon/http/api.h"
 #include "daemon/http/backend.h"
 #include "daemon/http/server.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
-#include "daemon/notifier.h"
-#include "daemon/open_alerts.h"
-#include "daemon/pipeline.h"
-#include "daemon/pipeline_loop.h"
-#include "daemon/sealed_ids.h"
-#include "ingest/event_source.h"
+#include "daemon/rules_in_force.h"
+#include "daemon/station.h"
 #include "ingest/symbols.h"
-#include "rules/load/bundle_text.h"
-#include "storage/store.h"
 
 namespace tocsin::daemon {
 
-// The running daemon: owns the parts, starts them in order and stops them in the mirror of it.
+// The running daemon: what outlives the store (rules, HTTP, metrics, signals), and the station that
+// holds all else. When the store fails, HTTP stays up and says so, and another station is tried,
+// after 1 s and then twice as long each time up to 60 s, until one works.
 //
-// Thread-safety: run() on the main thread; the Backend calls come from the HTTP server's thread.
+// Thread-safety: run() on the main thread; the Backend calls come from the HTTP server's threads.
 class App : private http::Backend {
  public:
-  App(Config config, Log& log);
+  // `open_store` makes the store; tests give one over a file system of theirs.
+  App(Config config, Log& log, OpenStore open_store);
   ~App() override;
 
   // Until a signal (SIGTERM, SIGINT: stop, also while it still starts; a second one: at once;
-  // SIGHUP: reload the rules) or a failure of the store. Gives the exit code.
+  // SIGHUP: reload the rules), a start that fails, or damage in the store. Gives the exit code.
   int run();
 
  private:
   // Start, in this order; each says what failed and gives the exit code, 0 to go on.
   int start();
   int load_rules();
-  int open_store();
+  int open_first_station();
   int start_http();
-  int recover();
-  int start_notifier();
-  int start_pipeline();
-  int start_inputs();
+  int start_first_station();
   // The mirror of it; each is bounded in time.
   void stop();
-
-  void fail(const Error& error);
-  std::vector<Level> levels_of(const std::string& rule);
-  void on_commit(const CommitReport& report);
   void write_port_file(uint16_t port);
 
+  // app_reopening.cc: from a store that has failed to one that works.
+  Status open_station();
+  Status start_station();
+  void close_station(std::string away);
+  void lose_station(const Error& error);
+  void reopen();
+  void reopen_later(const Error& error);
+  void end_damaged(const Error& error);
+
   // Compiles the rules from their files and puts them in force; on the main thread.
-  void reload_rules(std::function<void(ReloadReport)> done);
-  void remember_reload(bool accepted, const std::vector<std::string>& diagnostics);
+  using Done = std::function<void(ReloadReport)>;
+  void reload_rules(const Done& done);
+  void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
+  void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
+              const Done& done);
 
   Taken push(ingest::RawBatch& batch) override;
+  std::string why_paused() override;
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
   bool is_mapped(std::string_view stream) const override;
-  storage::Store& store() override { return *store_; }
+  std::shared_ptr<storage::Store> store() override;
   DaemonStatus status() override;
   std::vector<std::string> missing() override;
-  void reload(std::function<void(ReloadReport)> done) override;
+  void reload(Done done) override;
+
+  // nullptr while there is none. It lives on as long as this is held.
+  std::shared_ptr<Station> station() const;
 
   const Config config_;
   Log& log_;
+  const OpenStore open_store_;
   const WallTime started_;
   boost::asio::io_context main_;
   Metrics metrics_;
-
-  std::shared_ptr<const rules::Bundle>
-      bundle_;  // as first loaded; the pipeline has the present one
-  std::string bundle_text_;
+  DiskSpace disk_;
+  RulesInForce rules_;
   std::shared_ptr<ingest::CurrentSymbols> symbols_;
-  std::unique_ptr<storage::Store> store_;
-  SealedIds ids_;         // of alerts that are withheld from a reader
-  std::string instance_;  // the name of the data folder, drawn when it was first used
-  std::unique_ptr<OpenAlertsReader> open_alerts_;
-  ingest::BatchQueue queue_;
-  std::unique_ptr<Pipeline> pipeline_;
-  std::unique_ptr<PipelineLoop> loop_;
-  std::unique_ptr<Notifier> notifier_;
-  std::vector<std::unique_ptr<ingest::EventSource>> inputs_;
-  std::vector<std::string> awaited_sources_;  // those that the inputs' mappings name
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
 
   std::atomic<bool> stop_requested_{false};  // by a signal
-  std::atomic<bool> is_running_{false};      // input is taken
-  std::atomic<bool> has_started_{false};     // all parts are there and stay until the server stops
-  bool wrote_port_file_ = false;             // main thread only
-  int exit_code_ = 0;                        // main thread only
+  std::atomic<bool> has_started_{false};     // once everything has run
+  std::atomic<uint64_t> reopened_{0};
 
-  std::mutex mutex_;
-  std::string waiting_for_ = "start";  // guarded by mutex_; "" once everything runs
-  ReloadStatus reload_status_;         // guarded by mutex_
-  std::shared_ptr<const rules::Bundle> present_bundle_;  // guarded by mutex_
+  // Main thread only:
+  std::string instance_;         // the name of the data folder, once it is known
+  uint64_t station_number_ = 0;  // of the present one, or the last
+  boost::asio::steady_timer reopen_timer_{main_};
+  std::chrono::seconds reopen_wait_;
+  std::chrono::steady_clock::time_point opened_at_{};
+  std::chrono::steady_clock::time_point failed_at_{};
+  bool wrote_port_file_ = false;
+  int exit_code_ = 0;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<Station> station_;  // guarded by mutex_
+  std::string away_ = "start";        // guarded by mutex_; why there is no station
 };
 
 }  // namespace tocsin::daemon

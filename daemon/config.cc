@@ -33,6 +33,10 @@ template <typename T, typename U>
 void take(T& field, const std::optional<U>& value) {
   if (value) field = static_cast<T>(*value);
 }
+template <typename T>
+void take(std::optional<T>& field, const std::optional<T>& value) {
+  if (value) field = value;
+}
 
 std::optional<uint64_t> bytes_at(const Node& mapping, std::string_view key) {
   const auto text = text_at(mapping, key);
@@ -86,6 +90,7 @@ class ConfigReader {
     take(config_.heartbeat_interval, exact_at(root, "heartbeat_interval"));
     take(config_.future_tolerance, exact_at(root, "future_tolerance"));
     take(config_.queue_bytes, bytes_at(root, "queue_bytes"));
+    take(config_.min_free_disk, bytes_at(root, "min_free_disk"));
     take(config_.shutdown_timeout, exact_at(root, "shutdown_timeout"));
     if (const Node* http = root.find("http")) read_http(*http);
     for (const Node& input : rules::items_of(root.find("inputs"))) read_input(input);

@@ -101,6 +101,9 @@ struct Config {
   Milliseconds future_tolerance{600'000};
   // Input waiting for the pipeline; when it is full, senders wait (429) and sources pause.
   size_t queue_bytes = 64u << 20;
+  // With less free on the disk of the data folder no input is taken. nullopt: 512 MiB, at most a
+  // twentieth of the disk; 0: no floor. Larger: more room for what must still be written.
+  std::optional<uint64_t> min_free_disk;
   // How often a silent source's watermark follows the clock.
   Milliseconds heartbeat_interval{10'000};
   Milliseconds shutdown_timeout{30'000};

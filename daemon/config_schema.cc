@@ -103,6 +103,9 @@ Schema make_config() {
        optional("future_tolerance",
                 span("how far ahead of the clock an event may be; default 10m")),
        optional("queue_bytes", bytes("input waiting; default 64MiB")),
+       optional("min_free_disk",
+                bytes("with less free on the disk no input is taken; default 512MiB, at most a "
+                      "twentieth of the disk; 0: no floor")),
        optional("shutdown_timeout", span("default 30s")),
        optional("http", http()),
        optional("inputs", list_of(input())),

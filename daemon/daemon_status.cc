@@ -173,16 +173,26 @@ std::string write_status(const DaemonStatus& status) {
   json.object("queue", [&] {
     json.number("bytes", status.queue_bytes);
     json.number("capacity_bytes", status.queue_capacity_bytes);
+    json.text("paused_by", status.paused_by);
   });
   write_inputs(json, status);
   write_sinks(json, status);
   write_rules(json, status);
   json.object("store", [&] {
-    json.number("journal_events", status.store.journal_events);
-    json.number("alert_records", status.store.alert_records);
-    json.number("dead_letters", status.store.dead_letters);
-    json.number("disk_bytes", status.store.disk_bytes);
+    json.number("up", status.store.has_value());
+    json.number("reopened", status.store_reopened);
+    if (!status.store) return;
+    json.number("journal_events", status.store->journal_events);
+    json.number("alert_records", status.store->alert_records);
+    json.number("dead_letters", status.store->dead_letters);
+    json.number("disk_bytes", status.store->disk_bytes);
   });
+  if (status.disk) {
+    json.object("disk", [&] {
+      json.number("free_bytes", status.disk->free);
+      json.number("min_free_bytes", status.disk->floor);
+    });
+  }
   to += '}';
   return to;
 }

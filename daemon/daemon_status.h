@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/disk_space.h"
 #include "daemon/open_alerts.h"
 #include "daemon/pipeline_loop.h"
 #include "ingest/event_source.h"
@@ -36,6 +38,9 @@ struct ReloadStatus {
   std::vector<std::string> diagnostics;  // of the last attempt, as `tocsin check` words them
 };
 
+// Why no input may be taken; labels of tocsin_intake_paused.
+inline constexpr std::array kPauseReasons{"disk", "store"};
+
 struct DaemonStatus {
   std::string version;
   WallTime started{};
@@ -44,12 +49,15 @@ struct DaemonStatus {
   std::shared_ptr<const PipelineSnapshot> pipeline;  // nullptr before the pipeline runs
   size_t queue_bytes = 0;
   size_t queue_capacity_bytes = 0;
+  std::string paused_by;                   // of kPauseReasons; empty: input is taken
+  std::optional<DiskSpace::Reading> disk;  // nullopt before it was asked
   std::vector<InputStatus> inputs;
   std::vector<std::string> awaited_sources;  // that inputs are configured for, seen yet or not
   std::vector<SinkStatus> sinks;
   ReloadStatus reload;
-  storage::StoreStatistics store;
-  std::shared_ptr<const OpenAlerts> alerts;  // nullptr when the store could not be read
+  std::optional<storage::StoreStatistics> store;  // nullopt while it is not open
+  uint64_t store_reopened = 0;                    // after failures, since the start
+  std::shared_ptr<const OpenAlerts> alerts;       // nullptr when the store could not be read
 };
 
 // Sources that an input is configured for and that have sent nothing yet, sorted. `pipeline` must

@@ -124,7 +124,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
                           int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
   arrivals_[static_cast<size_t>(event.source)] = {
-      .last = now, .silence_before = {}, .in_this_run = true};
+      .last = now, .silence_before = {}, .heard_at = listened_};
   if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
     ++counts.future;
     return refuse(Admission::kFuture, event, stream, position, raw, now);
@@ -274,6 +274,10 @@ void Pipeline::finish(EventTime to) {
   log_transitions();
 }
 
+Error Pipeline::other_catalogue() {
+  return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
+}
+
 std::string Pipeline::bundle_key(std::string_view hash) { return fmt::format("bundle.{}", hash); }
 
 Status Pipeline::commit(WallTime now, bool checkpoint) {
@@ -283,9 +287,9 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
     save([this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
     batch().mark_checkpoint();
   }
-  if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals(now)) {
-    batch().put_state(kArrivalsStateKey, arrivals_text(now));
-    arrivals_saved_ = now;
+  if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals()) {
+    batch().put_state(kArrivalsStateKey, arrivals_text());
+    arrivals_saved_ = listened_;
   }
   Status status = write_batch(now);
   if (status) forget_old_ids();
@@ -338,13 +342,8 @@ EventTime Pipeline::horizon_of(SourceId source) const {
          bundle_->catalogue->source(source).correction_horizon;
 }
 
-Milliseconds Pipeline::unheard(const Arrival& arrival, WallTime now) const {
-  const WallTime since = arrival.in_this_run ? *arrival.last : listening_since_;
-  return std::max(now - since, Milliseconds(0));  // the clock may have been set back
-}
-
-bool Pipeline::owes_arrivals(WallTime now) const {
-  return now - arrivals_saved_ >= kArrivalsInterval &&
+bool Pipeline::owes_arrivals() const {
+  return listened_ - arrivals_saved_ >= kArrivalsInterval &&
          std::any_of(arrivals_.begin(), arrivals_.end(),
                      [](const Arrival& arrival) { return arrival.last.has_value(); });
 }
@@ -353,20 +352,25 @@ std::optional<WallTime> Pipeline::last_arrival(SourceId source) const {
   return arrivals_[static_cast<size_t>(source)].last;
 }
 
-Milliseconds Pipeline::silence_of(SourceId source, WallTime now) const {
-  const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
-  const Milliseconds silence = unheard(arrival, now);
-  const bool is_soon = !arrival.in_this_run && silence < options_.backlog_grace;
-  return is_soon ? silence : silence + arrival.silence_before;
+Milliseconds Pipeline::silence_of(const Arrival& arrival) const {
+  return listened_ - arrival.heard_at.value_or(Milliseconds(0)) + arrival.silence_before;
 }
 
-std::string Pipeline::arrivals_text(WallTime now) const {
+Milliseconds Pipeline::silence_of(SourceId source) const {
+  const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
+  const Milliseconds since_resumed = listened_ - resumed_at_;
+  const bool was_heard_since = arrival.heard_at && *arrival.heard_at >= resumed_at_;
+  const bool is_soon = !was_heard_since && since_resumed < options_.backlog_grace;
+  return is_soon ? since_resumed : silence_of(arrival);
+}
+
+std::string Pipeline::arrivals_text() const {
   std::string text;
   for (size_t i = 0; i < arrivals_.size(); ++i) {
     if (!arrivals_[i].last) continue;
-    const Milliseconds silence = unheard(arrivals_[i], now) + arrivals_[i].silence_before;
     fmt::format_to(std::back_inserter(text), "{} {} {}\n", to_ms(*arrivals_[i].last),
-                   silence.count(), bundle_->catalogue->source(static_cast<SourceId>(i)).name);
+                   silence_of(arrivals_[i]).count(),
+                   bundle_->catalogue->source(static_cast<SourceId>(i)).name);
   }
   return text;
 }

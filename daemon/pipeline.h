@@ -89,16 +89,14 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   ~Pipeline() override;
 
   // Makes the state what it was at the last commit: saved state, then the journal after it. To be
-  // called once, before anything else, and followed by a commit with checkpoint. `now` begins the
-  // time in which sources are listened to. `compile` makes a
+  // called once, before anything else, and followed by a commit with checkpoint. `compile` makes a
   // bundle of stored text (nullptr: it no longer compiles; the present rules then take its place
   // and `warning` says so). `progress` is told how many journal records were read of how many;
   // when it answers false, recovery ends with kUnavailable, and nothing has been changed.
   using CompileBundle =
       std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
   using Progress = std::function<bool(uint64_t done, uint64_t of)>;
-  Status recover(WallTime now, const CompileBundle& compile, const Progress& progress,
-                 std::string& warning);
+  Status recover(const CompileBundle& compile, const Progress& progress, std::string& warning);
 
   // What the journal says up to `to` and no saved state: in parts, from the first record on, under
   // the rules of then. Writes nothing. `told` is handed every transition, which the alert log
@@ -141,6 +139,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
   // Whether rules are being judged aside.
   bool is_activating() const { return activation_ != nullptr; }
+  static Error other_catalogue();
 
   // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
   // bounds the journal that recovery must read. Then decides anew what corrections and late events
@@ -161,13 +160,15 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // that is not known.
   std::optional<WallTime> last_arrival(SourceId source) const;
   // For how long nothing of it has come while somebody listened. A restart does not forget it, but
-  // the time that the daemon was away is none of it, and what was before counts only after a grace:
-  // a backlog may wait for us.
-  Milliseconds silence_of(SourceId source, WallTime now) const;
-  // Inputs are listened to from now on.
-  void begin_listening(WallTime now) { listening_since_ = arrivals_saved_ = now; }
+  // the time that the daemon was away is none of it, nor that of a pause, and what was before
+  // counts only after a grace: a backlog may wait for us.
+  Milliseconds silence_of(SourceId source) const;
+  // Inputs are listened to from now on, at the start and after a pause.
+  void begin_listening() { resumed_at_ = listened_; }
+  // They were for so long more. Counted by whoever runs this: the clock may be set.
+  void listen(Milliseconds passed) { listened_ += passed; }
   // Nothing else has made a commit for so long that a crash would forget how long all is silent.
-  bool owes_arrivals(WallTime now) const;
+  bool owes_arrivals() const;
   // Corrections and late events whose effect is still to be told.
   size_t unrevised() const { return unrevised_.size(); }
   size_t seen_ids() const { return seen_.size(); }
@@ -237,7 +238,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
                std::string& warning);
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
-  std::string arrivals_text(WallTime now) const;
+  std::string arrivals_text() const;
   struct Activation;
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                   rules::Emit emit);
@@ -294,16 +295,16 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   SeenIds seen_;
   struct Arrival {
     std::optional<WallTime> last;
-    Milliseconds silence_before{0};  // of the runs before this one, since `last`
-    bool in_this_run = false;
+    Milliseconds silence_before{0};        // of the runs before this one, since `last`
+    std::optional<Milliseconds> heard_at;  // by listened_; nullopt: not in this run
   };
-  // For how long nothing has come in this run.
-  Milliseconds unheard(const Arrival& arrival, WallTime now) const;
+  Milliseconds silence_of(const Arrival& arrival) const;
 
   std::vector<Arrival> arrivals_;  // index: SourceId
   WallTime latest_{};              // that we were told
-  WallTime listening_since_{};
-  WallTime arrivals_saved_{};
+  Milliseconds listened_{0};       // in this run
+  Milliseconds resumed_at_{0};     // by listened_
+  Milliseconds arrivals_saved_{0};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
   bool is_replaying_ = false;

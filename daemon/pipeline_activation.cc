@@ -37,7 +37,7 @@ void Pipeline::give_up_activation(std::string_view why) {
 
 Status Pipeline::check_catalogue(const rules::Bundle& bundle) const {
   if (*bundle.catalogue == *bundle_->catalogue) return Status::ok();
-  return invalid("load rules: the catalogue has changed as well; restart tocsin to take both");
+  return other_catalogue();
 }
 
 void Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,

@@ -21,6 +21,9 @@ double seconds_between(steady_clock::time_point from, steady_clock::time_point t
 // Posted work and heartbeats are looked at so often while nothing arrives.
 constexpr Milliseconds kPatience{50};
 constexpr std::chrono::seconds kPublishInterval{1};
+constexpr Milliseconds kListenStep{100};
+// Between two steps of this thread. Longer: the process stood still, and listened to nobody.
+constexpr Milliseconds kStandstill{10'000};
 
 }  // namespace
 
@@ -45,9 +48,12 @@ void PipelineLoop::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void PipelineLoop::post(std::function<void(Pipeline&)> work) {
-  const std::scoped_lock lock(mutex_);
-  posted_.push_back(std::move(work));
+void PipelineLoop::post(std::function<void(Pipeline*)> work) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!has_ended_) return posted_.push_back(std::move(work));
+  }
+  work(nullptr);
 }
 
 std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
@@ -59,8 +65,10 @@ void PipelineLoop::run() {
   pthread_setname_np(pthread_self(), "toc-pipeline");
   const auto start = steady_clock::now();
   last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
+  listened_until_ = start;
   idle_.assign(pipeline_.bundle().catalogue->sources().size(), false);
-  pipeline_.begin_listening(wall_now());
+  pipeline_.begin_listening();
+  look_at_disk();
 
   while (!failed_) {
     const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
@@ -71,21 +79,26 @@ void PipelineLoop::run() {
     if (!batch && queue_.closed()) break;
 
     const auto steady = steady_clock::now();
-    if (steady - last_heartbeat_ >= options_.heartbeat_interval) {
+    listen(steady);
+    if (steady - last_look_ >= options_.look_interval) look_at_disk();
+    if (steady - last_heartbeat_ >= options_.heartbeat_interval && !paused_) {
       last_heartbeat_ = steady;
       look_after_silent_sources(wall_now());
-      if (pipeline_.owes_arrivals(wall_now())) commit(/*checkpoint=*/false);
+      if (pipeline_.owes_arrivals()) commit(/*checkpoint=*/false);
     }
     const bool checkpoint = steady - last_checkpoint_ >= options_.checkpoint_interval ||
                             events_since_checkpoint_ >= options_.checkpoint_max_events;
     if (is_commit_due(steady) || (checkpoint && events_since_checkpoint_ > 0)) commit(checkpoint);
-    if (steady - last_publish_ >= kPublishInterval) publish();
+    if (steady - last_publish_ >= kPublishInterval) {
+      publish();
+      if (Status status = store_.health(); !status) fail(status.error());
+    }
     if (!failed_ && steady - last_retention_ >= options_.retention_interval) {
       last_retention_ = steady;
       storage::Store::Retention retention = options_.retention;
       retention.seen_ids = pipeline_.dedupe_horizon();
       if (Status status = store_.apply_retention(retention, wall_now()); !status) {
-        callbacks_.on_failure(status.error());
+        fail(status.error());
       }
     }
   }
@@ -98,18 +111,29 @@ void PipelineLoop::run() {
     receipt.status = unavailable("the store has failed; nothing of this was taken");
     left->on_committed(receipt);
   }
+  end_posted();
   publish();
 }
 
 void PipelineLoop::run_posted() {
-  std::deque<std::function<void(Pipeline&)>> work;
+  std::deque<std::function<void(Pipeline*)>> work;
   {
     const std::scoped_lock lock(mutex_);
     work.swap(posted_);
   }
   if (work.empty()) return;
   if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
-  for (const auto& task : work) task(pipeline_);
+  for (const auto& task : work) task(&pipeline_);
+}
+
+void PipelineLoop::end_posted() {
+  std::deque<std::function<void(Pipeline*)>> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    has_ended_ = true;
+    left.swap(posted_);
+  }
+  for (const auto& task : left) task(nullptr);
 }
 
 void PipelineLoop::take(ingest::RawBatch batch) {
@@ -133,6 +157,7 @@ bool PipelineLoop::is_commit_due(SteadyTime now) const {
 }
 
 bool PipelineLoop::commit(bool checkpoint) {
+  look_at_disk();
   events_since_checkpoint_ += pipeline_.uncommitted_events();
   const auto begin = steady_clock::now();
   const Status status = pipeline_.commit(wall_now(), checkpoint);
@@ -164,6 +189,14 @@ bool PipelineLoop::commit(bool checkpoint) {
   return true;
 }
 
+void PipelineLoop::fail(const Error& error) {
+  // What waits gets its answer, which may still be a good one.
+  if (pipeline_.has_uncommitted() && !failed_) commit(/*checkpoint=*/false);
+  if (failed_) return;
+  failed_ = true;
+  callbacks_.on_failure(error);
+}
+
 void PipelineLoop::note_arrivals(const PipelineCounts& counts) {
   for (size_t i = 0; i < counts.by_source.size(); ++i) {
     const PipelineCounts::PerSource& source = counts.by_source[i];
@@ -181,13 +214,32 @@ void PipelineLoop::look_after_silent_sources(WallTime now) {
     const Source& source = catalogue.source(id);
     const auto watermark = pipeline_.engine().watermark(id);
     if (!watermark || source.idle.count() == 0) continue;
-    if (pipeline_.silence_of(id, now) < source.idle) continue;
+    if (pipeline_.silence_of(id) < source.idle) continue;
     idle_[i] = true;
     const EventTime to = now - source.lateness;
     if (to <= *watermark) continue;
     if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
     pipeline_.advance_source(id, to);
   }
+}
+
+// Room is made and used up by others too, so there is no telling without asking.
+void PipelineLoop::look_at_disk() {
+  last_look_ = steady_clock::now();
+  const bool has_room = callbacks_.has_room();
+  if (has_room != paused_) return;
+  paused_ = !has_room;
+  if (paused_) return queue_.pause();
+  pipeline_.begin_listening();
+  queue_.go_on();
+}
+
+// Nobody is silent for us in a pause, nor while we stood still.
+void PipelineLoop::listen(SteadyTime now) {
+  const auto passed = std::chrono::floor<Milliseconds>(now - listened_until_);
+  if (passed < kListenStep) return;
+  listened_until_ += passed;
+  if (!paused_) pipeline_.listen(std::min(passed, kStandstill));
 }
 
 void PipelineLoop::publish() {

@@ -30,6 +30,8 @@ struct LoopOptions {
   Milliseconds heartbeat_interval{10'000};
   storage::Store::Retention retention;
   Milliseconds retention_interval{3'600'000};
+  // How often the disk is looked at, beside before each commit.
+  Milliseconds look_interval{1'000};
 };
 
 // What one commit did, for metrics; told on the pipeline thread.
@@ -62,10 +64,12 @@ struct PipelineSnapshot {
 };
 
 // Runs the pipeline on a thread of its own: takes batches from the queue, commits by time or size,
-// saves checkpoints, moves silent sources on, applies retention.
+// saves checkpoints, moves silent sources on, applies retention. While the disk has no room for
+// more, the queue is paused: what is in it is still committed, all else goes on.
 //
-// After a failed commit the outcome is unknown: the loop answers what waits with the error, stops,
-// and tells `on_failure`; a restart recovers. Thread-safety: start, stop and post from any thread.
+// When the store has failed, in a commit or otherwise, the outcome is unknown: the loop answers
+// what waits with the error, stops, and tells `on_failure`; opening the store anew recovers.
+// Thread-safety: start, stop and post from any thread.
 class PipelineLoop {
  public:
   struct Callbacks {
@@ -73,6 +77,9 @@ class PipelineLoop {
     std::function<void()> on_alerts;                                  // something is in the outbox
     std::function<void(const Error&)> on_failure;                     // pipeline thread, once
     std::function<void(const std::string& stream)> on_end_of_stream;  // committed whole
+    // Whether the disk has room for more input; pipeline thread, about once a second and before
+    // each commit.
+    std::function<bool()> has_room;
   };
 
   PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::BatchQueue& queue,
@@ -83,8 +90,9 @@ class PipelineLoop {
   // Takes what is queued, commits with a checkpoint, and joins. The queue must be closed.
   void stop();
 
-  // Runs `work` on the pipeline thread between two batches, soon.
-  void post(std::function<void(Pipeline&)> work);
+  // Runs `work` on the pipeline thread between two batches, soon; with nullptr, on whichever
+  // thread, once the loop has ended. Each is run once.
+  void post(std::function<void(Pipeline*)> work);
 
   // As of at most about a second ago; never null.
   std::shared_ptr<const PipelineSnapshot> snapshot() const;
@@ -94,10 +102,14 @@ class PipelineLoop {
 
   void run();
   void run_posted();
+  void end_posted();
   void take(ingest::RawBatch batch);
   bool is_commit_due(SteadyTime now) const;
   bool commit(bool checkpoint);
+  void fail(const Error& error);
   void look_after_silent_sources(WallTime now);
+  void look_at_disk();
+  void listen(SteadyTime now);
   void note_arrivals(const PipelineCounts& counts);
   void publish();
 
@@ -109,7 +121,8 @@ class PipelineLoop {
   std::thread thread_;
 
   mutable std::mutex mutex_;
-  std::deque<std::function<void(Pipeline&)>> posted_;  // guarded by mutex_
+  std::deque<std::function<void(Pipeline*)>> posted_;  // guarded by mutex_
+  bool has_ended_ = false;                             // guarded by mutex_
   std::shared_ptr<const PipelineSnapshot> snapshot_;   // guarded by mutex_
 
   // Pipeline thread only:
@@ -119,6 +132,9 @@ class PipelineLoop {
   SteadyTime last_heartbeat_{};
   SteadyTime last_publish_{};
   SteadyTime last_retention_{};
+  SteadyTime last_look_{};
+  SteadyTime listened_until_{};
+  bool paused_ = false;  // the disk has no room for more
   uint64_t events_since_checkpoint_ = 0;
   struct WaitingAlerts {
     SteadyTime received;

@@ -7,9 +7,8 @@
 // The half of Pipeline that runs once, at start: back to where the last commit left off.
 namespace tocsin::daemon {
 
-Status Pipeline::recover(WallTime now, const CompileBundle& compile, const Progress& progress,
+Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
                          std::string& warning) {
-  listening_since_ = latest_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
   if (store_.last_seq() == 0) {
@@ -241,7 +240,7 @@ void Pipeline::restore_arrivals(std::string_view text) {
     const auto source = bundle_->catalogue->find_source(name);
     if (!source) continue;
     arrivals_[static_cast<size_t>(*source)] = {
-        .last = from_ms(last), .silence_before = Milliseconds(silence), .in_this_run = false};
+        .last = from_ms(last), .silence_before = Milliseconds(silence), .heard_at = std::nullopt};
   }
 }
 

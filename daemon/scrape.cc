@@ -234,6 +234,14 @@ void add_inputs(Collection& to, const DaemonStatus& status) {
   to.gauge("tocsin_queue_bytes", "Input waiting for the pipeline.", number(status.queue_bytes));
   to.gauge("tocsin_queue_capacity_bytes", "Input that may wait before senders are told to.",
            number(status.queue_capacity_bytes));
+  to.gauge("tocsin_intake_paused",
+           "1 when no input is taken, by reason: disk when it is nearly full, store when that has "
+           "failed and is being opened again.",
+           [&](Samples& samples) {
+             for (const char* reason : kPauseReasons) {
+               samples.add({{"reason", reason}}, status.paused_by == reason ? 1 : 0);
+             }
+           });
   to.gauge("tocsin_input_up", "1 when an input is connected, or has been read whole.",
            [&](Samples& samples) {
              for (const InputStatus& input : status.inputs) {
@@ -306,6 +314,13 @@ void add_storage(Collection& to, const storage::StoreStatistics& store) {
            });
 }
 
+void add_disk(Collection& to, const DiskSpace::Reading& disk) {
+  to.gauge("tocsin_disk_free_bytes", "Space that is free on the disk of the data folder.",
+           number(disk.free));
+  to.gauge("tocsin_disk_min_free_bytes", "With less free than this no input is taken.",
+           number(disk.floor));
+}
+
 void add_process(Collection& to) {
   const auto process = read_process_metrics();
   if (!process) return;
@@ -347,7 +362,12 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
   add_inputs(to, status);
   add_lag_seconds(to, status);
   add_outbox(to, status);
-  add_storage(to, status.store);
+  to.gauge("tocsin_store_up", "1 when the store is open; 0 when it has failed, and is tried again.",
+           status.store ? 1 : 0);
+  to.counter("tocsin_store_reopened_total", "Times that a failed store was opened again.",
+             [&](Samples& samples) { samples.add({}, number(status.store_reopened)); });
+  if (status.store) add_storage(to, *status.store);
+  if (status.disk) add_disk(to, *status.disk);
   to.gauge("tocsin_config_last_reload_successful", "1 when the last load of the rules succeeded.",
            status.reload.successful ? 1 : 0);
   to.gauge("tocsin_config_last_reload_success_timestamp_seconds",

@@ -11,7 +11,7 @@
 namespace tocsin::ingest {
 
 // Hand-over between threads, bounded by weight (bytes): a full queue makes the giver wait or
-// refuse, nothing is ever dropped.
+// refuse, nothing is ever dropped. So does a paused one, whatever room it has.
 // Thread-safety: any thread.
 template <typename T>
 class BoundedQueue {
@@ -28,7 +28,7 @@ class BoundedQueue {
     return true;
   }
 
-  // Does not wait: false when full or closed, and `item` is left as it was.
+  // Does not wait: false when full, paused or closed, and `item` is left as it was.
   bool try_push(T& item, size_t weight) {
     const std::scoped_lock lock(mutex_);
     if (closed_ || !fits(weight)) return false;
@@ -49,6 +49,19 @@ class BoundedQueue {
     return std::move(first.first);
   }
 
+  // From now on nothing is let in until it goes on; what is inside can be taken out.
+  void pause() {
+    const std::scoped_lock lock(mutex_);
+    paused_ = true;
+  }
+  void go_on() {
+    {
+      const std::scoped_lock lock(mutex_);
+      paused_ = false;
+    }
+    room_.notify_all();
+  }
+
   // Wakes everyone: push fails from now on, pop empties what is left.
   void close() {
     {
@@ -59,6 +72,10 @@ class BoundedQueue {
     items_ready_.notify_all();
   }
 
+  bool paused() const {
+    const std::scoped_lock lock(mutex_);
+    return paused_;
+  }
   bool closed() const {
     const std::scoped_lock lock(mutex_);
     return closed_;
@@ -74,7 +91,9 @@ class BoundedQueue {
   size_t max_weight() const { return max_weight_; }
 
  private:
-  bool fits(size_t weight) const { return items_.empty() || weight_ + weight <= max_weight_; }
+  bool fits(size_t weight) const {
+    return !paused_ && (items_.empty() || weight_ + weight <= max_weight_);
+  }
   void add(T item, size_t weight) {
     items_.emplace_back(std::move(item), weight);
     weight_ += weight;
@@ -87,6 +106,7 @@ class BoundedQueue {
   std::condition_variable items_ready_;
   std::deque<std::pair<T, size_t>> items_;  // guarded by mutex_
   size_t weight_ = 0;                       // guarded by mutex_
+  bool paused_ = false;                     // guarded by mutex_
   bool closed_ = false;                     // guarded by mutex_
 };
 

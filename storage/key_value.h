@@ -64,6 +64,8 @@ class KeyValue {
   // Fills disk_bytes and engine.
   virtual void add_statistics(StoreStatistics& statistics) const = 0;
   virtual bool read_only() const = 0;
+  // Whether work in the background goes well.
+  virtual Status health() const = 0;
 };
 
 }  // namespace tocsin::storage

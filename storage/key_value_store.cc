@@ -95,7 +95,14 @@ Status KeyValueStore::fail(Status status) {
   return status;
 }
 
+Status KeyValueStore::health() const {
+  if (Status status = check(); !status) return status;
+  return tables_->health();
+}
+
 Status KeyValueStore::write(Writes& writes, bool sync) {
+  // Again: another may have failed while this one waited for its turn.
+  if (Status status = check(); !status) return status;
   Status status = tables_->write(writes, sync);
   // Whether it is on the disk is unknown, so nothing that is in memory may be trusted any more.
   return status ? status : fail(std::move(status));
@@ -241,6 +248,7 @@ Result<std::optional<std::string>> KeyValueStore::meta(std::string_view name) co
 
 Status KeyValueStore::put_meta(std::string_view name, std::string_view value) {
   if (Status status = check_writable(); !status) return status;
+  const std::lock_guard lock(write_mutex_);
   const std::unique_ptr<Writes> writes = tables_->make_writes();
   writes->put(Table::kMeta, keys::named(name), value);
   return write(*writes, /*sync=*/true);

@@ -35,6 +35,7 @@ class KeyValueStore : public Store {
                                              const KeyValueStoreOptions& options);
 
   void set_catalogue(std::shared_ptr<const Catalogue> catalogue) override;
+  Status health() const override;
   Batch& begin() override;
   Status commit(Batch& batch, WallTime now) override;
   JournalSeq last_seq() const override;
@@ -86,7 +87,7 @@ class KeyValueStore : public Store {
   Status check_writable() const;
   // From here on the store refuses everything; gives the status back.
   Status fail(Status status);
-  // Writes, or fails.
+  // Writes, or fails; write_mutex_ is held.
   Status write(Writes& writes, bool sync);
   // Writes together with the counters, and takes them over; write_mutex_ is held.
   Status write_counted(Writes& writes, const Counters& counters, bool sync);
@@ -120,7 +121,7 @@ class KeyValueStore : public Store {
   PendingBatch batch_;
   mutable ChunkCache cache_;
 
-  // Held over every write that reads what it changes: commit, declare_sinks, done, retention.
+  // Held over every write: most read what they change, and none may follow one that has failed.
   std::mutex write_mutex_;
   std::unique_ptr<Writes> writes_;  // guarded by write_mutex_
   // No letter has a number below; spares reading over what was removed. Guarded by write_mutex_.

@@ -24,6 +24,7 @@ class MemoryKeyValue : public KeyValue {
   void reclaim(Table, std::string_view, std::string_view) override {}
   void add_statistics(StoreStatistics&) const override {}
   bool read_only() const override { return false; }
+  Status health() const override { return Status::ok(); }
 
  private:
   using Map = std::map<std::string, std::string, std::less<>>;

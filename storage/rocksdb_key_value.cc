@@ -92,10 +92,10 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
   const std::string attempted = fmt::format("open data folder {}", options.path);
   std::vector<std::string> existing{rocksdb::kDefaultColumnFamilyName};
   if (env->FileExists(options.path + "/CURRENT").ok()) {
-    const rocksdb::Status listed =
-        rocksdb::DB::ListColumnFamilies(database_options(options, env), options.path, &existing);
+    const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(
+        database_options(options, env, tables->background_errors_), options.path, &existing);
     if (!listed.ok()) return translate(listed, attempted);
-  } else if (options.read_only) {
+  } else if (options.read_only || options.must_exist) {
     return not_found(fmt::format("{}: there is none", attempted));
   }
   rocksdb::Status status = tables->open_families(existing);
@@ -114,7 +114,7 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
 }
 
 rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& existing) {
-  const rocksdb::DBOptions db_options = database_options(options_, env_);
+  const rocksdb::DBOptions db_options = database_options(options_, env_, background_errors_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : existing) {
     // A family that we do not know is a newer tocsin's; the format check will say so.
@@ -193,6 +193,12 @@ void RocksDbKeyValue::reclaim(Table table, std::string_view begin, std::string_v
   // Whole files at once; what is left goes with compaction. A failure only costs space.
   rocksdb::DeleteFilesInRange(db_.get(), family(table), &from, &to, /*include_end=*/false)
       .PermitUncheckedError();
+}
+
+Status RocksDbKeyValue::health() const {
+  const rocksdb::Status first = background_errors_->first();
+  if (first.ok()) return Status::ok();
+  return translate(first, "work in the background on " + options_.path);
 }
 
 void RocksDbKeyValue::add_statistics(StoreStatistics& statistics) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/key_value.h"
+#include "storage/rocksdb_listener.h"
 #include "storage/rocksdb_store.h"
 
 namespace tocsin::storage {
@@ -35,6 +36,7 @@ class RocksDbKeyValue : public KeyValue {
   void reclaim(Table table, std::string_view begin, std::string_view end) override;
   void add_statistics(StoreStatistics& statistics) const override;
   bool read_only() const override { return options_.read_only; }
+  Status health() const override;
 
  private:
   class Changes;
@@ -50,6 +52,7 @@ class RocksDbKeyValue : public KeyValue {
   const RocksDbOptions options_;
   rocksdb::Env* const env_;
   std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<BackgroundErrors> background_errors_ = std::make_shared<BackgroundErrors>();
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // all that are open, ours or not
   std::array<rocksdb::ColumnFamilyHandle*, kTables> families_{};

@@ -14,16 +14,15 @@ namespace {
 
 constexpr uint64_t kMaxWalBytes = 256ull << 20;
 constexpr size_t kSmallWriteBuffer = 8ull << 20;
-constexpr size_t kMaxInfoLogBytes = 4ull << 20;
-constexpr size_t kInfoLogs = 3;
 constexpr double kBloomBitsPerKey = 10;
 
 }  // namespace
 
-rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env* env) {
+rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env* env,
+                                    std::shared_ptr<BackgroundErrors> background_errors) {
   rocksdb::DBOptions db;
   db.env = env;
-  db.create_if_missing = !options.read_only;
+  db.create_if_missing = !options.read_only && !options.must_exist;
   db.paranoid_checks = true;
   // A torn last record, as a power cut leaves it, was never acknowledged: the log is good up to it.
   // This mode also stops in front of damage in the middle, without a word; check_wal has ruled
@@ -37,9 +36,10 @@ rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env*
   db.max_total_wal_size = kMaxWalBytes;  // bounds what a start has to read again
   db.max_background_jobs = std::max(2, options.background_threads);
   db.max_open_files = 512;
+  db.info_log = make_logger(options.tell);
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  db.max_log_file_size = kMaxInfoLogBytes;
-  db.keep_log_file_num = kInfoLogs;
+  db.listeners.push_back(std::move(background_errors));
+  db.max_bgerror_resume_count = 0;  // as the listener says of what is not tried again
   // Counters alone: what compaction rewrites is told by nothing else.
   db.statistics = rocksdb::CreateDBStatistics();
   db.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);

@@ -71,6 +71,10 @@ Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rock
 Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, rocksdb::Env* env) {
   // A reader may meet a log that its owner is writing to: its end means nothing.
   if (options.read_only) return RocksDbKeyValue::open(options, env);
+  if (options.must_exist && !env->FileExists(options.path + "/CURRENT").ok()) {
+    return not_found(
+        fmt::format("open data folder {}: there is none; is its disk mounted?", options.path));
+  }
   if (Status status = make_folder(options.path); !status) return status.error();
   Result<std::optional<Durability>> told = check_logs(options, env);
   if (!told) return told.error();

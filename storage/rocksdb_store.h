@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,9 @@ struct RocksDbOptions {
   int background_threads = 2;
   uint64_t dead_letters_max = 0;  // the oldest go first, up to a hundredth late; 0: no limit
   bool read_only = false;         // another process may hold it (commands that only look)
+  bool must_exist = false;        // a folder without a store is kNotFound, and stays as it is
+  // Warnings and errors of RocksDB's, from any thread; empty: nobody hears.
+  std::function<void(const std::string& line)> tell{};
 };
 
 // Opens or makes a store. kInvalid: another process holds it, or the format is newer than ours;

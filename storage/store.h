@@ -112,6 +112,10 @@ class Store {
   // events, and again when the catalogue changes.
   virtual void set_catalogue(std::shared_ptr<const Catalogue> catalogue) = 0;
 
+  // kUnavailable after a failed write, or when work in the background has failed: it must be
+  // reopened. kCorrupt when that has met damage.
+  virtual Status health() const = 0;
+
   // The one batch, emptied.
   virtual Batch& begin() = 0;
   virtual Status commit(Batch& batch, WallTime now) = 0;

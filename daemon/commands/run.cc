@@ -17,7 +17,10 @@ int run(const std::string& path) {
   for (const Diagnostic& d : diagnostics.sorted()) fmt::print(stderr, "{}\n", to_text(d));
   if (!config) return kUsage;
   Log log(config->log.level, config->log.format);
-  return App(std::move(*config), log).run();
+  const OpenStore open = [](const storage::RocksDbOptions& options) {
+    return storage::open_rocksdb_store(options);
+  };
+  return App(std::move(*config), log, open).run();
 }
 
 }  // namespace

@@ -111,10 +111,19 @@ void print_status(const json::object& status) {
              is_true(rules, "last_reload_successful") ? "good" : "REFUSED:");
   if (!is_true(rules, "last_reload_successful")) print_texts(rules, "diagnostics", "  ");
   fmt::print("watermark    {}\n", text_at(status, "watermark"));
-  fmt::print("journal      {:.0f} events, {} on disk\n", number_at(store, "journal_events"),
-             megabytes(number_at(store, "disk_bytes")));
+  if (is_true(store, "up")) {
+    fmt::print("journal      {:.0f} events, {} on disk\n", number_at(store, "journal_events"),
+               megabytes(number_at(store, "disk_bytes")));
+  } else {
+    fmt::print("journal      unknown: the store is not open\n");
+  }
   fmt::print("queue        {} of {}\n", megabytes(number_at(queue, "bytes")),
              megabytes(number_at(queue, "capacity_bytes")));
+  if (const json::object& disk = object_at(status, "disk"); !disk.empty()) {
+    fmt::print("disk         {} free; under {} no input is taken\n",
+               megabytes(number_at(disk, "free_bytes")),
+               megabytes(number_at(disk, "min_free_bytes")));
+  }
   fmt::print("dead letters {:.0f}\n", number_at(store, "dead_letters"));
   print_sources(status);
   print_table(status, "inputs", {"INPUT", "TYPE", "STATE", "LAG", "PROBLEM"},

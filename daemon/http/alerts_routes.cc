@@ -109,6 +109,9 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
   Parameters parameters(request.query);
   const Filter filter = read_filter(parameters);
   if (auto refusal = parameters.refusal()) return respond(std::move(*refusal));
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
+  const TlpPolicy policy = tlp(*store);
 
   std::string list;
   uint64_t taken = 0;
@@ -122,7 +125,7 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
       return false;
     }
     ++scanned;
-    const auto shown = shown_if_taken(filter, alert, tlp_);
+    const auto shown = shown_if_taken(filter, alert, policy);
     if (!shown) {
       unread = shown.error();
       return false;
@@ -141,7 +144,7 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
   };
   Status status;
   if (!filter.id.empty()) {
-    const auto found = backend_.store().find_alerts(filter.id, kMaxLimit);
+    const auto found = store->find_alerts(filter.id, kMaxLimit);
     if (!found) status = found.error();
     for (size_t i = 0; found && i < found->size() && take((*found)[i]); ++i) continue;
     more = false;  // one whose id is not told whole is not meant to be paged
@@ -151,7 +154,7 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
     scanned = 0;
     const storage::Store::AlertQuery query{
         .open_only = filter.open_only, .limit = SIZE_MAX, .before = filter.before};
-    status = backend_.store().read_alerts(query, take);
+    status = store->read_alerts(query, take);
   }
   if (status) status = std::move(unread);
   if (!status) return respond(problem(503, "read alerts: " + status.error().message));
@@ -168,7 +171,9 @@ void Api::get_alerts(Request& request, std::string_view, const Respond& respond)
 void Api::get_alert(Request&, std::string_view id, const Respond& respond) {
   Hash128 alert;
   if (!from_hex(id, alert)) return respond(problem(404, "an alert's id has 32 hexadecimal digits"));
-  const auto transitions = tlp_.read_alert(alert);
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
+  const auto transitions = tlp(*store).read_alert(alert);
   if (!transitions) {
     const bool absent = transitions.error().code == ErrorCode::kNotFound;
     return respond(absent ? problem(404, fmt::format("there is no alert {}", id))

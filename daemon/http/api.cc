@@ -35,8 +35,7 @@ Api::Api(Options options, Backend& backend, Metrics& metrics)
     : options_(std::move(options)),
       access_(options_.access),
       backend_(backend),
-      metrics_(metrics),
-      tlp_(options_.tlp_ceiling, options_.ids, backend.store()) {}
+      metrics_(metrics) {}
 
 const std::vector<Api::Route>& Api::routes() {
   using enum Access::Need;
@@ -104,6 +103,8 @@ void Api::handle(Request request, Respond respond) {
     (this->*route->answer)(request, argument, counted);
   });
 }
+
+Response Api::store_is_away() { return try_again(503, backend_.why_paused(), kLaterSeconds); }
 
 void Api::connections_open(size_t count) { metrics_.connections_open(count); }
 

@@ -57,6 +57,11 @@ class Api : public Handler, public Observer {
   };
   static const std::vector<Route>& routes();
 
+  // Why the store cannot be asked: there is none at the moment.
+  Response store_is_away();
+  TlpPolicy tlp(const storage::Store& store) const {
+    return {options_.tlp_ceiling, options_.ids, store};
+  }
   void take_events(Request& request, const Respond& respond);
   void post_events(Request& request, std::string_view, const Respond& respond);
   void get_alerts(Request& request, std::string_view, const Respond& respond);
@@ -75,7 +80,6 @@ class Api : public Handler, public Observer {
   const Access access_;
   Backend& backend_;
   Metrics& metrics_;
-  const TlpPolicy tlp_;
   Worker reader_{"toc-read"};  // last, so that it ends first
 };
 

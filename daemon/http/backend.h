@@ -14,22 +14,26 @@
 namespace tocsin::daemon::http {
 
 // What the API needs of the daemon; the app implements it, tests replace it.
-// Thread-safety: called on the server's thread and on that which reads for it; status(), missing()
-// and reload() on the former alone.
+// Thread-safety: called on the server's thread and on that which reads for it; status() and
+// reload() on the former alone.
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  enum class Taken { kYes, kFull, kStopping };
+  // kFull: the queue has no room at the moment. kPaused: why_paused() says why nothing is taken.
+  enum class Taken { kYes, kFull, kPaused };
   // Puts a batch into the queue without waiting. Its on_committed is called exactly once when
   // taken, and `batch` is left as it was when not.
   virtual Taken push(ingest::RawBatch& batch) = 0;
+  virtual std::string why_paused() = 0;
   virtual std::shared_ptr<const ingest::CurrentSymbols> symbols() = 0;
 
   // Whether the records of a stream are rows that a mapping makes events of.
   virtual bool is_mapped(std::string_view stream) const = 0;
 
-  virtual storage::Store& store() = 0;
+  // nullptr while there is none; missing() says why. It stays open as long as this is held, so not
+  // for longer than a request takes.
+  virtual std::shared_ptr<storage::Store> store() = 0;
   virtual DaemonStatus status() = 0;
   // What is still waited for; empty: ready for work.
   virtual std::vector<std::string> missing() = 0;

@@ -59,13 +59,13 @@ std::optional<std::vector<uint64_t>> numbers_of(std::string_view text) {
 }
 
 // Its JSON; nullopt when there is none of that number.
-Result<std::optional<std::string>> find_letter(Backend& backend, uint64_t number) {
+Result<std::optional<std::string>> find_letter(const storage::Store& store, const Backend& backend,
+                                               uint64_t number) {
   std::optional<std::string> found;
-  const Status status =
-      backend.store().read_dead_letters(number, [&](const storage::DeadLetter& letter) {
-        if (letter.number == number) found = json_of(letter, backend, /*with_raw=*/true);
-        return false;
-      });
+  const Status status = store.read_dead_letters(number, [&](const storage::DeadLetter& letter) {
+    if (letter.number == number) found = json_of(letter, backend, /*with_raw=*/true);
+    return false;
+  });
   if (!status) return status.error();
   return found;
 }
@@ -83,6 +83,8 @@ void Api::get_dead_letters(Request& request, std::string_view, const Respond& re
   const auto reason = parameters.text("reason");
   parameters.refuse_unknown();
   if (auto refusal = parameters.refusal()) return respond(std::move(*refusal));
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
 
   Response response;
   std::string& to = response.body;
@@ -91,20 +93,19 @@ void Api::get_dead_letters(Request& request, std::string_view, const Respond& re
   uint64_t scanned = 0;
   size_t scanned_bytes = 0;
   std::optional<uint64_t> next;
-  const Status status =
-      backend_.store().read_dead_letters(from, [&](const storage::DeadLetter& letter) {
-        if (taken == limit || scanned == kMaxScanned || scanned_bytes >= kMaxScannedBytes) {
-          next = letter.number;
-          return false;
-        }
-        ++scanned;
-        scanned_bytes += letter.raw.size();
-        if (reason && *reason != letter.reason) return true;
-        if (to.back() != '[') to += ',';
-        to += json_of(letter, backend_, /*with_raw=*/false);
-        ++taken;
-        return true;
-      });
+  const Status status = store->read_dead_letters(from, [&](const storage::DeadLetter& letter) {
+    if (taken == limit || scanned == kMaxScanned || scanned_bytes >= kMaxScannedBytes) {
+      next = letter.number;
+      return false;
+    }
+    ++scanned;
+    scanned_bytes += letter.raw.size();
+    if (reason && *reason != letter.reason) return true;
+    if (to.back() != '[') to += ',';
+    to += json_of(letter, backend_, /*with_raw=*/false);
+    ++taken;
+    return true;
+  });
   if (!status) return respond(problem(503, "read dead letters: " + status.error().message));
   to += ']';
   if (next) {
@@ -120,7 +121,9 @@ void Api::get_dead_letters(Request& request, std::string_view, const Respond& re
 void Api::get_dead_letter(Request&, std::string_view text, const Respond& respond) {
   const auto number = number_of(text);
   if (!number) return respond(not_there(text));
-  auto letter = find_letter(backend_, *number);
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
+  auto letter = find_letter(*store, backend_, *number);
   if (!letter) return respond(problem(503, "read the dead letter: " + letter.error().message));
   if (!*letter) return respond(not_there(text));
   respond({.body = **letter + "\n"});
@@ -136,7 +139,9 @@ void Api::delete_dead_letters(Request& request, std::string_view, const Respond&
   }
   parameters.refuse_unknown();
   if (auto refusal = parameters.refusal()) return respond(std::move(*refusal));
-  const Status status = backend_.store().remove_dead_letters(*numbers);
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
+  const Status status = store->remove_dead_letters(*numbers);
   if (!status) return respond(problem(503, "remove dead letters: " + status.error().message));
   respond({.body = fmt::format("{{\"removed\":[{}]}}\n", fmt::join(*numbers, ","))});
 }
@@ -144,9 +149,11 @@ void Api::delete_dead_letters(Request& request, std::string_view, const Respond&
 void Api::delete_dead_letter(Request&, std::string_view text, const Respond& respond) {
   const auto number = number_of(text);
   if (!number) return respond(not_there(text));
-  const auto letter = find_letter(backend_, *number);
+  const auto store = backend_.store();
+  if (!store) return respond(store_is_away());
+  const auto letter = find_letter(*store, backend_, *number);
   if (letter && !letter.value()) return respond(not_there(text));
-  const Status status = backend_.store().remove_dead_letters({*number});
+  const Status status = store->remove_dead_letters({*number});
   if (!status) return respond(problem(503, "remove the dead letter: " + status.error().message));
   respond({.body = fmt::format("{{\"removed\":{}}}\n", *number)});
 }

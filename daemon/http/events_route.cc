@@ -14,19 +14,13 @@
 namespace tocsin::daemon::http {
 namespace {
 
-constexpr const char* kRetryAfterSeconds = "1";
-
-Response try_again(int status, std::string_view detail) {
-  Response response = problem(status, detail);
-  response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
-  return response;
-}
-
 // The commit is durable, or nothing of the batch can be relied on.
 Response answer_of(const ingest::Receipt& receipt) {
   if (!receipt.status) {
-    return try_again(503, "not stored: " + receipt.status.error().message +
-                              "; send the same again later, ids make a repeat harmless");
+    return try_again(503,
+                     "not stored: " + receipt.status.error().message +
+                         "; send the same again later, ids make a repeat harmless",
+                     kSoonSeconds);
   }
   Response response;
   std::string& to = response.body;
@@ -83,9 +77,10 @@ void Api::take_events(Request& request, const Respond& respond) {
     case Backend::Taken::kYes:
       return;
     case Backend::Taken::kFull:
-      return respond(try_again(429, "the queue is full: events come faster than they are judged"));
-    case Backend::Taken::kStopping:
-      return respond(try_again(503, "the daemon is stopping"));
+      return respond(try_again(429, "the queue is full: events come faster than they are judged",
+                               kSoonSeconds));
+    case Backend::Taken::kPaused:
+      return respond(try_again(503, "no input is taken: " + backend_.why_paused(), kLaterSeconds));
   }
 }
 

@@ -38,6 +38,12 @@ Response problem(int status, std::string_view detail) {
   return response;
 }
 
+Response try_again(int status, std::string_view detail, int seconds) {
+  Response response = problem(status, detail);
+  response.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return response;
+}
+
 bool parse_target(std::string_view target, std::string& path,
                   std::map<std::string, std::string>& query) {
   const auto url =

@@ -34,6 +34,12 @@ using Respond = std::function<void(Response)>;
 // An error as RFC 9457: {"type":"about:blank","title":…,"status":…,"detail":…}.
 Response problem(int status, std::string_view detail);
 
+// One that goes away by itself: the same, and after how long to try again.
+Response try_again(int status, std::string_view detail, int seconds);
+inline constexpr int kSoonSeconds = 1;
+// A disk does not empty, nor a store open, within a moment.
+inline constexpr int kLaterSeconds = 5;
+
 // The standard's words for a status: 404 → "Not Found".
 std::string_view reason_phrase(int status);
 

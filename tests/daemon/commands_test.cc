@@ -90,7 +90,7 @@ class Commands : public testing::Test {
   }
   std::vector<uint64_t> letters_left() {
     std::vector<uint64_t> numbers;
-    EXPECT_TRUE(backend_.store().read_dead_letters(0, [&](const storage::DeadLetter& letter) {
+    EXPECT_TRUE(backend_.store()->read_dead_letters(0, [&](const storage::DeadLetter& letter) {
       numbers.push_back(letter.number);
       return true;
     }));

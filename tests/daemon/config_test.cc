@@ -51,6 +51,7 @@ TEST(Config, IsGoodForProductionWhereItSaysNothing) {
   EXPECT_EQ(config.future_tolerance, minutes(10));
   EXPECT_EQ(config.http.body_bytes, 8u << 20);
   EXPECT_EQ(config.http.tlp_ceiling, Tlp::kAmber);
+  EXPECT_EQ(config.min_free_disk, std::nullopt) << "as the disk is large";
   EXPECT_THAT(config.sinks, IsEmpty());
 }
 
@@ -62,6 +63,7 @@ emit: final
 revision_share: 0
 durability: interval
 queue_bytes: 1MiB
+min_free_disk: 2GiB
 http: {listen: "[::1]:0", body_bytes: 2MiB, tlp_ceiling: green, tokens_file: tokens}
 inputs:
   - {name: feed, type: file, path: feed.csv, mapping: ged.yaml, follow: true}
@@ -82,6 +84,7 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.revision_share, 0);
   EXPECT_EQ(config.durability, storage::Durability::kInterval);
   EXPECT_EQ(config.queue_bytes, 1u << 20);
+  EXPECT_EQ(config.min_free_disk, 2ull << 30);
   EXPECT_EQ(config.http.address, "::1");
   EXPECT_EQ(config.http.port, 0);
   EXPECT_EQ(config.http.tlp_ceiling, Tlp::kGreen);

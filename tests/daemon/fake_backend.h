@@ -39,11 +39,12 @@ class FakeBackend final : public http::Backend {
     }
     return Taken::kYes;
   }
+  std::string why_paused() override { return paused_because; }
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
   bool is_mapped(std::string_view stream) const override { return stream == mapped_stream; }
-  storage::Store& store() override {
+  std::shared_ptr<storage::Store> store() override {
     if (before_store) before_store();
-    return *store_;
+    return store_is_away ? nullptr : store_;
   }
   DaemonStatus status() override {
     DaemonStatus status;
@@ -69,6 +70,8 @@ class FakeBackend final : public http::Backend {
 
   // Set before requests are made.
   Taken taken = Taken::kYes;
+  std::string paused_because;
+  bool store_is_away = false;
   bool hold = false;
   std::function<void()> before_store;
   std::string mapped_stream;
@@ -100,7 +103,7 @@ class FakeBackend final : public http::Backend {
   std::condition_variable held_changed_;
   std::vector<std::string> bodies_;                                // guarded by mutex_
   std::vector<std::function<void(const ingest::Receipt&)>> held_;  // guarded by mutex_
-  std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
+  std::shared_ptr<storage::Store> store_ = storage::make_memory_store();
   std::shared_ptr<const ingest::CurrentSymbols> symbols_ =
       std::make_shared<ingest::CurrentSymbols>(std::make_shared<Catalogue>());
 };

@@ -134,9 +134,30 @@ TEST_F(Http, FullQueueIs429WithRetryAfter) {
                     HasSubstr("application/problem+json")));
 }
 
-TEST_F(Http, StoppingDaemonIs503) {
-  backend_.taken = http::Backend::Taken::kStopping;
-  expect_problem(post("{}\n"), 503, "stopping");
+TEST_F(Http, WhatIsPausedIs503WithReasonAndRetryAfter) {
+  backend_.taken = http::Backend::Taken::kPaused;
+  backend_.paused_because = "the disk is nearly full";
+  expect_problem(post("{}\n"), 503, "no input is taken: the disk is nearly full");
+  RawConnection client(port_);
+  client.send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n{}\n");
+  EXPECT_THAT(client.read_until("}\n"),
+              AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("Retry-After: 5"),
+                    HasSubstr("application/problem+json")));
+}
+
+TEST_F(Http, WhatAsksTheStoreIs503WhileThereIsNone) {
+  backend_.commit({{.alert = 1}});
+  backend_.store_is_away = true;
+  backend_.paused_because = "the store has failed";
+  for (const char* path : {"/v1/alerts", "/v1/alerts/00000000000000000000000000000001",
+                           "/v1/dead-letters", "/v1/dead-letters/1"}) {
+    expect_problem(call("GET", path), 503, "the store has failed");
+  }
+  expect_problem(call("DELETE", "/v1/dead-letters/1"), 503, "the store has failed");
+  expect_problem(call("DELETE", "/v1/dead-letters?numbers=1"), 503, "the store has failed");
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+  backend_.store_is_away = false;
+  EXPECT_THAT(ids_at("/v1/alerts"), ElementsAre("1"));
 }
 
 TEST_F(Http, UnknownContentTypeIs415) {

@@ -84,6 +84,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   status.pipeline = pipeline;
   status.queue_bytes = 10;
   status.queue_capacity_bytes = 20;
+  status.paused_by = "disk";
+  status.disk = {.free = 100, .floor = 200, .is_low = true};
   status.inputs = {{.name = "live",
                     .type = "kafka",
                     .health = {.connected = true,
@@ -95,7 +97,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
                                .offsets_backwards = 2}}};
   status.sinks = {
       {.name = "log", .depth = 2, .oldest = from_ms(50'000), .failures = 0, .problem = {}}};
-  status.store.engine["rocksdb.estimate-num-keys"] = 5;
+  status.store.emplace().engine["rocksdb.estimate-num-keys"] = 5;
+  status.store_reopened = 3;
   auto alerts = std::make_shared<OpenAlerts>();
   alerts->counts[{Level::kAlert, Driver::kViolence, OpenAlerts::State::kFiring}] = 2;
   alerts->counts[{Level::kAlert, Driver::kViolence, OpenAlerts::State::kError}] = 1;
@@ -195,14 +198,24 @@ TEST_F(MetricsText, TellsTheMomentOfTheScrape) {
   EXPECT_EQ((values[R"(tocsin_alerts{level="alert",driver="violence",state="error"})"]), 1);
   EXPECT_EQ((values[R"(tocsin_country_alert_level{country="LY",driver="violence"})"]), 4);
   EXPECT_EQ(values["tocsin_ready"], 1);
+  EXPECT_EQ(values[R"(tocsin_intake_paused{reason="disk"})"], 1);
+  EXPECT_EQ(values[R"(tocsin_intake_paused{reason="store"})"], 0);
+  EXPECT_EQ(values["tocsin_disk_free_bytes"], 100);
+  EXPECT_EQ(values["tocsin_store_up"], 1);
+  EXPECT_EQ(values["tocsin_store_reopened_total"], 3);
+  EXPECT_EQ(values["tocsin_disk_min_free_bytes"], 200);
   EXPECT_GT(values["process_resident_memory_bytes"], 0);
   EXPECT_GT(values["process_start_time_seconds"], 0);
 }
 
-TEST_F(MetricsText, NotReadyAndRefusedReloadAreZero) {
+TEST_F(MetricsText, NotReadyARefusedReloadAndAStoreThatHasFailedAreZero) {
   status_.missing = {"recovery"};
   status_.reload.successful = false;
+  status_.paused_by = "store";
   auto values = samples();
+  EXPECT_EQ(values["tocsin_store_up"], 0);
+  EXPECT_EQ(values[R"(tocsin_intake_paused{reason="store"})"], 1);
+  EXPECT_FALSE(values.contains("tocsin_journal_events")) << "nobody knows";
   EXPECT_EQ(values["tocsin_ready"], 0);
   EXPECT_EQ(values["tocsin_config_last_reload_successful"], 0);
 }

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
+#include "storage/key_value_store.h"
+#include "storage/memory_key_value.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
 
@@ -25,25 +29,31 @@ class RunningLoop {
             std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
             ingest::EventForm::kLines)) {
     std::string warning;
-    EXPECT_TRUE(pipeline_.recover(wall_now(), compile, {}, warning));
+    EXPECT_TRUE(pipeline_.recover(compile, {}, warning));
     EXPECT_TRUE(pipeline_.commit(wall_now(), true));
     PipelineLoop::Callbacks callbacks;
     callbacks.on_commit = [this](const CommitReport& report) { note(report); };
     callbacks.on_alerts = [] {};
-    callbacks.on_failure = [](const Error& error) { ADD_FAILURE() << error.message; };
+    callbacks.on_failure = [this](const Error&) { ++failures; };
     callbacks.on_end_of_stream = [](const std::string&) {};
+    callbacks.has_room = [this] { return has_room.load(); };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
     loop_->start();
   }
-  ~RunningLoop() { stop(); }
+  ~RunningLoop() {
+    stop();
+    EXPECT_EQ(failures, expected_failures);
+  }
 
   void stop() {
     queue_.close();
     loop_->stop();
   }
 
-  void push(const std::string& lines) {
+  void push(const std::string& lines,
+            std::function<void(const ingest::Receipt&)> on_committed = nullptr) {
     ingest::RawBatch batch;
+    batch.on_committed = std::move(on_committed);
     batch.stream = "test";
     batch.decoder = decoder_;
     batch.bytes = lines;
@@ -53,6 +63,13 @@ class RunningLoop {
   }
 
   std::shared_ptr<const PipelineSnapshot> snapshot() const { return loop_->snapshot(); }
+  ingest::BatchQueue& queue() { return queue_; }
+
+  void post(std::function<void(Pipeline*)> work) { loop_->post(std::move(work)); }
+
+  std::atomic<bool> has_room{true};  // on the disk
+  std::atomic<int> failures{0};
+  int expected_failures = 0;
 
   // The records of each commit so far, once there are so many in all.
   std::vector<uint64_t> commits_of(uint64_t records) {
@@ -82,6 +99,18 @@ class RunningLoop {
   uint64_t records_ = 0;           // guarded by mutex_
 };
 
+// Tables that cannot be written once they are told so.
+class FailingTables : public storage::MemoryKeyValue {
+ public:
+  explicit FailingTables(const std::atomic<bool>& failing) : failing_(failing) {}
+  Status write(storage::Writes& writes, bool sync) override {
+    return failing_ ? unavailable("no space left") : MemoryKeyValue::write(writes, sync);
+  }
+
+ private:
+  const std::atomic<bool>& failing_;
+};
+
 // Only size makes a commit due.
 LoopOptions patient() {
   LoopOptions options;
@@ -109,7 +138,9 @@ TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
   {
     Daemon daemon(*store, {}, bundle_text(), now - hours(60));  // idle is a day
     daemon.feed(event_line(1, 0, "XA", 1), now - hours(60));
+    daemon.pipeline().listen(hours(29));
     daemon.feed(event_line(1, 0, "XA", 1, "wire"), now - hours(31));
+    daemon.pipeline().listen(hours(1));
     daemon.commit(true, now - hours(30));
   }
   LoopOptions options = patient();
@@ -126,6 +157,76 @@ TEST(PipelineLoop, TakesASourceForSilentThatWasSoBeforeTheRestart) {
   EXPECT_EQ(snapshot->sources[1].name, "wire");
   EXPECT_FALSE(snapshot->sources[1].idle) << "silent for an hour while somebody listened";
   EXPECT_EQ(snapshot->sources[1].last_arrival, now - hours(31));
+}
+
+TEST(PipelineLoop, AnswersAllThatWaitsWhenTheStoreFailsAndTellsItOnce) {
+  std::atomic<bool> failing{false};
+  auto store = storage::KeyValueStore::open(std::make_unique<FailingTables>(failing), {});
+  ASSERT_TRUE(store) << store.error().message;
+  RunningLoop loop(**store, patient());
+  loop.expected_failures = 1;
+  std::atomic<int> refused{0};
+  std::atomic<int> posted{0};
+  std::atomic<int> ended{0};
+  const auto work = [&](Pipeline* pipeline) { ++(pipeline != nullptr ? posted : ended); };
+  loop.post(work);
+  failing = true;
+  for (int i = 0; i < 3; ++i) {
+    loop.push(event_line(i, 0, "XA", 1), [&](const ingest::Receipt& receipt) {
+      EXPECT_FALSE(receipt.status);
+      ++refused;
+    });
+  }
+  loop.stop();  // the last commit is the first to fail
+  EXPECT_EQ(refused, 3);
+  loop.post(work);
+  EXPECT_EQ(posted, 1);
+  EXPECT_EQ(ended, 1);
+}
+
+// What others write fails too, and a store that nothing is committed to must not stay so.
+TEST(PipelineLoop, NoticesAStoreThatHasFailedForAnother) {
+  std::atomic<bool> failing{false};
+  auto store = storage::KeyValueStore::open(std::make_unique<FailingTables>(failing), {});
+  ASSERT_TRUE(store) << store.error().message;
+  RunningLoop loop(**store, patient());
+  loop.expected_failures = 1;
+  failing = true;
+  EXPECT_FALSE((*store)->put_meta("a", "b"));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (loop.failures == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(Milliseconds(5));
+  }
+}
+
+// The queue takes nothing while there is no room, and what was in it before is still committed.
+TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
+  const auto store = storage::make_memory_store();
+  LoopOptions options = patient();
+  options.commit_interval = options.look_interval = Milliseconds(20);
+  RunningLoop loop(*store, options);
+  loop.push(event_line(1, 0, "XA", 1));
+  loop.has_room = false;
+  loop.commits_of(1);
+  const auto until_paused = [&](bool paused) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (loop.queue().paused() != paused && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(Milliseconds(1));
+    }
+    return loop.queue().paused() == paused;
+  };
+  ASSERT_TRUE(until_paused(true));
+  int refused = 0;
+  for (; refused < 5; ++refused) {
+    ingest::RawBatch batch;
+    if (loop.queue().try_push(batch, 1)) break;
+  }
+  EXPECT_EQ(refused, 5);
+  loop.has_room = true;
+  ASSERT_TRUE(until_paused(false));
+  loop.push(event_line(2, 0, "XA", 1));
+  loop.commits_of(2);
+  EXPECT_EQ(store->statistics().journal_events, 2U);
 }
 
 }  // namespace

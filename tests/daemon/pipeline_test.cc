@@ -262,7 +262,8 @@ Restarted restart(storage::Store& store, int hour, const std::string& source,
                   const rules::BundleText& text = bundle_text()) {
   Daemon daemon(store, options(), text, at_hour(hour));
   const SourceId id = *daemon.pipeline().bundle().catalogue->find_source(source);
-  return {daemon.pipeline().last_arrival(id), daemon.pipeline().silence_of(id, at_hour(hour + 1))};
+  daemon.pipeline().listen(hours(1));
+  return {daemon.pipeline().last_arrival(id), daemon.pipeline().silence_of(id)};
 }
 
 TEST(Pipeline, RemembersOverRestartsHowLongASourceHasBeenSilent) {
@@ -272,8 +273,10 @@ TEST(Pipeline, RemembersOverRestartsHowLongASourceHasBeenSilent) {
     {
       Daemon daemon(*store, options());
       daemon.feed(event_line(1, 0, "XA", 1, "wire"), at_hour(1));
+      daemon.pipeline().listen(hours(1));
       daemon.feed(event_line(1, 0, "XA", 1), at_hour(2));
       daemon.commit(checkpoint, at_hour(2));
+      daemon.pipeline().listen(hours(28));
       daemon.feed(event_line(2, 1, "XA", 1), at_hour(30));
       daemon.commit(checkpoint, at_hour(30));
     }
@@ -295,15 +298,36 @@ TEST(Pipeline, ABacklogHasSomeMinutesToComeBeforeASourceIsCalledSilent) {
   {
     Daemon daemon(*store, options());
     daemon.feed(event_line(1, 0, "XA", 1), at_hour(1));
+    daemon.pipeline().listen(hours(49));
     daemon.commit(false, at_hour(50));
   }
   Daemon daemon(*store, options(), bundle_text(), at_hour(100));
   Pipeline& pipeline = daemon.pipeline();
   const SourceId desk = *pipeline.bundle().catalogue->find_source("desk");
-  pipeline.begin_listening(at_hour(101));  // recovery takes its time
-  EXPECT_EQ(pipeline.silence_of(desk, at_hour(101) + std::chrono::minutes(4)),
-            std::chrono::minutes(4));
-  EXPECT_EQ(pipeline.silence_of(desk, at_hour(102)), hours(50));
+  pipeline.begin_listening();
+  pipeline.listen(std::chrono::minutes(4));
+  EXPECT_EQ(pipeline.silence_of(desk), std::chrono::minutes(4));
+  pipeline.listen(std::chrono::minutes(56));
+  EXPECT_EQ(pipeline.silence_of(desk), hours(50));
+}
+
+TEST(Pipeline, APauseIsNoSilenceAndABacklogMayWaitAfterIt) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options());
+  Pipeline& pipeline = daemon.pipeline();
+  const SourceId desk = *pipeline.bundle().catalogue->find_source("desk");
+  pipeline.begin_listening();
+  daemon.feed(event_line(1, 0, "XA", 1), at_hour(1));
+  pipeline.listen(hours(20));
+  EXPECT_EQ(pipeline.silence_of(desk), hours(20));
+  pipeline.begin_listening();  // what lies between the two is not counted
+  pipeline.listen(std::chrono::minutes(4));
+  EXPECT_EQ(pipeline.silence_of(desk), std::chrono::minutes(4));
+  pipeline.listen(std::chrono::minutes(56));
+  EXPECT_EQ(pipeline.silence_of(desk), hours(21));
+  daemon.feed(event_line(2, 1, "XA", 1), at_hour(90));
+  pipeline.listen(hours(1));
+  EXPECT_EQ(pipeline.silence_of(desk), hours(1));
 }
 
 TEST(Pipeline, ACrashForgetsNoMoreOfASilenceThanSomeMinutes) {
@@ -312,10 +336,12 @@ TEST(Pipeline, ACrashForgetsNoMoreOfASilenceThanSomeMinutes) {
     Daemon daemon(*store, options());
     daemon.feed(event_line(1, 0, "XA", 1), at_hour(1));
     daemon.commit(false, at_hour(1));
-    EXPECT_FALSE(daemon.pipeline().owes_arrivals(at_hour(1) + std::chrono::minutes(4)));
-    ASSERT_TRUE(daemon.pipeline().owes_arrivals(at_hour(60)));
+    daemon.pipeline().listen(std::chrono::minutes(4));
+    EXPECT_FALSE(daemon.pipeline().owes_arrivals());
+    daemon.pipeline().listen(hours(59) - std::chrono::minutes(4));
+    ASSERT_TRUE(daemon.pipeline().owes_arrivals());
     daemon.commit(false, at_hour(60));
-    EXPECT_FALSE(daemon.pipeline().owes_arrivals(at_hour(60)));
+    EXPECT_FALSE(daemon.pipeline().owes_arrivals());
   }
   EXPECT_EQ(restart(*store, 100, "desk").silence, hours(60));
 }
@@ -348,7 +374,7 @@ TEST(Pipeline, RecoveryEndsWhenProgressSaysSo) {
   std::string warning;
   uint64_t told = 0;
   const Status status = pipeline.recover(
-      WallTime{}, compile,
+      compile,
       [&](uint64_t, uint64_t of) {
         told = of;
         return false;

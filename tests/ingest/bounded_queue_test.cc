@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -55,6 +56,34 @@ TEST(BoundedQueue, CloseWakesAWaitingGiverAndKeepsWhatIsInside) {
   EXPECT_FALSE(pushed);
   EXPECT_EQ(queue.pop_until(soon()), 1);
   EXPECT_EQ(queue.pop_until(soon()), std::nullopt);
+}
+
+TEST(BoundedQueue, LetsNothingInWhilePausedAndGivesOutWhatItHas) {
+  BoundedQueue<int> queue(10);
+  ASSERT_TRUE(queue.push(1, 1));
+  queue.pause();
+  int second = 2;
+  EXPECT_FALSE(queue.try_push(second, 1));
+  std::atomic<bool> pushed = false;
+  std::thread giver([&] { pushed = queue.push(3, 1); });
+  EXPECT_EQ(queue.pop_until(soon()), 1);
+  EXPECT_EQ(queue.pop_until(std::chrono::steady_clock::now() + std::chrono::milliseconds(50)),
+            std::nullopt);
+  EXPECT_FALSE(pushed);
+  queue.go_on();
+  EXPECT_EQ(queue.pop_until(soon()), 3);
+  giver.join();
+  EXPECT_TRUE(queue.try_push(second, 1));
+}
+
+TEST(BoundedQueue, CloseAlsoWakesWhoWaitsForAPausedOne) {
+  BoundedQueue<int> queue(10);
+  queue.pause();
+  bool pushed = true;
+  std::thread giver([&] { pushed = queue.push(1, 1); });
+  queue.close();
+  giver.join();
+  EXPECT_FALSE(pushed);
 }
 
 TEST(BoundedQueue, GivesUpAtTheDeadline) {

@@ -135,7 +135,7 @@ Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
       {.emit = Emit::kFinal, .future_tolerance = std::nullopt, .revision_share = 0});
   std::string warning;
   const auto compile = [&](const std::string&) { return bundle; };
-  EXPECT_TRUE(pipeline.recover({}, compile, {}, warning));
+  EXPECT_TRUE(pipeline.recover(compile, {}, warning));
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
     pipeline.expect_source(static_cast<SourceId>(i));
   }

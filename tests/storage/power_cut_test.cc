@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fault_file_system.h"
 #include "storage/log_durability.h"
 #include "storage/rocksdb_open.h"
 #include "storage/wal_check.h"
 #include "store_fixture.h"
+#include "tests/support/fault_file_system.h"
 
 // What a power cut leaves of the log, and what is made of it, under either durability and when the
 // setting changes in between.

@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fault_file_system.h"
 #include "storage/codec.h"
 #include "storage/keys.h"
 #include "storage/rocksdb_open.h"
 #include "store_fixture.h"
+#include "tests/support/fault_file_system.h"
 
 // What the store on disk promises beyond the contract: who may open it, and what a failing disk
 // does.

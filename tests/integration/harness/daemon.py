@@ -44,15 +44,16 @@ def run_tocsin(*arguments, check=True, timeout=300, **options):
 
 
 class Daemon:
-    """`configuration` is what stands in the configuration file beside folder, listener and catalogue.
+    """`configuration` is what stands in the configuration file beside folder, listener and catalogue; `data` the
+    data folder when it is not to be in `folder`.
 
     Use as a context manager, or start() and end it by stop() or kill().
     """
 
-    def __init__(self, folder, rules, configuration=None):
+    def __init__(self, folder, rules, configuration=None, data=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.data = self.folder / "data"
+        self.data = pathlib.Path(data) if data else self.folder / "data"
         self.log = self.folder / "daemon.log"
         self.configuration_file = self.folder / "tocsin.yaml"
         settings = {

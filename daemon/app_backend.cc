@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <span>
+
+#include "daemon/app.h"
+#include "daemon/inputs.h"
+#include "daemon/version.h"
+#include "rules/load/rule_loader.h"
+
+// The half of App that answers the API, and reloads rules.
+namespace tocsin::daemon {
+
+std::shared_ptr<Station> App::station() const {
+  const std::scoped_lock lock(mutex_);
+  return station_;
+}
+
+std::shared_ptr<storage::Store> App::store() {
+  const std::shared_ptr<Station> present = station();
+  return present ? std::shared_ptr<storage::Store>(present, &present->store()) : nullptr;
+}
+
+http::Backend::Taken App::push(ingest::RawBatch& batch) {
+  const std::shared_ptr<Station> present = station();
+  return present ? present->push(batch) : Taken::kPaused;
+}
+
+std::string App::why_paused() {
+  const std::vector<std::string> missing = this->missing();
+  return missing.empty() ? "it was for a moment" : missing.front();
+}
+
+std::vector<std::string> App::missing() {
+  std::shared_ptr<Station> present;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!station_) return {away_};
+    present = station_;
+  }
+  std::vector<std::string> missing = present->missing();
+  const std::optional<DiskSpace::Reading> disk = disk_.last();
+  if (disk && disk->is_low) missing.insert(missing.begin(), describe(*disk));
+  return missing;
+}
+
+DaemonStatus App::status() {
+  DaemonStatus status;
+  status.version = version();
+  status.started = started_;
+  status.now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
+  status.missing = missing();
+  status.queue_capacity_bytes = config_.queue_bytes;
+  status.reload = rules_.last_load();
+  status.disk = disk_.last();
+  status.store_reopened = reopened_;
+  const std::shared_ptr<Station> present = station();
+  if (present) present->add_to(status);
+  if (has_started_ && !(present && present->is_running())) {
+    status.paused_by = "store";
+  } else if (status.disk && status.disk->is_low) {
+    status.paused_by = "disk";
+  }
+  return status;
+}
+
+bool App::is_mapped(std::string_view stream) const {
+  return std::any_of(config_.inputs.begin(), config_.inputs.end(), [&](const InputConfig& input) {
+    return !input.mapping.empty() && is_stream_of(input, stream);
+  });
+}
+
+void App::reload(Done done) {
+  if (!has_started_) {
+    done({.accepted = false, .bundle = {}, .diagnostics = {"it still starts, with these rules"}});
+    return;
+  }
+  boost::asio::post(main_, [this, done = std::move(done)] { reload_rules(done); });
+}
+
+void App::reload_rules(const Done& done) {
+  Diagnostics diagnostics;
+  const rules::LoadedBundle read =
+      rules::read_bundle(config_.bundle, diagnostics,
+                         std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()));
+  ReloadReport report;
+  for (const Diagnostic& d : diagnostics.sorted()) report.diagnostics.push_back(to_text(d));
+  if (!read.bundle) {
+    constexpr size_t kLoggedProblems = 20;
+    for (const std::string& problem :
+         std::span(report.diagnostics)
+             .first(std::min(report.diagnostics.size(), kLoggedProblems))) {
+      log_.error("problem in the rules", {{"problem", problem}});
+    }
+    log_.error("rules refused; those in force go on",
+               {{"errors", std::to_string(diagnostics.errors())},
+                {"hint", "`tocsin check` and `tocsin status` list every problem"}});
+    report.bundle = to_hex(rules_.present().bundle->hash);
+    rules_.remember_load(false, report.diagnostics);
+    return done(std::move(report));
+  }
+  put_in_force({.bundle = read.bundle, .text = rules::serialize(read.text)}, std::move(report),
+               done);
+}
+
+void App::put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done) {
+  const std::shared_ptr<Station> present = station();
+  if (!present) {  // the next one begins with them
+    const bool fits = *fresh.bundle->catalogue == *rules_.present().bundle->catalogue;
+    return settle(fits ? Status::ok() : Pipeline::other_catalogue(), fresh, std::move(report),
+                  done);
+  }
+  present->post([this, fresh, report = std::move(report), done](Pipeline* pipeline) {
+    if (pipeline == nullptr) {
+      const Status status = unavailable(
+          "the store has failed, or the daemon is stopping; reload once more when it is ready");
+      return settle(status, fresh, report, done);
+    }
+    pipeline->activate(fresh.bundle, fresh.text,
+                       [=, this](const Status& status) { settle(status, fresh, report, done); });
+  });
+}
+
+void App::settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
+                 const Done& done) {
+  report.accepted = status.has_value();
+  if (status) {
+    rules_.put(fresh);
+    report.bundle = to_hex(fresh.bundle->hash);
+    log_.info("rules reloaded",
+              {{"rules", std::to_string(fresh.bundle->rules.size())}, {"bundle", report.bundle}});
+  } else {
+    report.bundle = to_hex(rules_.present().bundle->hash);
+    report.diagnostics.push_back(status.error().message);
+    log_.error("rules refused; those in force go on", {{"error", status.error().message}});
+  }
+  rules_.remember_load(report.accepted, report.diagnostics);
+  done(std::move(report));
+}
+
+}  // namespace tocsin::daemon

@@ -1,0 +1,282 @@
+// The whole daemon in this process, over a disk that fails: what stays up, and how it goes on.
+#include "daemon/app.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+
+#include <csignal>
+#include <thread>
+
+#include "daemon/commands/commands.h"
+#include "daemon/http_client.h"
+#include "storage/rocksdb_open.h"
+#include "tests/daemon/small_bundle.h"
+#include "tests/daemon/temporary_folder.h"
+#include "tests/support/fault_file_system.h"
+
+namespace tocsin::daemon {
+namespace {
+
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using Fault = FaultFileSystem::Fault;
+namespace fs = std::filesystem;
+
+template <typename Condition>
+bool comes_true(const Condition& condition, std::chrono::milliseconds within = seconds(30)) {
+  const auto deadline = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+class AppOnAFailingDisk : public testing::Test {
+ protected:
+  AppOnAFailingDisk() {
+    config_.data_dir = folder_.path("data");
+    config_.bundle.catalogue = {folder_.write("catalogue.yaml", kCatalogue)};
+    config_.bundle.rules = {folder_.write("rules.yaml", kRules)};
+    config_.http.port = 0;
+    config_.commit_interval = Milliseconds(5);
+    config_.min_free_disk = 0;
+    config_.sinks.emplace_back();
+    config_.sinks.back().name = "log";
+    config_.sinks.back().path = folder_.path("alerts.ndjson");
+  }
+  ~AppOnAFailingDisk() override {
+    if (thread_.joinable()) stop();
+  }
+
+  OpenStore opener() {
+    return [this](const storage::RocksDbOptions& options) {
+      return storage::open_rocksdb_store(options, env_.get());
+    };
+  }
+  void start() {
+    app_ = std::make_unique<App>(config_, log_, opener());
+    thread_ = std::thread([this] { exit_code_ = app_->run(); });
+    const std::string port_file = folder_.path("data/port");
+    ASSERT_TRUE(comes_true([&] { return fs::exists(port_file); }));
+    port_ = std::stoi(folder_.read("data/port"));
+    ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
+  }
+  int stop() {
+    ::kill(::getpid(), SIGTERM);
+    return join();
+  }
+  int join() {
+    thread_.join();
+    return exit_code_;
+  }
+
+  HttpAnswer call(const std::string& method, const std::string& path,
+                  const std::string& body = {}) const {
+    const auto answer = call_http({.method = method,
+                                   .url = "http://127.0.0.1:" + std::to_string(port_) + path,
+                                   .headers = {{"Content-Type", "application/x-ndjson"}},
+                                   .body = body});
+    if (answer) return *answer;
+    return {.status = 0, .body = answer.error().message};
+  }
+  HttpAnswer get(const std::string& path) const { return call("GET", path); }
+  HttpAnswer post(int number) const {
+    return call("POST", "/v1/events", event_line(number, 0, "XA", 1));
+  }
+  // Fails all that writes, and loses the store by it.
+  void lose_store(Fault fault = Fault::kIoError) {
+    disk_->fail_from(1, fault, FaultFileSystem::kAll);
+    EXPECT_THAT(post(99).body, HasSubstr("not stored"));
+    EXPECT_TRUE(comes_true([&] { return get("/v1/alerts").status == 503; }));
+  }
+  std::vector<std::string> journal() const {
+    std::vector<std::string> ids;
+    const auto store = storage::open_rocksdb_store({.path = config_.data_dir, .read_only = true});
+    EXPECT_TRUE(store) << store.error().message;
+    const std::string serialized = rules::serialize(bundle_text());
+    (*store)->set_catalogue(compile(serialized)->catalogue);
+    EXPECT_TRUE((*store)->read_journal(1, [&](const storage::Store::JournalRecord& record) {
+      if (record.event != nullptr) ids.emplace_back(record.event->id);
+      return true;
+    }));
+    return ids;
+  }
+
+  const TemporaryFolder folder_;
+  Config config_;
+  Log log_{"error", "logfmt"};
+  const std::shared_ptr<FaultFileSystem> disk_ = std::make_shared<FaultFileSystem>();
+  const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(disk_);
+  std::unique_ptr<App> app_;
+  std::thread thread_;
+  std::atomic<int> exit_code_{-1};
+  int port_ = 0;
+};
+
+class EachFault : public AppOnAFailingDisk, public testing::WithParamInterface<Fault> {};
+INSTANTIATE_TEST_SUITE_P(Disk, EachFault,
+                         testing::Values(Fault::kNoSpace, Fault::kIoError, Fault::kReadOnly));
+
+TEST_P(EachFault, HttpStaysUpAndTheStoreIsOpenedAgainInTheProcess) {
+  start();
+  ASSERT_EQ(post(1).status, 200);
+  EXPECT_THAT(get("/metrics").body, AllOf(HasSubstr("tocsin_store_up 1\n"),
+                                          HasSubstr("tocsin_store_reopened_total 0\n")));
+  disk_->fail_from(1, GetParam(), FaultFileSystem::kAll);
+  const HttpAnswer unknown = post(2);
+  EXPECT_EQ(unknown.status, 503);
+  EXPECT_THAT(unknown.body, HasSubstr("not stored"));
+  // A first attempt fails, the second has to wait longer.
+  ASSERT_TRUE(comes_true([&] {
+    return get("/-/ready").body.find("is opened again every 2 s") != std::string::npos;
+  })) << get("/-/ready").body;
+  EXPECT_EQ(get("/-/ready").status, 503);
+  EXPECT_EQ(get("/-/healthy").status, 200);
+  for (const auto& refused : {post(2), get("/v1/alerts"), get("/v1/dead-letters")}) {
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_THAT(refused.body, HasSubstr("the store has failed"));
+  }
+  EXPECT_THAT(get("/v1/status").body, AllOf(HasSubstr(R"("store":{"up":false,"reopened":0})"),
+                                            HasSubstr(R"("paused_by":"store")")));
+  EXPECT_THAT(get("/metrics").body,
+              AllOf(HasSubstr("tocsin_store_up 0\n"), HasSubstr("tocsin_ready 0\n"),
+                    HasSubstr("tocsin_intake_paused{reason=\"store\"} 1\n"),
+                    HasSubstr("tocsin_commit_failures_total 1\n"),
+                    Not(HasSubstr("tocsin_journal_events"))));
+  disk_->repair();
+  ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
+  // Whether it was stored was unknown: it is there once, whichever.
+  const HttpAnswer again = post(2);
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_THAT(again.body,
+              testing::AnyOf(HasSubstr("\"accepted\":1"), HasSubstr("\"duplicates\":1")));
+  EXPECT_THAT(get("/metrics").body,
+              AllOf(HasSubstr("tocsin_store_up 1\n"), HasSubstr("tocsin_store_reopened_total 1\n"),
+                    HasSubstr("tocsin_intake_paused{reason=\"store\"} 0\n")));
+  EXPECT_EQ(get("/v1/alerts").status, 200);
+  EXPECT_EQ(stop(), kDone);
+  EXPECT_THAT(journal(), ElementsAre("e1", "e2"));
+}
+
+// Others write too: what fails there is noticed although nothing is committed.
+TEST_F(AppOnAFailingDisk, AWriteOfAnotherThatFailsIsNoticedToo) {
+  start();
+  ASSERT_EQ(call("POST", "/v1/events", "no event\n").status, 200);
+  disk_->fail_from(1, Fault::kIoError, FaultFileSystem::kAll, /*once=*/true);
+  EXPECT_EQ(call("DELETE", "/v1/dead-letters/1").status, 503);
+  ASSERT_TRUE(comes_true([&] {
+    return get("/metrics").body.find("tocsin_store_reopened_total 1\n") != std::string::npos;
+  }));
+  ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
+  EXPECT_EQ(stop(), kDone);
+}
+
+TEST_F(AppOnAFailingDisk, DamageThatAnOpeningMeetsEndsIt) {
+  start();
+  for (int i = 1; i <= 3; ++i) ASSERT_EQ(post(i).status, 200);
+  lose_store();
+  for (const auto& entry : fs::directory_iterator(config_.data_dir)) {
+    if (entry.path().extension() != ".log" || entry.file_size() == 0) continue;
+    std::fstream log(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(100);
+    log.put('\x55');
+  }
+  disk_->repair();
+  EXPECT_EQ(join(), kEnvironment);
+}
+
+// As when the disk is not mounted: an empty folder would forget everything, and nobody would know.
+TEST_F(AppOnAFailingDisk, NoOtherFolderIsTakenForTheOneThatIsGone) {
+  start();
+  ASSERT_EQ(post(1).status, 200);
+  lose_store();
+  fs::rename(config_.data_dir, folder_.path("elsewhere"));
+  disk_->repair();
+  ASSERT_TRUE(comes_true([&] {
+    return get("/-/ready").body.find("is its disk mounted?") != std::string::npos;
+  })) << get("/-/ready").body;
+  EXPECT_FALSE(fs::exists(config_.data_dir));
+  {
+    const auto other = storage::open_rocksdb_store({.path = config_.data_dir});
+    ASSERT_TRUE(other) << other.error().message;
+    ASSERT_TRUE((*other)->put_meta("instance", "another"));
+  }
+  ASSERT_TRUE(comes_true([&] {
+    return get("/-/ready").body.find("another one than before") != std::string::npos;
+  })) << get("/-/ready").body;
+  fs::remove_all(config_.data_dir);
+  fs::rename(folder_.path("elsewhere"), config_.data_dir);
+  ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
+  EXPECT_EQ(stop(), kDone);
+  EXPECT_THAT(journal(), testing::Contains("e1"));
+}
+
+TEST_F(AppOnAFailingDisk, AnInputGoesOnFromItsStoredPosition) {
+  InputConfig input;
+  input.name = "feed";
+  input.path = folder_.write("feed.ndjson", "");
+  input.follow = true;
+  config_.inputs.push_back(input);
+  start();
+  std::vector<std::string> sent;
+  const auto append = [&](int count) {
+    std::ofstream feed(input.path, std::ios::app);
+    for (int i = 0; i < count; ++i) {
+      feed << event_line(static_cast<int>(sent.size()), 0, "XA", 1);
+      sent.push_back(fmt::format("e{}", sent.size()));
+    }
+  };
+  const auto are_journalled = [&] {
+    return get("/metrics").body.find(fmt::format("tocsin_journal_events {}\n", sent.size())) !=
+           std::string::npos;
+  };
+  append(500);
+  ASSERT_TRUE(comes_true(are_journalled));
+  disk_->fail_from(1, Fault::kNoSpace, FaultFileSystem::kAll);
+  append(500);
+  ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 503; }));
+  append(500);
+  disk_->repair();
+  ASSERT_TRUE(comes_true(are_journalled)) << get("/metrics").body;
+  EXPECT_EQ(stop(), kDone);
+  EXPECT_EQ(journal(), sent);
+}
+
+TEST_F(AppOnAFailingDisk, RulesThatAreReloadedMeanwhileAreInForceAfterwards) {
+  start();
+  ASSERT_EQ(post(1).status, 200);
+  lose_store();
+  std::string rules = kRules;
+  rules.replace(rules.find("Many dead"), 9, "Very dead");
+  folder_.write("rules.yaml", rules);
+  const HttpAnswer reloaded = call("POST", "/-/reload");
+  EXPECT_EQ(reloaded.status, 200) << reloaded.body;
+  disk_->repair();
+  ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
+  const std::string dead = R"({"id":"many","source":"desk","indicator":"violence.clash",)"
+                           R"("time":"2020-01-01T00:00:00Z","region":"XA","value":99})";
+  ASSERT_EQ(call("POST", "/v1/events", dead + "\n").status, 200);
+  ASSERT_TRUE(comes_true([&] {
+    return get("/v1/alerts").body.find("Very dead in Alpha") != std::string::npos;
+  })) << get("/v1/alerts").body;
+  EXPECT_EQ(stop(), kDone);
+}
+
+TEST_F(AppOnAFailingDisk, ASignalEndsItWhileTheStoreIsAway) {
+  start();
+  lose_store();
+  EXPECT_EQ(stop(), kDone);
+}
+
+TEST_F(AppOnAFailingDisk, AStartOnSuchADiskFails) {
+  disk_->fail_from(1, Fault::kNoSpace, FaultFileSystem::kAll);
+  EXPECT_EQ(App(config_, log_, opener()).run(), kEnvironment);
+}
+
+}  // namespace
+}  // namespace tocsin::daemon
