@@ -35,7 +35,7 @@ struct Filter {
 
   bool takes(const storage::Store::StoredAlert& alert, const AlertFields& fields,
              bool withheld) const {
-    if (alert.notify ? !production : !shadow) return false;
+    if (fields.status == RuleStatus::kProduction ? !production : !shadow) return false;
     if (open_only && !alert.open) return false;
     if (fields.level < min_level) return false;
     // A filter must not tell what a withheld alert is about.
@@ -99,7 +99,7 @@ Result<std::string> shown_if_taken(const Filter& filter, const storage::Store::S
   const auto as_shown = read_alert_fields(*shown);
   if (!as_shown || !as_shown->id.starts_with(filter.id)) return std::string();
   // What is tried out says so also when nothing else may be said.
-  if (!alert.notify) shown->replace(shown->size() - 1, 1, R"(,"status":"shadow"})");
+  if (fields->status != RuleStatus::kProduction) shown->replace(shown->size() - 1, 1, R"(,"status":"shadow"})");
   return shown;
 }
 
