@@ -86,7 +86,11 @@ Result<std::shared_ptr<const JournalChunk>> JournalChunk::open(
   }
   if (!from.ok() || from.left() != end) return damaged(key, "its records do not add up");
   opened->records_ = from.rest().data();
-  opened->tables_.resolve(*opened->catalogue_);
+  if (opened->catalogue_ != nullptr) {
+    opened->tables_.resolve(*opened->catalogue_);
+  } else {
+    opened->tables_.resolve_to_places();
+  }
   return std::shared_ptr<const JournalChunk>(std::move(opened));
 }
 
@@ -104,7 +108,7 @@ Result<bool> JournalChunk::read(
   for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
     arena.reset();
     Store::JournalRecord found{.seq = seq};
-    switch (read_journal_record(record(seq), tables_, *catalogue_, /*copy_texts=*/false, arena,
+    switch (read_journal_record(record(seq), tables_, catalogue_.get(), /*copy_texts=*/false, arena,
                                 event, control)) {
       case JournalRecordKind::kEvent:
         found.event = &event;
@@ -125,7 +129,7 @@ Result<bool> JournalChunk::read(
 Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {
   Event event;
   Control control;
-  const JournalRecordKind kind = read_journal_record(record(seq), tables_, *catalogue_,
+  const JournalRecordKind kind = read_journal_record(record(seq), tables_, catalogue_.get(),
                                                      /*copy_texts=*/true, arena, event, control);
   if (kind == JournalRecordKind::kEvent) return event;
   if (kind == JournalRecordKind::kDamaged) return damaged_record(seq);

@@ -43,7 +43,8 @@ Result<ChunkHeader> read_chunk_header(JournalSeq key, std::string_view chunk);
 // Thread-safety: immutable after construction.
 class JournalChunk {
  public:
-  // Unpacks and resolves names by `catalogue`, which is kept.
+  // Unpacks and resolves names by `catalogue`, which is kept. Without one (nullptr) no name is
+  // unknown: numbers are places in tables().
   static Result<std::shared_ptr<const JournalChunk>> open(
       JournalSeq key, std::string_view chunk, std::shared_ptr<const Catalogue> catalogue);
 
@@ -51,6 +52,7 @@ class JournalChunk {
   JournalSeq last() const { return header_.last(); }
   bool contains(JournalSeq seq) const { return seq >= first() && seq <= last(); }
   const ChunkHeader& header() const { return header_; }
+  const ChunkTables& tables() const { return tables_; }
   // Whose numbers its events carry.
   const std::shared_ptr<const Catalogue>& catalogue() const { return catalogue_; }
 

@@ -29,6 +29,8 @@ enum class Table : uint8_t {
   kDeadLetters,
 };
 inline constexpr size_t kTables = 12;
+// Name of a table's column family. Part of the persistent format.
+std::string_view table_name(Table table);
 
 // Changes that are made together or not at all.
 class Writes {

@@ -86,8 +86,8 @@ RocksDbKeyValue::~RocksDbKeyValue() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
 }
 
-Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& options,
-                                                        rocksdb::Env* env) {
+Result<std::unique_ptr<RocksDbKeyValue>> RocksDbKeyValue::open(const RocksDbOptions& options,
+                                                               rocksdb::Env* env) {
   std::unique_ptr<RocksDbKeyValue> tables(new RocksDbKeyValue(options, env));
   const std::string attempted = fmt::format("open data folder {}", options.path);
   std::vector<std::string> existing{rocksdb::kDefaultColumnFamilyName};
@@ -110,7 +110,7 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
     }
   }
   if (status = tables->make_families(); !status.ok()) return translate(status, attempted);
-  return std::unique_ptr<KeyValue>(std::move(tables));
+  return tables;
 }
 
 rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& existing) {
@@ -199,6 +199,12 @@ Status RocksDbKeyValue::health() const {
   const rocksdb::Status first = background_errors_->first();
   if (first.ok()) return Status::ok();
   return translate(first, "work in the background on " + options_.path);
+}
+
+std::vector<rocksdb::LiveFileMetaData> RocksDbKeyValue::table_files() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  return files;
 }
 
 void RocksDbKeyValue::add_statistics(StoreStatistics& statistics) const {

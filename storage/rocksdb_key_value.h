@@ -25,7 +25,8 @@ Error opening_error(const rocksdb::Status& status, const std::string& path);
 // Thread-safety: any thread.
 class RocksDbKeyValue : public KeyValue {
  public:
-  static Result<std::unique_ptr<KeyValue>> open(const RocksDbOptions& options, rocksdb::Env* env);
+  static Result<std::unique_ptr<RocksDbKeyValue>> open(const RocksDbOptions& options,
+                                                       rocksdb::Env* env);
   ~RocksDbKeyValue() override;
 
   std::unique_ptr<Writes> make_writes() override;
@@ -37,6 +38,9 @@ class RocksDbKeyValue : public KeyValue {
   void add_statistics(StoreStatistics& statistics) const override;
   bool read_only() const override { return options_.read_only; }
   Status health() const override;
+
+  // The files that the tables are made of, as of now.
+  std::vector<rocksdb::LiveFileMetaData> table_files() const;
 
  private:
   class Changes;

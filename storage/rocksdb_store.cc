@@ -12,6 +12,8 @@
 
 #include "storage/key_value_store.h"
 #include "storage/log_durability.h"
+#include "storage/manifest_check.h"
+#include "storage/open_beside_owner.h"
 #include "storage/rocksdb_key_value.h"
 #include "storage/rocksdb_open.h"
 #include "storage/wal_check.h"
@@ -50,7 +52,7 @@ class FolderLock {
 };
 
 // Judges the logs by the durability that they were written under, which it gives, and tells the
-// folder when they will now be written with less.
+// folder when they will now be written with less. Judges the MANIFEST too.
 Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rocksdb::Env* env) {
   const FolderLock lock(options.path, env);
   if (!lock.status().ok()) return opening_error(lock.status(), options.path);
@@ -60,17 +62,23 @@ Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rock
   if (Status status = check_wal(options.path, logs == Durability::kCommit); !status) {
     return status.error();
   }
+  Status status = check_manifest(options.path);
+  if (!status && status.error().code != ErrorCode::kNotFound) return status.error();
   if (options.durability == Durability::kInterval && *told != Durability::kInterval) {
-    Status status = write_log_durability(options.path, Durability::kInterval);
+    status = write_log_durability(options.path, Durability::kInterval);
     if (!status) return status.error();
   }
   return told;
 }
 
+Result<std::unique_ptr<KeyValue>> as_tables(Result<std::unique_ptr<RocksDbKeyValue>> opened) {
+  if (!opened) return opened.error();
+  return std::unique_ptr<KeyValue>(std::move(*opened));
+}
+
 // The tables, their logs judged before and their durability told after.
 Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, rocksdb::Env* env) {
-  // A reader may meet a log that its owner is writing to: its end means nothing.
-  if (options.read_only) return RocksDbKeyValue::open(options, env);
+  if (options.read_only) return as_tables(open_beside_owner(options, env));
   if (options.must_exist && !env->FileExists(options.path + "/CURRENT").ok()) {
     return not_found(
         fmt::format("open data folder {}: there is none; is its disk mounted?", options.path));
@@ -80,7 +88,7 @@ Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, roc
   if (!told) return told.error();
   const Result<std::vector<std::string>> old = wal_files(options.path);
   if (!old) return old.error();
-  Result<std::unique_ptr<KeyValue>> tables = RocksDbKeyValue::open(options, env);
+  Result<std::unique_ptr<KeyValue>> tables = as_tables(RocksDbKeyValue::open(options, env));
   if (!tables || options.durability == Durability::kInterval || *told == Durability::kCommit) {
     return tables;
   }

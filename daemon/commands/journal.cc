@@ -6,6 +6,7 @@
 #include "daemon/commands/commands.h"
 #include "daemon/data_paths.h"
 #include "daemon/event_json.h"
+#include "daemon/open_files.h"
 #include "rules/load/catalogue_loader.h"
 #include "storage/rocksdb_store.h"
 
@@ -25,6 +26,7 @@ int print_journal(const JournalArguments& arguments) {
     for (const Diagnostic& d : diagnostics.sorted()) fmt::print(stderr, "{}\n", to_text(d));
     return kUsage;
   }
+  raise_open_file_limit();
   auto store = storage::open_rocksdb_store({.path = arguments.data, .read_only = true});
   if (!store) {
     fmt::print(stderr, "tocsin journal: {}\n", store.error().message);
