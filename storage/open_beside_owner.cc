@@ -32,12 +32,14 @@ Result<std::vector<fs::path>> data_files(const std::string& folder) {
     return not_found(fmt::format("open data folder {}: there is none", folder));
   }
   if (problem) return unavailable(fmt::format("list {}: {}", folder, problem.message()));
+  std::ranges::sort(files);
   return files;
 }
 
-bool is_there(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored);
+bool has_all_logs(const std::vector<fs::path>& now, const std::vector<fs::path>& before) {
+  return std::ranges::all_of(before, [&](const fs::path& file) {
+    return file.extension() != ".log" || std::ranges::binary_search(now, file);
+  });
 }
 
 Status judge(const std::string& folder) {
@@ -60,11 +62,11 @@ Result<std::unique_ptr<RocksDbKeyValue>> open_beside_owner(const RocksDbOptions&
     const Status judged = judge_logs ? judge(options.path) : Status::ok();
     Result<std::unique_ptr<RocksDbKeyValue>> tables =
         judged ? RocksDbKeyValue::open(options, env) : judged.error();
-    // Of what was opened the tables are held; of what was not, any of them may be the reason.
-    const bool holds_tables = tables.has_value();
-    const bool undisturbed = std::ranges::all_of(*files, [&](const fs::path& file) {
-      return is_there(file) || (holds_tables && file.extension() != ".log");
-    });
+    const Result<std::vector<fs::path>> now = data_files(options.path);
+    if (!now) return now.error();
+    // Of what was opened the tables are held, and new logs do no harm; of what was not, any file
+    // that came or went may be the reason.
+    const bool undisturbed = tables ? has_all_logs(*now, *files) : *now == *files;
     if (undisturbed || attempt == kAttempts) {
       if (undisturbed || !tables) return tables;
       return unavailable(
