@@ -28,6 +28,7 @@ constexpr std::string_view kArrivalsKey = "pipeline.arrivals";
 constexpr std::string_view kUnrevisedKey = "pipeline.unrevised";
 constexpr std::string_view kToldPrefix = "pipeline.told.";
 constexpr std::string_view kBundlePrefix = "bundle.";
+constexpr size_t kHashDigits = 32;
 
 bool is_hex(std::string_view text, size_t digits) {
   return text.size() == digits &&
@@ -38,6 +39,13 @@ bool is_number(std::string_view text) {
   uint64_t number = 0;
   const char* end = text.data() + text.size();
   return std::from_chars(text.data(), end, number) == std::from_chars_result{end, std::errc{}};
+}
+
+// "HASH" or "HASH early": rules, and when they told.
+bool is_in_force(std::string_view text) {
+  const std::string_view emit = text.substr(std::min(kHashDigits, text.size()));
+  return is_hex(text.substr(0, kHashDigits), kHashDigits) &&
+         (emit.empty() || emit == " early" || emit == " final");
 }
 
 // Lines of "LAST_ARRIVAL_MS SILENCE_MS SOURCE".
@@ -84,7 +92,11 @@ void FolderVerification::on_name(std::string_view name, std::string_view value) 
       return found(kStateCode, where, "these rules have another hash");
     }
     bundles_.emplace(hash, std::move(*text));
-  } else if (name == "sealed_ids_key" && !is_hex(value, 32)) {
+  } else if (name == "first_bundle") {  // behind all of `bundle.`
+    if (!is_in_force(value) || !bundles_.contains(value.substr(0, kHashDigits))) {
+      found(kStateCode, where, "the rules of the first record are not there");
+    }
+  } else if (name == "sealed_ids_key" && !is_hex(value, kHashDigits)) {
     found(kStateCode, where, "the key of withheld ids is not 32 hexadecimal digits");
   } else if (name == "instance" && !is_hex(value, 16)) {
     found(kStateCode, where, "the name of the folder is not 16 hexadecimal digits");
@@ -92,6 +104,7 @@ void FolderVerification::on_name(std::string_view name, std::string_view value) 
 }
 
 void FolderVerification::on_position(std::string_view stream, std::string_view position) {
+  positions_.emplace(stream, position);
   const bool is_bad = (stream.starts_with("file/") && !ingest::parse_file_position(position)) ||
                       (stream.starts_with("kafka/") && !is_number(position));
   if (!is_bad) return;
@@ -161,8 +174,8 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     found(kStateCode, state_place(key), "its bytes make no sense");
   };
   if (key == kBundleKey) {
-    checkpoint_bundle_ = value;
-    if (!is_hex(value, 32)) return makes_no_sense();
+    if (!is_in_force(value)) return makes_no_sense();
+    checkpoint_bundle_ = value.substr(0, kHashDigits);
     engine();
   } else if (key == kArrivalsKey) {
     if (!are_arrivals(value)) makes_no_sense();
@@ -171,7 +184,7 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     for (JournalSeq place = 0; places >> place;) unrevised_.insert(place);
     if (!places.eof()) makes_no_sense();
   } else if (key.starts_with(kToldPrefix)) {
-    if (!told_.restore(value)) makes_no_sense();
+    if (!told_.restore(key.substr(kToldPrefix.size()), value)) makes_no_sense();
   } else {
     verify_engine_entry(key, value);
   }

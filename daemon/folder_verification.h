@@ -32,6 +32,8 @@ class FolderVerification : public storage::VerifyObserver {
   static constexpr size_t kMostDamage = 1000;
   const std::vector<storage::Damage>& damage() const { return damage_; }
   uint64_t damage_count() const { return damage_count_; }
+  // Where each input goes on, by stream.
+  const std::map<std::string, std::string>& positions() const { return positions_; }
   // What is no damage and yet worth knowing.
   const std::vector<std::string>& remarks() const { return remarks_; }
 
@@ -55,6 +57,7 @@ class FolderVerification : public storage::VerifyObserver {
   std::vector<storage::Damage> damage_;
   uint64_t damage_count_ = 0;
   std::vector<std::string> remarks_;
+  std::map<std::string, std::string> positions_;
 
   std::map<std::string, rules::BundleText, std::less<>> bundles_;  // by hash
   std::string checkpoint_bundle_;

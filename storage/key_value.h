@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "rules/model/result.h"
+#include "storage/backup.h"
 #include "storage/store.h"
 
 namespace tocsin::storage {
@@ -68,6 +69,8 @@ class KeyValue {
   virtual bool read_only() const = 0;
   // Whether work in the background goes well.
   virtual Status health() const = 0;
+  // As Store::back_up(); `last_seq` is noted in it.
+  virtual Result<Backup> back_up(const BackupOptions& options, JournalSeq last_seq) = 0;
 };
 
 }  // namespace tocsin::storage

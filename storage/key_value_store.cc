@@ -254,6 +254,11 @@ Status KeyValueStore::put_meta(std::string_view name, std::string_view value) {
   return write(*writes, /*sync=*/true);
 }
 
+Result<Backup> KeyValueStore::back_up(const BackupOptions& options) {
+  if (Status status = check_writable(); !status) return status.error();
+  return tables_->back_up(options, last_seq());
+}
+
 StoreStatistics KeyValueStore::statistics() const {
   StoreStatistics statistics;
   tables_->add_statistics(statistics);

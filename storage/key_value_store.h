@@ -65,6 +65,7 @@ class KeyValueStore : public Store {
                            const std::function<bool(const DeadLetter&)>& each) const override;
   Status remove_dead_letters(const std::vector<uint64_t>& numbers) override;
   Status apply_retention(const Retention& retention, WallTime now) override;
+  Result<Backup> back_up(const BackupOptions& options) override;
   StoreStatistics statistics() const override;
 
  private:

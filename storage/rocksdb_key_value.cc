@@ -10,8 +10,10 @@
 
 #include <filesystem>
 
+#include "storage/backup_engine.h"
 #include "storage/codec.h"
 #include "storage/keys.h"
+#include "storage/log_durability.h"
 #include "storage/rocksdb_options.h"
 
 namespace tocsin::storage {
@@ -199,6 +201,14 @@ Status RocksDbKeyValue::health() const {
   const rocksdb::Status first = background_errors_->first();
   if (first.ok()) return Status::ok();
   return translate(first, "work in the background on " + options_.path);
+}
+
+Result<Backup> RocksDbKeyValue::back_up(const BackupOptions& options, JournalSeq last_seq) {
+  // Logs of a laxer setting may still be among what is copied.
+  const Result<std::optional<Durability>> logs = read_log_durability(options_.path);
+  if (!logs) return logs.error();
+  return take_backup(*db_, options,
+                     {.last_seq = last_seq, .durability = logs->value_or(options_.durability)});
 }
 
 std::vector<rocksdb::LiveFileMetaData> RocksDbKeyValue::table_files() const {

@@ -38,6 +38,7 @@ class RocksDbKeyValue : public KeyValue {
   void add_statistics(StoreStatistics& statistics) const override;
   bool read_only() const override { return options_.read_only; }
   Status health() const override;
+  Result<Backup> back_up(const BackupOptions& options, JournalSeq last_seq) override;
 
   // The files that the tables are made of, as of now.
   std::vector<rocksdb::LiveFileMetaData> table_files() const;

@@ -15,6 +15,7 @@
 #include "rules/model/event.h"
 #include "rules/model/hash.h"
 #include "rules/model/result.h"
+#include "storage/backup.h"
 
 namespace tocsin::storage {
 
@@ -212,6 +213,11 @@ class Store {
     EventTime seen_ids = kMinEventTime;
   };
   virtual Status apply_retention(const Retention& retention, WallTime now) = 0;
+
+  // A backup of everything that is committed, as of some moment before it returns; commits go on
+  // meanwhile. kInvalid for a store without a disk, kUnavailable when the disk does not answer,
+  // kCorrupt when what is to be copied is damaged: then nothing is backed up.
+  virtual Result<Backup> back_up(const BackupOptions& options) = 0;
 
   virtual StoreStatistics statistics() const = 0;
 };

@@ -6,9 +6,8 @@
 #include <memory>
 
 #include "daemon/commands/commands.h"
-#include "daemon/folder_verification.h"
+#include "daemon/commands/folder_report.h"
 #include "daemon/open_files.h"
-#include "daemon/terminal.h"
 #include "rules/model/json_text.h"
 
 namespace tocsin::daemon {
@@ -21,14 +20,7 @@ struct VerifyArguments {
 
 void print_text(const VerifyArguments& arguments, const storage::VerifiedFolder& seen,
                 const FolderVerification& found) {
-  for (const storage::Damage& damage : found.damage()) {
-    fmt::print("{}: error {}: {}\n    hint: {}\n", damage.where, damage.code, damage.what,
-               damage.remedy);
-  }
-  if (found.damage_count() > found.damage().size()) {
-    fmt::print("and {} more\n", found.damage_count() - found.damage().size());
-  }
-  for (const std::string& remark : found.remarks()) fmt::print("note: {}\n", remark);
+  fmt::print("{}", damage_text(found));
   fmt::print(
       "{} files, {:.1f} MB; journal {} to {}, {} events, checkpoint {}; {} ids; {} alerts, {} "
       "transitions, {} to be sent; {} dead letters; {} entries of state\n",
@@ -75,18 +67,10 @@ void print_json(const VerifyArguments& arguments, const storage::VerifiedFolder&
 
 int verify(const VerifyArguments& arguments) {
   raise_open_file_limit();
-  std::unique_ptr<ProgressBar> bar;
-  std::string shown;
-  FolderVerification found([&](std::string_view what, uint64_t done, uint64_t of) {
-    if (shown != what) {
-      bar.reset();
-      bar = std::make_unique<ProgressBar>(fmt::format("verify {:8}", what));
-      shown = what;
-    }
-    bar->show(done, of);
-  });
+  FolderProgress progress;
+  FolderVerification found(progress.callback());
   const auto seen = storage::verify_folder(arguments.data, found);
-  bar.reset();
+  progress.finish();
   if (!seen) {
     fmt::print(stderr, "tocsin verify: {}\n", seen.error().message);
     return kEnvironment;

@@ -63,7 +63,7 @@ class Worked {
     put(Table::kAlerts, key, value.replace(at, old.size(), fresh));
   }
   std::string bundle_name() const {
-    return storage::keys::named("bundle." + get(Table::kState, "pipeline.bundle"));
+    return storage::keys::named("bundle." + get(Table::kState, "pipeline.bundle").substr(0, 32));
   }
 
   std::string verify() const {
@@ -187,6 +187,11 @@ TEST(FolderVerification, TellsEachContradictionAndWhereItIs) {
       {"something unrevised that is no event",
        [](Worked& f) { f.put(Table::kState, "pipeline.unrevised", "31"); }, "T0540",
        "record 31 is no event"},
+      {"the rules of the first record",
+       [](Worked& f) {
+         f.put(Table::kMeta, storage::keys::named("first_bundle"), std::string(32, 'a') + " early");
+       },
+       "T0540", "the rules of the first record are not there"},
       {"a key that is none",
        [](Worked& f) { f.put(Table::kMeta, storage::keys::named("sealed_ids_key"), "12"); },
        "T0540", "the key of withheld ids is not 32 hexadecimal digits"},
