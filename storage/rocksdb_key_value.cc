@@ -14,6 +14,7 @@
 #include "storage/codec.h"
 #include "storage/keys.h"
 #include "storage/log_durability.h"
+#include "storage/migration.h"
 #include "storage/rocksdb_options.h"
 
 namespace tocsin::storage {
@@ -107,12 +108,25 @@ Result<std::unique_ptr<RocksDbKeyValue>> RocksDbKeyValue::open(const RocksDbOpti
   status = tables->db_->Get({}, slice(keys::kFormat), &format);
   if (!status.ok() && !status.IsNotFound()) return translate(status, attempted);
   if (status.ok()) {
-    if (Status ours = check_format(format); !ours) {
-      return Error{ours.error().code, fmt::format("{}: {}", attempted, ours.error().message)};
+    if (Status fits = tables->check_format(format); !fits) {
+      return Error{fits.error().code, fmt::format("{}: {}", attempted, fits.error().message)};
     }
   }
   if (status = tables->make_families(); !status.ok()) return translate(status, attempted);
   return tables;
+}
+
+Status RocksDbKeyValue::check_format(std::string_view bytes) const {
+  const Result<uint32_t> version = decode_format(bytes);
+  if (!version) return version.error();
+  std::string row;
+  const bool unfinished = db_->Get({}, slice(keys::kMigration), &row).ok();
+  if (*version != kFormatVersion && !can_migrate(*version)) return foreign_format(*version);
+  if (!options_.read_only || (*version == kFormatVersion && !unfinished)) return Status::ok();
+  return invalid(
+      fmt::format("the data folder has the older format {}; start the daemon on it once, which "
+                  "brings it up to date",
+                  unfinished ? 1 : *version));
 }
 
 rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& existing) {

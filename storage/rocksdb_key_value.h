@@ -47,6 +47,9 @@ class RocksDbKeyValue : public KeyValue {
   class Changes;
   RocksDbKeyValue(RocksDbOptions options, rocksdb::Env* env);
 
+  // Before a table is made or missed. kInvalid, with the way out, when it is another format than
+  // ours and, for the owner, none that KeyValueStore brings up to ours.
+  Status check_format(std::string_view bytes) const;
   rocksdb::Status open_families(const std::vector<std::string>& existing);
   // Finds each table's family, and makes those that are missing.
   rocksdb::Status make_families();
