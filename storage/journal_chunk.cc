@@ -107,7 +107,7 @@ Result<bool> JournalChunk::read(
   Control control;
   for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
     arena.reset();
-    Store::JournalRecord found{.seq = seq};
+    Store::JournalRecord found{.seq = seq, .committed = header_.committed};
     switch (read_journal_record(record(seq), tables_, catalogue_.get(), /*copy_texts=*/false, arena,
                                 event, control)) {
       case JournalRecordKind::kEvent:
@@ -124,6 +124,37 @@ Result<bool> JournalChunk::read(
     if (!each(found)) return false;
   }
   return true;
+}
+
+Result<bool> JournalChunk::read_events(
+    const std::vector<size_t>& places, Arena& arena,
+    const std::function<bool(const Store::JournalRecord&)>& each) const {
+  size_t place = 0;
+  bool more = true;
+  auto wanted = places.begin();
+  const Result<bool> read = this->read(first(), arena, [&](const Store::JournalRecord& record) {
+    if (wanted == places.end()) return false;
+    if (record.control != nullptr || place++ != *wanted) return true;
+    ++wanted;
+    more = each(record);
+    return more;
+  });
+  if (!read) return read.error();
+  return more;
+}
+
+Status JournalChunk::read_keys(const std::function<void(Hash128)>& each) const {
+  std::vector<uint64_t> seeds;
+  for (const auto& source : tables_.sources) {
+    seeds.push_back(hash128(tables_.text(source.name)).low);
+  }
+  Arena arena;
+  const Result<bool> read = this->read(first(), arena, [&](const Store::JournalRecord& record) {
+    if (record.event == nullptr) return true;
+    each(event_key(seeds[static_cast<size_t>(record.event->source)], record.event->id));
+    return true;
+  });
+  return read ? Status::ok() : Status(read.error());
 }
 
 Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {

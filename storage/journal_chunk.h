@@ -59,6 +59,12 @@ class JournalChunk {
   // Reads records from `from` (or the first) on; stops with false when `each` says so.
   Result<bool> read(JournalSeq from, Arena& arena,
                     const std::function<bool(const Store::JournalRecord&)>& each) const;
+  // The same for some of its events, of which 0 is the first, rising.
+  Result<bool> read_events(const std::vector<size_t>& places, Arena& arena,
+                           const std::function<bool(const Store::JournalRecord&)>& each) const;
+  // event_key of each event, in order, by the names in the chunk. Of a chunk that was opened
+  // without a catalogue.
+  Status read_keys(const std::function<void(Hash128)>& each) const;
   // Copies one event; kNotFound for a control record or an unknown name.
   Result<Event> event(JournalSeq seq, Arena& arena) const;
 

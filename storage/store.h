@@ -131,9 +131,14 @@ class Store {
     JournalSeq seq = 0;
     const Event* event = nullptr;  // valid during the call
     const Control* control = nullptr;
+    WallTime committed{};
   };
   virtual Status read_journal(JournalSeq from,
                               const std::function<bool(const JournalRecord&)>& each) const = 0;
+  // The same for the records that are revisions of one event (event_key), in order. Reads ids and
+  // the chunks that they name; of chunks whose ids retention has dropped, every record.
+  virtual Status read_revisions(Hash128 event,
+                                const std::function<bool(const JournalRecord&)>& each) const = 0;
   // The event of one number, copied into `arena`; kNotFound when dropped by retention.
   virtual Result<Event> read_event(JournalSeq seq, Arena& arena) const = 0;
 
