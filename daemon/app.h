@@ -70,6 +70,7 @@ class App : private http::Backend {
   std::shared_ptr<const ingest::CurrentSymbols> symbols() override { return symbols_; }
   bool is_mapped(std::string_view stream) const override;
   std::shared_ptr<storage::Store> store() override;
+  std::shared_ptr<Backups> backups() override;
   DaemonStatus status() override;
   std::vector<std::string> missing() override;
   void reload(Done done) override;

@@ -20,6 +20,12 @@ std::shared_ptr<storage::Store> App::store() {
   return present ? std::shared_ptr<storage::Store>(present, &present->store()) : nullptr;
 }
 
+std::shared_ptr<Backups> App::backups() {
+  const std::shared_ptr<Station> present = station();
+  if (!present || present->backups() == nullptr) return nullptr;
+  return {present, present->backups()};
+}
+
 http::Backend::Taken App::push(ingest::RawBatch& batch) {
   const std::shared_ptr<Station> present = station();
   return present ? present->push(batch) : Taken::kPaused;

@@ -101,6 +101,7 @@ class ConfigReader {
       take(config_.retention.dead_letters, exact_at(*retention, "dead_letters"));
       take(config_.dead_letters_max, int_at(*retention, "dead_letters_max"));
     }
+    if (const Node* backup = root.find("backup")) read_backup(*backup);
     if (const Node* log = root.find("log")) {
       take(config_.log.level, text_at(*log, "level"));
       take(config_.log.format, text_at(*log, "format"));
@@ -157,6 +158,15 @@ class ConfigReader {
           "`listen: " + http.address + "` is reachable from other machines, unencrypted",
           "listen on 127.0.0.1 behind a proxy that does TLS, or say `allow_insecure_listen: true`");
     }
+  }
+
+  void read_backup(const Node& node) {
+    take_path(config_.backup.path, node, "path");
+    take(config_.backup.keep, int_at(node, "keep"));
+    const auto within = fs::path(config_.backup.path).lexically_relative(config_.data_dir);
+    if (config_.data_dir.empty() || within.empty() || *within.begin() == "..") return;
+    error("T0542", node, "`path` lies in the data folder: what takes that takes the backups too",
+          "a folder on another disk");
   }
 
   void read_listen(const Node& node) {

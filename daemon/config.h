@@ -77,6 +77,11 @@ struct SinkConfig {
   Level min_level = Level::kInfo;   // lower ones are not sent here
 };
 
+struct BackupConfig {
+  std::string path;   // folder of backups; empty: none are taken. Not inside the data folder
+  uint32_t keep = 7;  // so many of the newest stay. Larger: more disk
+};
+
 struct LogConfig {
   std::string level = "info";     // debug info warn error
   std::string format = "logfmt";  // logfmt json
@@ -113,6 +118,7 @@ struct Config {
   storage::Store::Retention retention;  // zero: for ever
   // More dead letters than this: the oldest go. 0: no limit.
   uint64_t dead_letters_max = 1'000'000;
+  BackupConfig backup;
   LogConfig log;
 };
 

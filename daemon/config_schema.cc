@@ -118,6 +118,12 @@ Schema make_config() {
                                                integer(0, 1'000'000'000,
                                                        "more: the oldest go; 0: no limit; default "
                                                        "1000000"))})),
+       optional(
+           "backup",
+           mapping("backup", {required("path", text("folder of backups; none: none are taken")),
+                              optional("keep", integer(1, 1'000'000,
+                                                       "so many of the newest stay; "
+                                                       "default 7"))})),
        optional("log", mapping("log", {optional("level", word({"debug", "info", "warn", "error"})),
                                        optional("format", word({"logfmt", "json"}))}))});
   config.extensions = true;

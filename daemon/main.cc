@@ -25,9 +25,10 @@ int main(int argc, char** argv) {
                                        rocksdb_version(), librdkafka_version(), boost_version()));
   program.require_subcommand(1);
   int exit_code = kDone;
-  for (const auto add : {add_run, add_check, add_diff, add_doc, add_fmt, add_test, add_replay,
-                         add_eval, add_explain, add_why_not, add_alerts, add_status,
-                         add_dead_letters, add_journal, add_rebuild, add_schema}) {
+  for (const auto add :
+       {add_run, add_check, add_diff, add_doc, add_fmt, add_test, add_replay, add_eval, add_explain,
+        add_why_not, add_alerts, add_status, add_dead_letters, add_journal, add_verify, add_backup,
+        add_restore, add_rebuild, add_schema}) {
     add(program, exit_code);
   }
   try {

@@ -152,6 +152,12 @@ struct Metrics::Families {
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
       "Connections closed without an answer to a request, by reason: limit, timeout, malformed.");
+  Family<Counter>& backups =
+      counter(registry, "tocsin_backups_total", "Backups by outcome: succeeded, failed.");
+  Family<Gauge>& last_backup = BuildGauge()
+                                   .Name("tocsin_backup_last_success_timestamp_seconds")
+                                   .Help("When the last good backup was taken; 0: never.")
+                                   .Register(registry);
   Gauge& connections = BuildGauge()
                            .Name("tocsin_http_connections")
                            .Help("Open HTTP connections.")
@@ -275,6 +281,17 @@ void Metrics::connections_open(size_t count) {
 
 void Metrics::connection_refused(std::string_view reason) {
   families_->refused_connections.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::expect_backups(WallTime last) {
+  for (const char* outcome : {"succeeded", "failed"})
+    families_->backups.Add({{"outcome", outcome}});
+  families_->last_backup.Add({}).Set(static_cast<double>(to_ms(last)) / 1000);
+}
+
+void Metrics::backup_ended(bool succeeded, WallTime now) {
+  families_->backups.Add({{"outcome", succeeded ? "succeeded" : "failed"}}).Increment();
+  if (succeeded) families_->last_backup.Add({}).Set(static_cast<double>(to_ms(now)) / 1000);
 }
 
 std::string Metrics::scrape(const DaemonStatus& status) {

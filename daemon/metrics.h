@@ -48,6 +48,9 @@ class Metrics {
   // `route` is the pattern ("/v1/alerts/{id}"), never the path that was asked for.
   void request_answered(std::string_view route, std::string_view method, int status,
                         double seconds);
+  // Backups are taken; the last was taken then (WallTime{}: never).
+  void expect_backups(WallTime last);
+  void backup_ended(bool succeeded, WallTime now);
   void connections_open(size_t count);
   void connection_refused(std::string_view reason);
 

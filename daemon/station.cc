@@ -60,6 +60,11 @@ Status Station::open_store(const std::string& instance) {
   const Result<SealedIds> ids = SealedIds::of(*store_);
   if (!ids) return because("the data folder has no key for ids", ids.error());
   ids_ = *ids;
+  if (!config.backup.path.empty()) {
+    backups_ = std::make_unique<Backups>(
+        Backups::Options{.folder = config.backup.path, .keep = config.backup.keep}, *store_,
+        around_.metrics, around_.log);
+  }
   return name_folder(instance);
 }
 
@@ -208,6 +213,7 @@ void Station::stop(Milliseconds for_sinks) {
   for (const auto& input : inputs_) input->stop();
   if (loop_) loop_->stop();
   if (notifier_) notifier_->stop(for_sinks);
+  if (backups_) backups_->stop();
 }
 
 http::Backend::Taken Station::push(ingest::RawBatch& batch) {

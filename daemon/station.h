@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/backups.h"
 #include "daemon/config.h"
 #include "daemon/daemon_status.h"
 #include "daemon/disk_space.h"
@@ -63,6 +64,7 @@ class Station {
   void stop(Milliseconds for_sinks);
 
   storage::Store& store() { return *store_; }
+  Backups* backups() { return backups_.get(); }              // nullptr: none are configured
   const SealedIds& ids() const { return ids_; }              // of alerts withheld from a reader
   const std::string& instance() const { return instance_; }  // the name of the data folder
   bool is_running() const { return is_running_; }            // input is taken, unless it is paused
@@ -90,6 +92,7 @@ class Station {
   SealedIds ids_;
   std::string instance_;
   std::unique_ptr<OpenAlertsReader> open_alerts_;
+  std::unique_ptr<Backups> backups_;
   ingest::BatchQueue queue_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<PipelineLoop> loop_;

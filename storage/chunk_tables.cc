@@ -62,6 +62,18 @@ void ChunkTables::resolve(const Catalogue& catalogue) {
   for (auto& entry : regions) set(entry, catalogue.find_region(text(entry.name)));
 }
 
+void ChunkTables::resolve_to_places() {
+  const auto set = [](auto& entries) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      entries[i].known = true;
+      entries[i].id = static_cast<decltype(entries[i].id)>(i);
+    }
+  };
+  set(sources);
+  set(indicators);
+  set(regions);
+}
+
 void ChunkTables::write(ByteBuffer& to) const {
   char* end = to.room((texts.size() + 1) * kMaxVarintBytes);
   end = write_varint(end, texts.size());

@@ -42,6 +42,8 @@ struct ChunkTables {
   void clear();
   // Finds the names in `catalogue`.
   void resolve(const Catalogue& catalogue);
+  // Without a catalogue: each name is known, its number is its place here.
+  void resolve_to_places();
 
   void write(ByteBuffer& to) const;
   // False when the bytes are not what write() made.

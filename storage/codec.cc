@@ -22,14 +22,15 @@ std::string encode_format(uint32_t version) {
   return bytes;
 }
 
-Status check_format(std::string_view bytes) {
+Result<uint32_t> decode_format(std::string_view bytes) {
   ByteReader from(bytes);
   const auto version = from.little<uint32_t>();
-  if (!ends_well(from)) {
-    return corrupt(
-        "the bytes of the format version make no sense; restore a backup of the data folder");
-  }
-  if (version == kFormatVersion) return Status::ok();
+  if (ends_well(from)) return version;
+  return corrupt(
+      "the bytes of the format version make no sense; restore a backup of the data folder");
+}
+
+Error foreign_format(uint32_t version) {
   return invalid(fmt::format(
       "the data folder has format {}, this tocsin works with format {}; {}", version,
       kFormatVersion,

@@ -12,12 +12,14 @@
 // false when the bytes are not what encode made, which is damage. Part of the persistent format.
 namespace tocsin::storage {
 
-// The format of the data folder as a whole. An older tocsin refuses a newer folder and the other
-// way round, unless a migration is written.
+// The format of the data folder as a whole. An older tocsin refuses a newer folder; an older folder
+// is brought up to ours (migration.h) or refused.
 inline constexpr uint32_t kFormatVersion = 2;
 std::string encode_format(uint32_t version);
-// kInvalid, with the way out, when it is another format than ours.
-Status check_format(std::string_view bytes);
+// kCorrupt when the bytes are none.
+Result<uint32_t> decode_format(std::string_view bytes);
+// What is said of a folder of another format than ours, with the way out.
+Error foreign_format(uint32_t version);
 
 // Where numbers stand; written with every commit.
 struct Counters {

@@ -86,7 +86,11 @@ Result<std::shared_ptr<const JournalChunk>> JournalChunk::open(
   }
   if (!from.ok() || from.left() != end) return damaged(key, "its records do not add up");
   opened->records_ = from.rest().data();
-  opened->tables_.resolve(*opened->catalogue_);
+  if (opened->catalogue_ != nullptr) {
+    opened->tables_.resolve(*opened->catalogue_);
+  } else {
+    opened->tables_.resolve_to_places();
+  }
   return std::shared_ptr<const JournalChunk>(std::move(opened));
 }
 
@@ -103,8 +107,8 @@ Result<bool> JournalChunk::read(
   Control control;
   for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
     arena.reset();
-    Store::JournalRecord found{.seq = seq};
-    switch (read_journal_record(record(seq), tables_, *catalogue_, /*copy_texts=*/false, arena,
+    Store::JournalRecord found{.seq = seq, .committed = header_.committed};
+    switch (read_journal_record(record(seq), tables_, catalogue_.get(), /*copy_texts=*/false, arena,
                                 event, control)) {
       case JournalRecordKind::kEvent:
         found.event = &event;
@@ -122,10 +126,41 @@ Result<bool> JournalChunk::read(
   return true;
 }
 
+Result<bool> JournalChunk::read_events(
+    const std::vector<size_t>& places, Arena& arena,
+    const std::function<bool(const Store::JournalRecord&)>& each) const {
+  size_t place = 0;
+  bool more = true;
+  auto wanted = places.begin();
+  const Result<bool> read = this->read(first(), arena, [&](const Store::JournalRecord& record) {
+    if (wanted == places.end()) return false;
+    if (record.control != nullptr || place++ != *wanted) return true;
+    ++wanted;
+    more = each(record);
+    return more;
+  });
+  if (!read) return read.error();
+  return more;
+}
+
+Status JournalChunk::read_keys(const std::function<void(Hash128)>& each) const {
+  std::vector<uint64_t> seeds;
+  for (const auto& source : tables_.sources) {
+    seeds.push_back(hash128(tables_.text(source.name)).low);
+  }
+  Arena arena;
+  const Result<bool> read = this->read(first(), arena, [&](const Store::JournalRecord& record) {
+    if (record.event == nullptr) return true;
+    each(event_key(seeds[static_cast<size_t>(record.event->source)], record.event->id));
+    return true;
+  });
+  return read ? Status::ok() : Status(read.error());
+}
+
 Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {
   Event event;
   Control control;
-  const JournalRecordKind kind = read_journal_record(record(seq), tables_, *catalogue_,
+  const JournalRecordKind kind = read_journal_record(record(seq), tables_, catalogue_.get(),
                                                      /*copy_texts=*/true, arena, event, control);
   if (kind == JournalRecordKind::kEvent) return event;
   if (kind == JournalRecordKind::kDamaged) return damaged_record(seq);

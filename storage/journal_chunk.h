@@ -43,7 +43,8 @@ Result<ChunkHeader> read_chunk_header(JournalSeq key, std::string_view chunk);
 // Thread-safety: immutable after construction.
 class JournalChunk {
  public:
-  // Unpacks and resolves names by `catalogue`, which is kept.
+  // Unpacks and resolves names by `catalogue`, which is kept. Without one (nullptr) no name is
+  // unknown: numbers are places in tables().
   static Result<std::shared_ptr<const JournalChunk>> open(
       JournalSeq key, std::string_view chunk, std::shared_ptr<const Catalogue> catalogue);
 
@@ -51,12 +52,19 @@ class JournalChunk {
   JournalSeq last() const { return header_.last(); }
   bool contains(JournalSeq seq) const { return seq >= first() && seq <= last(); }
   const ChunkHeader& header() const { return header_; }
+  const ChunkTables& tables() const { return tables_; }
   // Whose numbers its events carry.
   const std::shared_ptr<const Catalogue>& catalogue() const { return catalogue_; }
 
   // Reads records from `from` (or the first) on; stops with false when `each` says so.
   Result<bool> read(JournalSeq from, Arena& arena,
                     const std::function<bool(const Store::JournalRecord&)>& each) const;
+  // The same for some of its events, of which 0 is the first, rising.
+  Result<bool> read_events(const std::vector<size_t>& places, Arena& arena,
+                           const std::function<bool(const Store::JournalRecord&)>& each) const;
+  // event_key of each event, in order, by the names in the chunk. Of a chunk that was opened
+  // without a catalogue.
+  Status read_keys(const std::function<void(Hash128)>& each) const;
   // Copies one event; kNotFound for a control record or an unknown name.
   Result<Event> event(JournalSeq seq, Arena& arena) const;
 

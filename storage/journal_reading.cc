@@ -50,6 +50,61 @@ Status KeyValueStore::read_journal(JournalSeq from,
   return Status::ok();
 }
 
+Status KeyValueStore::read_revisions(Hash128 event,
+                                     const std::function<bool(const JournalRecord&)>& each) const {
+  if (Status status = check(); !status) return status;
+  const std::shared_ptr<const Catalogue> names = catalogue();
+  if (names == nullptr) return invalid("read revisions: no catalogue was set");
+  Arena arena;
+  Status problem;
+  const auto on_chunk = [&](std::string_view key, std::string_view) {
+    const JournalSeq first = keys::read_number(key);
+    Result<std::vector<size_t>> places = places_in(first, key, event);
+    if (!places) problem = places.error();
+    if (!places || places->empty()) return problem.has_value();
+    Result<std::shared_ptr<const JournalChunk>> chunk = open_chunk(first, key, names);
+    Result<bool> more = chunk ? (*chunk)->read_events(*places, arena, each) : chunk.error();
+    if (!more) problem = more.error();
+    return more && *more;
+  };
+  const Status status =
+      tables_->scan(Table::kJournalIndex, keys::number(counters().dropped_seq + 1), on_chunk);
+  return status ? problem : status;
+}
+
+Result<std::shared_ptr<const JournalChunk>> KeyValueStore::open_chunk(
+    JournalSeq first, std::string_view key, std::shared_ptr<const Catalogue> names) const {
+  Result<std::optional<std::string>> bytes = tables_->get(Table::kJournal, key);
+  if (!bytes) return bytes.error();
+  if (bytes->has_value()) return JournalChunk::open(first, **bytes, std::move(names));
+  return corrupt(fmt::format("read journal chunk {}: it is missing; restore a backup", first));
+}
+
+// Which of the chunk's events they are.
+Result<std::vector<size_t>> KeyValueStore::places_in(JournalSeq first, std::string_view key,
+                                                     Hash128 event) const {
+  std::vector<size_t> places;
+  size_t place = 0;
+  const auto on_id = [&](Hash128 id) {
+    if (id == event) places.push_back(place);
+    ++place;
+  };
+  Result<std::optional<std::string>> blob = tables_->get(Table::kIds, key);
+  if (!blob) return blob.error();
+  if (blob->has_value()) {
+    Status status =
+        read_seen_ids_blob(first, **blob, kMinEventTime, [&](const SeenId& id) { on_id(id.key); });
+    if (!status) return status.error();
+    return places;
+  }
+  // By the names in the chunk itself: a catalogue may have lost them.
+  Result<std::shared_ptr<const JournalChunk>> chunk = open_chunk(first, key, nullptr);
+  if (!chunk) return chunk.error();
+  Status status = (*chunk)->read_keys(on_id);
+  if (!status) return status.error();
+  return places;
+}
+
 Result<std::shared_ptr<const JournalChunk>> KeyValueStore::chunk_of(JournalSeq seq) const {
   const std::shared_ptr<const Catalogue> names = catalogue();
   if (names == nullptr) return invalid("read event: no catalogue was set");

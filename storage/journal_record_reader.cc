@@ -22,7 +22,7 @@ class RecordReader {
     return known && complete() ? JournalRecordKind::kControl : JournalRecordKind::kDamaged;
   }
 
-  JournalRecordKind event(unsigned flags, const Catalogue& catalogue, Event& event) {
+  JournalRecordKind event(unsigned flags, const Catalogue* catalogue, Event& event) {
     if (!read_enums(event)) return JournalRecordKind::kDamaged;
     const uint64_t source = from_.varint();
     const uint64_t indicator = from_.varint();
@@ -51,7 +51,7 @@ class RecordReader {
                          : event.time;
     event.actors = (flags & record::kActors) != 0 ? texts() : std::span<const std::string_view>{};
     event.tags = (flags & record::kTags) != 0 ? texts() : std::span<const std::string_view>{};
-    event.attrs = (flags & record::kAttrs) != 0 ? attrs(catalogue.indicator(event.indicator))
+    event.attrs = (flags & record::kAttrs) != 0 ? attrs(declared_by(catalogue, event.indicator))
                                                 : std::span<const Attr>{};
     return complete() ? JournalRecordKind::kEvent : JournalRecordKind::kDamaged;
   }
@@ -118,13 +118,19 @@ class RecordReader {
     return list;
   }
 
-  std::span<const Attr> attrs(const Indicator& indicator) {
+  static std::span<const AttrDeclaration> declared_by(const Catalogue* catalogue,
+                                                      IndicatorId indicator) {
+    if (catalogue == nullptr) return {};
+    return catalogue->indicator(indicator).attrs;
+  }
+
+  std::span<const Attr> attrs(std::span<const AttrDeclaration> declared) {
     const std::span<Attr> list = arena_.array<Attr>(count());
     for (Attr& attr : list) {
       attr.key = text();
       attr.slot = kUndeclaredAttr;
-      for (size_t i = 0; i < indicator.attrs.size(); ++i) {
-        if (indicator.attrs[i].name == attr.key) attr.slot = static_cast<uint16_t>(i);
+      for (size_t i = 0; i < declared.size(); ++i) {
+        if (declared[i].name == attr.key) attr.slot = static_cast<uint16_t>(i);
       }
       attr.value = value();
     }
@@ -161,7 +167,7 @@ class RecordReader {
 }  // namespace
 
 JournalRecordKind read_journal_record(std::string_view bytes, const ChunkTables& tables,
-                                      const Catalogue& catalogue, bool copy_texts, Arena& arena,
+                                      const Catalogue* catalogue, bool copy_texts, Arena& arena,
                                       Event& event, Control& control) {
   if (bytes.size() < sizeof(uint16_t)) return JournalRecordKind::kDamaged;
   uint16_t flags = 0;

@@ -18,10 +18,11 @@ enum class JournalRecordKind {
 };
 
 // Reads one record (README.md, "A record") into `event` or `control`. `tables` must have been
-// resolved against `catalogue`. Lists are made in `arena`; texts stay views into the chunk, unless
+// resolved against `catalogue`; without one (nullptr) the event's numbers are places in `tables`,
+// and no attribute is declared. Lists are made in `arena`; texts stay views into the chunk, unless
 // `copy_texts`. Any bytes are safe to hand in. Thread-safety: any thread.
 JournalRecordKind read_journal_record(std::string_view bytes, const ChunkTables& tables,
-                                      const Catalogue& catalogue, bool copy_texts, Arena& arena,
+                                      const Catalogue* catalogue, bool copy_texts, Arena& arena,
                                       Event& event, Control& control);
 
 }  // namespace tocsin::storage

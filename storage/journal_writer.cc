@@ -121,9 +121,9 @@ Result<Event> JournalWriter::find(JournalSeq seq, Arena& arena) const {
   const uint32_t begin = index == 0 ? 0 : chunk.ends[index - 1];
   Event event;
   Control control;
-  const JournalRecordKind kind =
-      read_journal_record(chunk.records.view().substr(begin, chunk.ends[index] - begin),
-                          chunk.tables, *catalogue_, /*copy_texts=*/true, arena, event, control);
+  const JournalRecordKind kind = read_journal_record(
+      chunk.records.view().substr(begin, chunk.ends[index] - begin), chunk.tables, catalogue_.get(),
+      /*copy_texts=*/true, arena, event, control);
   if (kind == JournalRecordKind::kEvent) return event;
   TOCSIN_CHECK(kind != JournalRecordKind::kDamaged);  // it never left memory
   return no_event(seq, kind == JournalRecordKind::kUnknownName);

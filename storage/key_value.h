@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "rules/model/result.h"
+#include "storage/backup.h"
 #include "storage/store.h"
 
 namespace tocsin::storage {
@@ -29,6 +30,8 @@ enum class Table : uint8_t {
   kDeadLetters,
 };
 inline constexpr size_t kTables = 12;
+// Name of a table's column family. Part of the persistent format.
+std::string_view table_name(Table table);
 
 // Changes that are made together or not at all.
 class Writes {
@@ -66,6 +69,8 @@ class KeyValue {
   virtual bool read_only() const = 0;
   // Whether work in the background goes well.
   virtual Status health() const = 0;
+  // As Store::back_up(); `last_seq` is noted in it.
+  virtual Result<Backup> back_up(const BackupOptions& options, JournalSeq last_seq) = 0;
 };
 
 }  // namespace tocsin::storage

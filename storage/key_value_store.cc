@@ -4,6 +4,7 @@
 
 #include "rules/model/check.h"
 #include "storage/keys.h"
+#include "storage/migration.h"
 
 namespace tocsin::storage {
 namespace {
@@ -37,7 +38,15 @@ Result<std::unique_ptr<Store>> KeyValueStore::open(std::unique_ptr<KeyValue> tab
 Status KeyValueStore::check_format() {
   Result<std::optional<std::string>> row = tables_->get(Table::kMeta, keys::kFormat);
   if (!row) return row.error();
-  if (row->has_value()) return storage::check_format(**row);
+  if (row->has_value()) {
+    const Result<uint32_t> version = decode_format(**row);
+    if (!version) return version.error();
+    const Result<bool> unfinished = is_migrating(*tables_);
+    if (!unfinished) return unfinished.error();
+    if (*version == kFormatVersion && !*unfinished) return Status::ok();
+    if (*version != kFormatVersion && !can_migrate(*version)) return foreign_format(*version);
+    return migrate(*tables_);  // a reader was refused when its tables were opened
+  }
   bool empty = true;
   Status status = tables_->scan(Table::kJournalIndex, "", [&empty](auto, auto) {
     empty = false;
@@ -252,6 +261,11 @@ Status KeyValueStore::put_meta(std::string_view name, std::string_view value) {
   const std::unique_ptr<Writes> writes = tables_->make_writes();
   writes->put(Table::kMeta, keys::named(name), value);
   return write(*writes, /*sync=*/true);
+}
+
+Result<Backup> KeyValueStore::back_up(const BackupOptions& options) {
+  if (Status status = check_writable(); !status) return status.error();
+  return tables_->back_up(options, last_seq());
 }
 
 StoreStatistics KeyValueStore::statistics() const {

@@ -42,6 +42,8 @@ class KeyValueStore : public Store {
   JournalSeq first_seq() const override;
   Status read_journal(JournalSeq from,
                       const std::function<bool(const JournalRecord&)>& each) const override;
+  Status read_revisions(Hash128 event,
+                        const std::function<bool(const JournalRecord&)>& each) const override;
   Result<Event> read_event(JournalSeq seq, Arena& arena) const override;
   Status read_seen_ids(EventTime since,
                        const std::function<void(const SeenId&)>& each) const override;
@@ -65,6 +67,7 @@ class KeyValueStore : public Store {
                            const std::function<bool(const DeadLetter&)>& each) const override;
   Status remove_dead_letters(const std::vector<uint64_t>& numbers) override;
   Status apply_retention(const Retention& retention, WallTime now) override;
+  Result<Backup> back_up(const BackupOptions& options) override;
   StoreStatistics statistics() const override;
 
  private:
@@ -101,6 +104,10 @@ class KeyValueStore : public Store {
 
   std::shared_ptr<const Catalogue> catalogue() const;
   Result<std::shared_ptr<const JournalChunk>> chunk_of(JournalSeq seq) const;
+  Result<std::shared_ptr<const JournalChunk>> open_chunk(
+      JournalSeq first, std::string_view key, std::shared_ptr<const Catalogue> names) const;
+  Result<std::vector<size_t>> places_in(JournalSeq first, std::string_view key,
+                                        Hash128 event) const;
   // One transition with its text; nullopt when retention has just dropped it.
   Result<std::optional<StoredAlert>> stored_alert(const AlertRef& ref) const;
 

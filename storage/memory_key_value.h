@@ -25,6 +25,9 @@ class MemoryKeyValue : public KeyValue {
   void add_statistics(StoreStatistics&) const override {}
   bool read_only() const override { return false; }
   Status health() const override { return Status::ok(); }
+  Result<Backup> back_up(const BackupOptions&, JournalSeq) override {
+    return invalid("back up: this store has no disk");
+  }
 
  private:
   using Map = std::map<std::string, std::string, std::less<>>;

@@ -10,8 +10,11 @@
 
 #include <filesystem>
 
+#include "storage/backup_engine.h"
 #include "storage/codec.h"
 #include "storage/keys.h"
+#include "storage/log_durability.h"
+#include "storage/migration.h"
 #include "storage/rocksdb_options.h"
 
 namespace tocsin::storage {
@@ -86,8 +89,8 @@ RocksDbKeyValue::~RocksDbKeyValue() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
 }
 
-Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& options,
-                                                        rocksdb::Env* env) {
+Result<std::unique_ptr<RocksDbKeyValue>> RocksDbKeyValue::open(const RocksDbOptions& options,
+                                                               rocksdb::Env* env) {
   std::unique_ptr<RocksDbKeyValue> tables(new RocksDbKeyValue(options, env));
   const std::string attempted = fmt::format("open data folder {}", options.path);
   std::vector<std::string> existing{rocksdb::kDefaultColumnFamilyName};
@@ -105,12 +108,25 @@ Result<std::unique_ptr<KeyValue>> RocksDbKeyValue::open(const RocksDbOptions& op
   status = tables->db_->Get({}, slice(keys::kFormat), &format);
   if (!status.ok() && !status.IsNotFound()) return translate(status, attempted);
   if (status.ok()) {
-    if (Status ours = check_format(format); !ours) {
-      return Error{ours.error().code, fmt::format("{}: {}", attempted, ours.error().message)};
+    if (Status fits = tables->check_format(format); !fits) {
+      return Error{fits.error().code, fmt::format("{}: {}", attempted, fits.error().message)};
     }
   }
   if (status = tables->make_families(); !status.ok()) return translate(status, attempted);
-  return std::unique_ptr<KeyValue>(std::move(tables));
+  return tables;
+}
+
+Status RocksDbKeyValue::check_format(std::string_view bytes) const {
+  const Result<uint32_t> version = decode_format(bytes);
+  if (!version) return version.error();
+  std::string row;
+  const bool unfinished = db_->Get({}, slice(keys::kMigration), &row).ok();
+  if (*version != kFormatVersion && !can_migrate(*version)) return foreign_format(*version);
+  if (!options_.read_only || (*version == kFormatVersion && !unfinished)) return Status::ok();
+  return invalid(
+      fmt::format("the data folder has the older format {}; start the daemon on it once, which "
+                  "brings it up to date",
+                  unfinished ? 1 : *version));
 }
 
 rocksdb::Status RocksDbKeyValue::open_families(const std::vector<std::string>& existing) {
@@ -199,6 +215,20 @@ Status RocksDbKeyValue::health() const {
   const rocksdb::Status first = background_errors_->first();
   if (first.ok()) return Status::ok();
   return translate(first, "work in the background on " + options_.path);
+}
+
+Result<Backup> RocksDbKeyValue::back_up(const BackupOptions& options, JournalSeq last_seq) {
+  // Logs of a laxer setting may still be among what is copied.
+  const Result<std::optional<Durability>> logs = read_log_durability(options_.path);
+  if (!logs) return logs.error();
+  return take_backup(*db_, options,
+                     {.last_seq = last_seq, .durability = logs->value_or(options_.durability)});
+}
+
+std::vector<rocksdb::LiveFileMetaData> RocksDbKeyValue::table_files() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  return files;
 }
 
 void RocksDbKeyValue::add_statistics(StoreStatistics& statistics) const {

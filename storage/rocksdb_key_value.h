@@ -25,7 +25,8 @@ Error opening_error(const rocksdb::Status& status, const std::string& path);
 // Thread-safety: any thread.
 class RocksDbKeyValue : public KeyValue {
  public:
-  static Result<std::unique_ptr<KeyValue>> open(const RocksDbOptions& options, rocksdb::Env* env);
+  static Result<std::unique_ptr<RocksDbKeyValue>> open(const RocksDbOptions& options,
+                                                       rocksdb::Env* env);
   ~RocksDbKeyValue() override;
 
   std::unique_ptr<Writes> make_writes() override;
@@ -37,11 +38,18 @@ class RocksDbKeyValue : public KeyValue {
   void add_statistics(StoreStatistics& statistics) const override;
   bool read_only() const override { return options_.read_only; }
   Status health() const override;
+  Result<Backup> back_up(const BackupOptions& options, JournalSeq last_seq) override;
+
+  // The files that the tables are made of, as of now.
+  std::vector<rocksdb::LiveFileMetaData> table_files() const;
 
  private:
   class Changes;
   RocksDbKeyValue(RocksDbOptions options, rocksdb::Env* env);
 
+  // Before a table is made or missed. kInvalid, with the way out, when it is another format than
+  // ours and, for the owner, none that KeyValueStore brings up to ours.
+  Status check_format(std::string_view bytes) const;
   rocksdb::Status open_families(const std::vector<std::string>& existing);
   // Finds each table's family, and makes those that are missing.
   rocksdb::Status make_families();

@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
@@ -35,7 +36,11 @@ rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env*
   db.track_and_verify_wals_in_manifest = false;
   db.max_total_wal_size = kMaxWalBytes;  // bounds what a start has to read again
   db.max_background_jobs = std::max(2, options.background_threads);
-  db.max_open_files = 512;
+  // Whoever reads beside the owner keeps every file: the owner may take it away, but not out of
+  // hand.
+  db.max_open_files = options.read_only ? -1 : 512;
+  // Of a table file RocksDB's own checksums leave out the footer, which says how the rest is read.
+  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   db.info_log = make_logger(options.tell);
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   db.listeners.push_back(std::move(background_errors));
@@ -85,36 +90,6 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const RocksDbOptions& op
   }
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   return family;
-}
-
-std::string_view table_name(Table table) {
-  switch (table) {
-    case Table::kMeta:
-      return rocksdb::kDefaultColumnFamilyName;
-    case Table::kJournal:
-      return "journal";
-    case Table::kJournalIndex:
-      return "journal_index";
-    case Table::kIds:
-      return "ids";
-    case Table::kIdsIndex:
-      return "ids_index";
-    case Table::kState:
-      return "state";
-    case Table::kAlerts:
-      return "alerts";
-    case Table::kAlertLog:
-      return "alert_log";
-    case Table::kAlertIndex:
-      return "alert_index";
-    case Table::kOutbox:
-      return "outbox";
-    case Table::kPositions:
-      return "positions";
-    case Table::kDeadLetters:
-      return "dead_letters";
-  }
-  return {};
 }
 
 }  // namespace tocsin::storage

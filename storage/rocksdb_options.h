@@ -3,7 +3,6 @@
 #include <rocksdb/options.h>
 
 #include <memory>
-#include <string_view>
 
 #include "storage/key_value.h"
 #include "storage/rocksdb_listener.h"
@@ -18,8 +17,5 @@ rocksdb::DBOptions database_options(const RocksDbOptions& options, rocksdb::Env*
 // `cache` is shared by all tables.
 rocksdb::ColumnFamilyOptions table_options(Table table, const RocksDbOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache);
-
-// Name of a table's column family. Part of the persistent format.
-std::string_view table_name(Table table);
 
 }  // namespace tocsin::storage

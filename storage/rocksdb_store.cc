@@ -3,15 +3,17 @@
 #include <fmt/format.h>
 #include <rocksdb/env.h>
 #include <rocksdb/version.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
+#include "storage/backup.h"
+#include "storage/folder_lock.h"
 #include "storage/key_value_store.h"
 #include "storage/log_durability.h"
+#include "storage/manifest_check.h"
+#include "storage/open_beside_owner.h"
+#include "storage/private_folder.h"
 #include "storage/rocksdb_key_value.h"
 #include "storage/rocksdb_open.h"
 #include "storage/wal_check.h"
@@ -19,38 +21,8 @@
 namespace tocsin::storage {
 namespace {
 
-constexpr mode_t kOwnerOnly = 0700;  // events may be marked TLP:RED
-
-Status make_folder(const std::string& path) {
-  std::error_code problem;
-  if (std::filesystem::is_directory(path, problem)) return Status::ok();
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, problem);
-  if (::mkdir(path.c_str(), kOwnerOnly) == 0 || errno == EEXIST) return Status::ok();
-  return unavailable(fmt::format("make data folder {}: {}", path, std::strerror(errno)));
-}
-
-// RocksDB's own lock, so that nobody writes to the logs while they are judged. RocksDB takes it
-// again itself when it opens; whoever is quicker in between makes that fail.
-class FolderLock {
- public:
-  FolderLock(const std::string& folder, rocksdb::Env* env)
-      : env_(env), status_(env->LockFile(folder + "/LOCK", &lock_)) {}
-  ~FolderLock() {
-    if (lock_ != nullptr) env_->UnlockFile(lock_).PermitUncheckedError();
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  const rocksdb::Status& status() const { return status_; }
-
- private:
-  rocksdb::Env* const env_;
-  rocksdb::FileLock* lock_ = nullptr;
-  const rocksdb::Status status_;
-};
-
 // Judges the logs by the durability that they were written under, which it gives, and tells the
-// folder when they will now be written with less.
+// folder when they will now be written with less. Judges the MANIFEST too.
 Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rocksdb::Env* env) {
   const FolderLock lock(options.path, env);
   if (!lock.status().ok()) return opening_error(lock.status(), options.path);
@@ -60,27 +32,39 @@ Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rock
   if (Status status = check_wal(options.path, logs == Durability::kCommit); !status) {
     return status.error();
   }
+  Status status = check_manifest(options.path);
+  if (!status && status.error().code != ErrorCode::kNotFound) return status.error();
   if (options.durability == Durability::kInterval && *told != Durability::kInterval) {
-    Status status = write_log_durability(options.path, Durability::kInterval);
+    status = write_log_durability(options.path, Durability::kInterval);
     if (!status) return status.error();
   }
   return told;
 }
 
+Result<std::unique_ptr<KeyValue>> as_tables(Result<std::unique_ptr<RocksDbKeyValue>> opened) {
+  if (!opened) return opened.error();
+  return std::unique_ptr<KeyValue>(std::move(*opened));
+}
+
 // The tables, their logs judged before and their durability told after.
 Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, rocksdb::Env* env) {
-  // A reader may meet a log that its owner is writing to: its end means nothing.
-  if (options.read_only) return RocksDbKeyValue::open(options, env);
+  if (is_restore_unfinished(options.path)) {
+    return invalid(
+        fmt::format("open data folder {}: a restore into it was not finished; `tocsin restore` it "
+                    "again",
+                    options.path));
+  }
+  if (options.read_only) return as_tables(open_beside_owner(options, env));
   if (options.must_exist && !env->FileExists(options.path + "/CURRENT").ok()) {
     return not_found(
         fmt::format("open data folder {}: there is none; is its disk mounted?", options.path));
   }
-  if (Status status = make_folder(options.path); !status) return status.error();
+  if (Status status = make_private_folder(options.path); !status) return status.error();
   Result<std::optional<Durability>> told = check_logs(options, env);
   if (!told) return told.error();
   const Result<std::vector<std::string>> old = wal_files(options.path);
   if (!old) return old.error();
-  Result<std::unique_ptr<KeyValue>> tables = RocksDbKeyValue::open(options, env);
+  Result<std::unique_ptr<KeyValue>> tables = as_tables(RocksDbKeyValue::open(options, env));
   if (!tables || options.durability == Durability::kInterval || *told == Durability::kCommit) {
     return tables;
   }

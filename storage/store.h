@@ -15,6 +15,7 @@
 #include "rules/model/event.h"
 #include "rules/model/hash.h"
 #include "rules/model/result.h"
+#include "storage/backup.h"
 
 namespace tocsin::storage {
 
@@ -130,9 +131,14 @@ class Store {
     JournalSeq seq = 0;
     const Event* event = nullptr;  // valid during the call
     const Control* control = nullptr;
+    WallTime committed{};
   };
   virtual Status read_journal(JournalSeq from,
                               const std::function<bool(const JournalRecord&)>& each) const = 0;
+  // The same for the records that are revisions of one event (event_key), in order. Reads ids and
+  // the chunks that they name; of chunks whose ids retention has dropped, every record.
+  virtual Status read_revisions(Hash128 event,
+                                const std::function<bool(const JournalRecord&)>& each) const = 0;
   // The event of one number, copied into `arena`; kNotFound when dropped by retention.
   virtual Result<Event> read_event(JournalSeq seq, Arena& arena) const = 0;
 
@@ -212,6 +218,11 @@ class Store {
     EventTime seen_ids = kMinEventTime;
   };
   virtual Status apply_retention(const Retention& retention, WallTime now) = 0;
+
+  // A backup of everything that is committed, as of some moment before it returns; commits go on
+  // meanwhile. kInvalid for a store without a disk, kUnavailable when the disk does not answer,
+  // kCorrupt when what is to be copied is damaged: then nothing is backed up.
+  virtual Result<Backup> back_up(const BackupOptions& options) = 0;
 
   virtual StoreStatistics statistics() const = 0;
 };

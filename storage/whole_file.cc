@@ -76,8 +76,12 @@ Status write_whole_file(const std::string& path, std::string_view bytes) {
   }
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("replace", path, errno);
   const std::string folder = path.substr(0, path.find_last_of('/') + 1);
-  const Handle parent(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (!parent.is_open() || ::fsync(parent.fd()) != 0) return failed("sync", folder, errno);
+  return sync_file(folder.empty() ? "." : folder);
+}
+
+Status sync_file(const std::string& path) {
+  const Handle file(path, O_RDONLY | O_CLOEXEC);
+  if (!file.is_open() || ::fsync(file.fd()) != 0) return failed("sync", path, errno);
   return Status::ok();
 }
 

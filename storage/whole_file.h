@@ -15,4 +15,7 @@ Result<std::string> read_whole_file(const std::string& path);
 // in its folder before.
 Status write_whole_file(const std::string& path, std::string_view bytes);
 
+// Waits until a file, or the list of a folder, is on the disk.
+Status sync_file(const std::string& path);
+
 }  // namespace tocsin::storage

@@ -28,6 +28,9 @@ void add_rebuild(CLI::App& program, int& exit_code);
 void add_alerts(CLI::App& program, int& exit_code);
 void add_status(CLI::App& program, int& exit_code);
 void add_dead_letters(CLI::App& program, int& exit_code);
+void add_backup(CLI::App& program, int& exit_code);
+void add_restore(CLI::App& program, int& exit_code);
+void add_verify(CLI::App& program, int& exit_code);
 void add_schema(CLI::App& program, int& exit_code);
 
 }  // namespace tocsin::daemon

@@ -38,7 +38,7 @@ Result<json::object> Remote::ask(const std::string& method, const std::string& p
     return unavailable(
         fmt::format("{} {} answered {}, which is not JSON", method, call.url, answer->status));
   }
-  if (answer->status == 200) return std::move(value.as_object());
+  if (answer->status == 200 || answer->status == 202) return std::move(value.as_object());
   const std::string detail = text_at(value.as_object(), "detail");
   const std::string message = fmt::format("{} ({})", detail, answer->status);
   if (answer->status == 404) return not_found(message);

@@ -49,6 +49,9 @@ const std::vector<Api::Route>& Api::routes() {
       {"DELETE", "/v1/dead-letters", kToken, kReadThread, &Api::delete_dead_letters},
       {"GET", "/v1/dead-letters/{number}", kToken, kReadThread, &Api::get_dead_letter},
       {"DELETE", "/v1/dead-letters/{number}", kToken, kReadThread, &Api::delete_dead_letter},
+      // What went wrong names folders: as careful as with writing.
+      {"GET", "/v1/backups", kToken, kReadThread, &Api::get_backups},
+      {"POST", "/v1/backups", kToken, kServerThread, &Api::post_backups},
       {"GET", "/v1/status", kRead, kServerThread, &Api::get_status},
       {"GET", "/metrics", kRead, kServerThread, &Api::get_metrics},
       {"GET", "/-/healthy", kRead, kServerThread, &Api::get_healthy},

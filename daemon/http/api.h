@@ -23,6 +23,7 @@ namespace tocsin::daemon::http {
 //   GET  /v1/alerts/{id}        all transitions of one
 //   GET|DELETE /v1/dead-letters what could not be read: from, limit, reason; numbers
 //   GET|DELETE /v1/dead-letters/{number}
+//   GET|POST /v1/backups        list them; take one
 //   GET  /v1/status             GET /metrics
 //   GET  /-/healthy             GET /-/ready            POST /-/reload
 //
@@ -70,6 +71,8 @@ class Api : public Handler, public Observer {
   void delete_dead_letters(Request& request, std::string_view, const Respond& respond);
   void get_dead_letter(Request& request, std::string_view number, const Respond& respond);
   void delete_dead_letter(Request& request, std::string_view number, const Respond& respond);
+  void get_backups(Request& request, std::string_view, const Respond& respond);
+  void post_backups(Request& request, std::string_view, const Respond& respond);
   void get_status(Request& request, std::string_view, const Respond& respond);
   void get_metrics(Request& request, std::string_view, const Respond& respond);
   void get_healthy(Request& request, std::string_view, const Respond& respond);

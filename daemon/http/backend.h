@@ -11,6 +11,10 @@
 #include "ingest/symbols.h"
 #include "storage/store.h"
 
+namespace tocsin::daemon {
+class Backups;
+}
+
 namespace tocsin::daemon::http {
 
 // What the API needs of the daemon; the app implements it, tests replace it.
@@ -34,6 +38,8 @@ class Backend {
   // nullptr while there is none; missing() says why. It stays open as long as this is held, so not
   // for longer than a request takes.
   virtual std::shared_ptr<storage::Store> store() = 0;
+  // nullptr when none are configured, or while there is no store. Held as the store is.
+  virtual std::shared_ptr<Backups> backups() = 0;
   virtual DaemonStatus status() = 0;
   // What is still waited for; empty: ready for work.
   virtual std::vector<std::string> missing() = 0;

@@ -75,6 +75,7 @@ sinks:
   - {name: topic, type: kafka, brokers: "b:9092", topic: t, heartbeat_interval: 0s}
   - {name: hidden, type: webhook, url_file: hook-url, token_file: hook-token}
 retention: {journal: 10d, dead_letters: 48h, dead_letters_max: 5000}
+backup: {path: safe/backups, keep: 3}
 log: {level: debug, format: json}
 )");
   ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
@@ -109,6 +110,8 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.sinks[2].urls.size(), 2u);
   EXPECT_EQ(config.sinks[2].resend_interval, Milliseconds(1000));
   EXPECT_EQ(config.sinks[3].topic, "t");
+  EXPECT_EQ(config.backup.path, folder.path("safe/backups"));
+  EXPECT_EQ(config.backup.keep, 3u);
   EXPECT_EQ(config.retention.journal, hours(240));
   EXPECT_EQ(config.dead_letters_max, 5000u);
   EXPECT_EQ(config.log.format, "json");
@@ -133,6 +136,9 @@ TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
       {"port out of range", "http: {listen: 127.0.0.1:70000}\n", "T0501", "ADDRESS:PORT"},
       {"word not in list", "durability: always\n", "", "commit"},
       {"calendar span", "commit_interval: 1mo\n", "", "commit_interval"},
+      {"backups in the data folder", "backup: {path: data/backups}\n", "T0542",
+       "lies in the data folder"},
+      {"backups nowhere", "backup: {keep: 7}\n", "", "path"},
       {"not a number", "shards: many\n", "", "shards"},
       {"file without path", "inputs: [{name: a, type: file}]\n", "T0503", "path"},
       {"kafka without topics", "inputs: [{name: a, type: kafka, brokers: b}]\n", "T0503", "topics"},

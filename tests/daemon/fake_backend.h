@@ -46,6 +46,7 @@ class FakeBackend final : public http::Backend {
     if (before_store) before_store();
     return store_is_away ? nullptr : store_;
   }
+  std::shared_ptr<Backups> backups() override { return configured_backups; }
   DaemonStatus status() override {
     DaemonStatus status;
     status.version = "test";
@@ -81,6 +82,7 @@ class FakeBackend final : public http::Backend {
   std::shared_ptr<const PipelineSnapshot> pipeline;
   std::vector<std::string> awaited_sources;
   ReloadReport reload_report;
+  std::shared_ptr<Backups> configured_backups;
   std::vector<std::string> missing_;
 
   bool keep_refused = true;  // of the last batch

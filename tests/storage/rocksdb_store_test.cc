@@ -146,8 +146,8 @@ TEST(RocksDbStore, RefusesAnotherFormatWithAWayOut) {
   EXPECT_THAT(older.error().message, HasSubstr("run the tocsin that wrote it"));
 }
 
-// As format 1 was: no table of its own for the index of ids.
-void make_format_1(const std::string& path) {
+// Of a format that nobody can bring up to ours, with fewer tables.
+void make_format_0(const std::string& path) {
   rocksdb::Options options;
   options.create_if_missing = true;
   rocksdb::DB* opened = nullptr;
@@ -160,18 +160,18 @@ void make_format_1(const std::string& path) {
     db->DestroyColumnFamilyHandle(handle);
   }
   ASSERT_TRUE(
-      db->Put({}, rocksdb::Slice(keys::kFormat.data(), keys::kFormat.size()), encode_format(1))
+      db->Put({}, rocksdb::Slice(keys::kFormat.data(), keys::kFormat.size()), encode_format(0))
           .ok());
 }
 
 TEST(RocksDbStore, RefusesAnOlderFolderAndLeavesItAsItIs) {
   TemporaryFolder folder;
-  make_format_1(folder.path());
+  make_format_0(folder.path());
   for (const bool read_only : {true, false}) {
     const auto store = open_folder(folder.path(), read_only);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, ErrorCode::kInvalid);
-    EXPECT_THAT(store.error().message, HasSubstr("has format 1, this tocsin works with format 2"));
+    EXPECT_THAT(store.error().message, HasSubstr("has format 0, this tocsin works with format 2"));
     EXPECT_THAT(store.error().message, HasSubstr("run the tocsin that wrote it"));
   }
   std::vector<std::string> names;

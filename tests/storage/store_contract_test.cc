@@ -101,6 +101,53 @@ TYPED_TEST(StoreContract, NumbersRecordsFromOneAndReadsThemInOrder) {
   });
 }
 
+// Whether the ids are still there, or retention has dropped them.
+TYPED_TEST(StoreContract, FindsEveryRevisionOfAnEventInOrderOfArrival) {
+  const auto commit = [this](uint64_t number, std::vector<std::pair<uint64_t, uint32_t>> events) {
+    Batch& batch = this->store().begin();
+    batch.append(
+        Control{.kind = Control::Kind::kAdvance, .source = "s1", .time = {}, .bundle = {}});
+    for (const auto& [n, rev] : events) {
+      Event event = plain_event(*this->catalogue_, n, this->arena_);
+      event.rev = rev;
+      if (rev != 0) event.op = Operation::kCorrect;
+      batch.append(event);
+    }
+    batch.mark_checkpoint();
+    ASSERT_TRUE(this->store().commit(batch, at_second(static_cast<int64_t>(number))));
+  };
+  commit(1, {{0, 0}, {1, 0}, {2, 0}});
+  commit(2, {{3, 0}, {1, 1}});
+  commit(3, {{4, 0}});
+  commit(4, {{1, 2}, {1, 3}, {5, 0}});
+  const auto revisions = [this](uint64_t n) {
+    std::string found;
+    const Event event = plain_event(*this->catalogue_, n, this->arena_);
+    const Hash128 key = event_key(this->catalogue_->source(event.source).name, event.id);
+    const Status status = this->store().read_revisions(key, [&](const auto& record) {
+      EXPECT_EQ(record.event->id, event.id);
+      found += fmt::format("{} rev {} at {}; ", record.seq, record.event->rev,
+                           to_ms(record.committed) / 1000);
+      return true;
+    });
+    EXPECT_TRUE(status) << status.error().message;
+    return found;
+  };
+  const auto expect_all = [&] {
+    EXPECT_EQ(revisions(1), "3 rev 0 at 1; 7 rev 1 at 2; 11 rev 2 at 4; 12 rev 3 at 4; ");
+    EXPECT_EQ(revisions(5), "13 rev 0 at 4; ");
+    EXPECT_EQ(revisions(77), "");
+  };
+  this->now_and_reopened(expect_all);
+  ASSERT_TRUE(this->store().apply_retention({.seen_ids = kMaxEventTime}, at_second(5)));
+  this->now_and_reopened(expect_all);
+  ASSERT_TRUE(this->store().apply_retention({.journal = Milliseconds(2500)}, at_second(5)));
+  this->now_and_reopened([&] {
+    EXPECT_EQ(revisions(1), "11 rev 2 at 4; 12 rev 3 at 4; ");
+    EXPECT_EQ(revisions(0), "");
+  });
+}
+
 TYPED_TEST(StoreContract, KeepsEveryFieldOfAnyEvent) {
   const auto seed =
       static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
