@@ -93,14 +93,7 @@ void PipelineLoop::run() {
       publish();
       if (Status status = store_.health(); !status) fail(status.error());
     }
-    if (!failed_ && steady - last_retention_ >= options_.retention_interval) {
-      last_retention_ = steady;
-      storage::Store::Retention retention = options_.retention;
-      retention.seen_ids = pipeline_.dedupe_horizon();
-      if (Status status = store_.apply_retention(retention, wall_now()); !status) {
-        fail(status.error());
-      }
-    }
+    if (steady - last_retention_ >= options_.retention_interval) apply_retention();
   }
   if (!failed_) commit(/*checkpoint=*/true);
   queue_.close();
@@ -195,6 +188,17 @@ void PipelineLoop::fail(const Error& error) {
   if (failed_) return;
   failed_ = true;
   callbacks_.on_failure(error);
+}
+
+// A revision that recovery has to repeat must find the journal that it was made from: so behind a
+// checkpoint alone, with nothing after it. Else with the next round, soon.
+void PipelineLoop::apply_retention() {
+  if (failed_ || !commit(/*checkpoint=*/true)) return;
+  if (store_.checkpoint_seq() != store_.last_seq()) return;
+  last_retention_ = steady_clock::now();
+  storage::Store::Retention retention = options_.retention;
+  retention.seen_ids = pipeline_.dedupe_horizon();
+  if (Status status = store_.apply_retention(retention, wall_now()); !status) fail(status.error());
 }
 
 void PipelineLoop::note_arrivals(const PipelineCounts& counts) {

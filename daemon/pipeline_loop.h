@@ -109,6 +109,7 @@ class PipelineLoop {
   void fail(const Error& error);
   void look_after_silent_sources(WallTime now);
   void look_at_disk();
+  void apply_retention();
   void listen(SteadyTime now);
   void note_arrivals(const PipelineCounts& counts);
   void publish();

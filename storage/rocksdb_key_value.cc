@@ -43,6 +43,8 @@ Error opening_error(const rocksdb::Status& status, const std::string& path) {
   // The first when it is another process, the second when it is this one.
   if (text.find("While lock file") == std::string::npos &&
       text.find("lock hold by current process") == std::string::npos) {
+    // What RocksDB calls an invalid argument here is most often a file that it could not read.
+    if (status.IsInvalidArgument()) return unavailable(fmt::format("{}: {}", attempted, text));
     return translate(status, attempted);
   }
   return invalid(fmt::format(
