@@ -115,14 +115,13 @@ void App::put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, co
     return settle(fits ? Status::ok() : Pipeline::other_catalogue(), fresh, std::move(report),
                   done);
   }
-  present->post([this, fresh, report = std::move(report), done](Pipeline* pipeline) {
-    if (pipeline == nullptr) {
-      const Status status = unavailable(
-          "the store has failed, or the daemon is stopping; reload once more when it is ready");
-      return settle(status, fresh, report, done);
-    }
-    pipeline->activate(fresh.bundle, fresh.text,
-                       [=, this](const Status& status) { settle(status, fresh, report, done); });
+  const auto activated = [this, fresh, report = std::move(report), done](const Status& status) {
+    settle(status, fresh, report, done);
+  };
+  present->post([fresh, activated](Pipeline* pipeline) {
+    if (pipeline != nullptr) return pipeline->activate(fresh.bundle, fresh.text, activated);
+    activated(unavailable(
+        "the store has failed, or the daemon is stopping; reload once more when it is ready"));
   });
 }
 

@@ -12,8 +12,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
-
 double seconds_between(steady_clock::time_point from, steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
@@ -83,7 +81,7 @@ void PipelineLoop::run() {
     if (steady - last_look_ >= options_.look_interval) look_at_disk();
     if (steady - last_heartbeat_ >= options_.heartbeat_interval && !paused_) {
       last_heartbeat_ = steady;
-      look_after_silent_sources(wall_now());
+      look_after_silent_sources();
       if (pipeline_.owes_arrivals()) commit(/*checkpoint=*/false);
     }
     const bool checkpoint = steady - last_checkpoint_ >= options_.checkpoint_interval ||
@@ -91,6 +89,7 @@ void PipelineLoop::run() {
     if (is_commit_due(steady) || (checkpoint && events_since_checkpoint_ > 0)) commit(checkpoint);
     if (steady - last_publish_ >= kPublishInterval) {
       publish();
+      if (const auto jump = clock_.look()) callbacks_.on_clock_jump(*jump);
       if (Status status = store_.health(); !status) fail(status.error());
     }
     if (steady - last_retention_ >= options_.retention_interval) apply_retention();
@@ -136,7 +135,7 @@ void PipelineLoop::take(ingest::RawBatch batch) {
   if (batch.end_of_stream) ended_streams_.push_back(batch.stream);
   const uint64_t before = pipeline_.transitions_total();
   const auto begin = steady_clock::now();
-  pipeline_.feed(std::move(batch), wall_now());
+  pipeline_.feed(std::move(batch), clock_.latest());
   evaluating_ += steady_clock::now() - begin;
   const uint64_t transitions = pipeline_.transitions_total() - before;
   if (transitions != 0) waiting_alerts_.push_back({received, transitions});
@@ -153,7 +152,7 @@ bool PipelineLoop::commit(bool checkpoint) {
   look_at_disk();
   events_since_checkpoint_ += pipeline_.uncommitted_events();
   const auto begin = steady_clock::now();
-  const Status status = pipeline_.commit(wall_now(), checkpoint);
+  const Status status = pipeline_.commit(clock_.now(), checkpoint);
   const auto end = steady_clock::now();
   if (!status) {
     failed_ = true;
@@ -198,7 +197,8 @@ void PipelineLoop::apply_retention() {
   last_retention_ = steady_clock::now();
   storage::Store::Retention retention = options_.retention;
   retention.seen_ids = pipeline_.dedupe_horizon();
-  if (Status status = store_.apply_retention(retention, wall_now()); !status) fail(status.error());
+  if (Status status = store_.apply_retention(retention, clock_.earliest()); !status)
+    fail(status.error());
 }
 
 void PipelineLoop::note_arrivals(const PipelineCounts& counts) {
@@ -211,7 +211,8 @@ void PipelineLoop::note_arrivals(const PipelineCounts& counts) {
 }
 
 // Without this nothing would ever be missed: when all is silent, event time stands still.
-void PipelineLoop::look_after_silent_sources(WallTime now) {
+void PipelineLoop::look_after_silent_sources() {
+  const WallTime now = clock_.earliest();
   const Catalogue& catalogue = *pipeline_.bundle().catalogue;
   for (size_t i = 0; i < idle_.size(); ++i) {
     const auto id = static_cast<SourceId>(i);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/pipeline.h"
+#include "daemon/wall_clock.h"
 #include "ingest/event_source.h"
 
 namespace tocsin::daemon {
@@ -80,6 +81,8 @@ class PipelineLoop {
     // Whether the disk has room for more input; pipeline thread, about once a second and before
     // each commit.
     std::function<bool()> has_room;
+    // The system's clock has jumped by so much; pipeline thread.
+    std::function<void(Milliseconds)> on_clock_jump;
   };
 
   PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::BatchQueue& queue,
@@ -107,7 +110,7 @@ class PipelineLoop {
   bool is_commit_due(SteadyTime now) const;
   bool commit(bool checkpoint);
   void fail(const Error& error);
-  void look_after_silent_sources(WallTime now);
+  void look_after_silent_sources();
   void look_at_disk();
   void apply_retention();
   void listen(SteadyTime now);
@@ -145,6 +148,7 @@ class PipelineLoop {
   std::chrono::steady_clock::duration evaluating_{};  // since the last commit
   std::vector<std::string> ended_streams_;
   std::vector<bool> idle_;  // index: SourceId
+  WallClock clock_;
 };
 
 }  // namespace tocsin::daemon

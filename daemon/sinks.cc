@@ -3,12 +3,11 @@
 #include "daemon/alert_log_sink.h"
 #include "daemon/alertmanager_sink.h"
 #include "daemon/kafka_sink.h"
+#include "daemon/wall_clock.h"
 #include "daemon/webhook_sink.h"
 
 namespace tocsin::daemon {
 namespace {
-
-WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
 
 std::unique_ptr<NotificationSink> make_alertmanager(const SinkConfig& config,
                                                     const SinkSurroundings& surroundings) {
@@ -40,7 +39,11 @@ std::unique_ptr<NotificationSink> make_alertmanager(const SinkConfig& config,
                                 .timeout = config.timeout,
                                 .resend_interval = config.resend_interval,
                                 .instance = surroundings.instance},
-      surroundings.levels_of, std::move(open_alerts), wall_now);
+      surroundings.levels_of, std::move(open_alerts), [clock = std::make_shared<WallClock>()] {
+        // A jump would end all that fires, or keep it for a day when we are gone.
+        static_cast<void>(clock->look());
+        return clock->believed();
+      });
 }
 
 }  // namespace

@@ -159,6 +159,15 @@ void Station::start_pipeline(std::function<void(const Error&)> on_failure) {
   callbacks.on_alerts = [this] { notifier_->wake(); };
   callbacks.on_failure = std::move(on_failure);
   callbacks.has_room = [this] { return has_room(); };
+  callbacks.on_clock_jump = [this](Milliseconds jump) {
+    around_.log.warn_seldom(
+        "the system's clock has jumped",
+        {{"of", "clock"},
+         {"seconds", fmt::format("{:+}", jump.count() / 1000)},
+         {"hint",
+          "see to the time synchronisation; for an hour the cautious one of the times before and "
+          "after decides what is future, what is silent, and what retention drops"}});
+  };
   callbacks.on_end_of_stream = [this](const std::string& stream) {
     around_.log.info("input read whole", {{"stream", stream}});
   };

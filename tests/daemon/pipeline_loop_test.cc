@@ -36,6 +36,7 @@ class RunningLoop {
     callbacks.on_alerts = [] {};
     callbacks.on_failure = [this](const Error&) { ++failures; };
     callbacks.on_end_of_stream = [](const std::string&) {};
+    callbacks.on_clock_jump = [](Milliseconds) {};
     callbacks.has_room = [this] { return has_room.load(); };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
     loop_->start();
