@@ -218,7 +218,7 @@ void Pipeline::log_transitions() {
     } else if (told_again_ != nullptr) {
       (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
     }
-    told_.note(transition, bundle_->rules[transition.rule]);
+    told_.note(transition, bundle_->raised_by(transition.rule));
   }
   transitions_.clear();
 }

@@ -6,6 +6,7 @@
 #include "rules/cel/event_fields.h"
 #include "rules/exception.h"
 #include "rules/inspection.h"
+#include "rules/kinds/overflow.h"
 
 namespace tocsin::rules {
 
@@ -35,6 +36,11 @@ void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
   const BoardEntry* entry = board.note(transition, rule);
   if (entry == nullptr) return;
   for (Detector* detector : over_alerts) detector->on_alert(*entry, transition.at);
+}
+
+void Surroundings::refuse(const Refusal& refusal, EventTime at,
+                          const std::vector<std::string>& key) {
+  if (overflow != nullptr) overflow->take(refusal, nullptr, at, &key);
 }
 
 Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,

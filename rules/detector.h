@@ -14,6 +14,7 @@
 #include "rules/engine.h"
 #include "rules/evidence.h"
 #include "rules/group_key.h"
+#include "rules/refused_groups.h"
 #include "rules/signal_reader.h"
 #include "rules/watermark.h"
 
@@ -22,6 +23,7 @@ namespace tocsin::rules {
 class ArmingStore;
 struct Inspection;
 class Detector;
+class OverflowDetector;
 struct ArmingEvent;
 
 // What every detector uses of its engine.
@@ -36,6 +38,9 @@ struct Surroundings {
   // Puts what a rule over events has decided on the board: also when nobody reads it yet, for a
   // reload may bring one that does.
   void tell(const AlertTransition& transition, const Rule& rule);
+  // A rule does not take the group that the event brings, or an alert at `at`, then with this key.
+  void refuse(const Refusal& refusal) { refusals.push_back(refusal); }
+  void refuse(const Refusal& refusal, EventTime at, const std::vector<std::string>& key);
 
   const Catalogue* catalogue;
   Timeline* timeline;
@@ -48,6 +53,10 @@ struct Surroundings {
   AlertBoard board;
   std::vector<Detector*> over_alerts;                        // who is told what the board notes
   std::map<std::string, ArmingStore*, std::less<>> armings;  // by id of the armed rule
+  std::vector<const Rule*> watchers;                         // as watchers_of()
+  OverflowDetector* overflow = nullptr;  // nullptr: of a shard, which hands out its refusals
+  std::vector<Refusal> refusals;         // of the event, or of a shard since it was asked
+  JournalSeq seq = 0;                    // of the event that rules were told last
 };
 
 // One group of a rule: its key and its alert. Kinds add what they count.
@@ -76,6 +85,14 @@ struct Finding {
 };
 
 using PutState = std::function<void(std::string_view key, std::string_view value)>;
+
+// Times of a whole rule that are saved.
+struct RuleTimes {
+  EventTime watermark = kMinEventTime;
+  EventTime knows_from = kMinEventTime;
+  EventTime refused_at = kMinEventTime;
+  friend bool operator==(const RuleTimes&, const RuleTimes&) = default;
+};
 
 // Runs one rule over its groups.
 //
@@ -126,9 +143,10 @@ class Detector {
   Timeline::ClassId time_class() const { return time_class_; }
   RuleIndex index() const { return index_; }
   RuleCounters& counters() { return counters_; }
-  EventTime saved_watermark = kMinEventTime;
   // Not all events before it are there: the rule or signal came with a reload.
   EventTime knows_from = kMinEventTime;
+  EventTime refused_at = kMinEventTime;  // the latest of a group that was not taken
+  RuleTimes saved;                       // these as they were saved last
 
  protected:
   // An event of one group.

@@ -93,6 +93,9 @@ class GroupedDetector : public Detector {
     }
     for (const auto& group : other.groups_) {
       if (!group || !touched(*group)) continue;
+      // At a limit only those whose alert is told.
+      const bool may_come_in = find(group->hash) != nullptr || !limit_reached();
+      if (!may_come_in && group->alert.is_idle()) continue;
       restore(other.encoded(*group));
       if (G* taken = find(group->key)) touch(*taken);
     }
@@ -186,24 +189,34 @@ class GroupedDetector : public Detector {
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
     if (!may_create) return nullptr;
-    if (is_full()) return nullptr;
+    if (const auto limit = limit_reached()) {
+      count_refused(event.time);
+      around_.refuse(refusal_of(*hash, *limit));
+      return nullptr;
+    }
     return &create(*hash, keyer_.texts(event));
   }
 
-  // Of a key, made when there is none; nullptr as above.
-  G* group_for(std::vector<std::string> key) {
+  // Of a key that comes up at `at`, made when there is none; nullptr as above.
+  G* group_for(std::vector<std::string> key, EventTime at) {
     const auto hash = keyer_.hash(key);
     if (!hash) return nullptr;
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
-    if (is_full()) return nullptr;
+    if (const auto limit = limit_reached()) {
+      count_refused(at);
+      around_.refuse(refusal_of(*hash, *limit), at, key);
+      return nullptr;
+    }
     return &create(*hash, std::move(key));
   }
 
   G* find(const std::vector<std::string>& key) {
     const auto hash = keyer_.hash(key);
-    if (!hash) return nullptr;
-    const auto found = index_of_.find(*hash);
+    return hash ? find(*hash) : nullptr;
+  }
+  G* find(Hash128 hash) {
+    const auto found = index_of_.find(hash);
     return found == index_of_.end() ? nullptr : groups_[found->second].get();
   }
 
@@ -316,12 +329,20 @@ class GroupedDetector : public Detector {
     if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
   }
 
-  // Counts what is then refused.
-  bool is_full() {
-    const bool full =
-        counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes;
-    if (full) ++counters_.overflow;
-    return full;
+  // Which limit keeps a new group out.
+  std::optional<Limit> limit_reached() const {
+    if (counters_.groups >= rule().max_groups) return Limit::kGroups;
+    if (counters_.state_bytes >= rule().max_state_bytes) return Limit::kState;
+    return std::nullopt;
+  }
+
+  void count_refused(EventTime at) {
+    ++counters_.overflow;
+    ++counters_.refused;
+    refused_at = std::max(refused_at, at);
+  }
+  Refusal refusal_of(Hash128 group, Limit limit) const {
+    return {.seq = around_.seq, .watcher = index(), .group = group, .limit = limit};
   }
 
   std::string encoded(const G& group) {

@@ -365,6 +365,10 @@ std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& ru
 // Those of them that send the rule's own events.
 std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule);
 
+// What raises the alerts about rules that refuse groups (rules/kinds/overflow.h): part of every
+// bundle, and no author's. Its group is the rule; it measures `events` and `groups`.
+Rule overflow_rule();
+
 struct Bundle;
 // Everything that events and timers go to, in the order of their numbers: the rules, then what
 // counts the signals, then what arms rules.
@@ -380,6 +384,12 @@ struct Bundle {
   std::vector<Rule> rules;      // sorted by id
   std::vector<Signal> signals;  // those that rules read, sorted by key
   Hash128 hash;                 // of all files, in an order that does not depend on reading order
+  Rule overflow = overflow_rule();
+
+  // What raised the alert of a transition with that index.
+  const Rule& raised_by(RuleIndex index) const {
+    return index < rules.size() ? rules[index] : overflow;
+  }
 };
 
 // Names and types of the variables that levels, `when` and templates of a rule of this kind see, in
