@@ -65,8 +65,9 @@ struct Group {
   std::vector<std::string> key;  // texts, in `by` order
   std::optional<RegionId> region;
   uint32_t index = 0;
-  EventTime due = kNever;    // next timer that means something
-  EventTime later = kNever;  // a timer set before it, still in the timeline
+  EventTime due = kNever;           // next timer that means something
+  EventTime later = kNever;         // a timer set before it, still in the timeline
+  EventTime begun = kMinEventTime;  // the hour that counts it as new; kMinEventTime: none
   bool is_dirty = false;
   bool is_saved = false;  // there is an entry of it to remove
   size_t counted_bytes = 0;
@@ -156,6 +157,9 @@ class Detector {
   virtual void set_words(std::string_view /*language*/) {}
   // Brings alerts to levels that the rule has now.
   virtual void fit_alerts() = 0;
+  // Whether `limits.new_groups_per_hour` is in force at `at`: keys can have any value, and the rule
+  // has been told events for as long as it looks back, and for a week.
+  bool counts_new_groups(EventTime at) const;
   // Whether it names a number of the kind's own that has no value just now: it then has none
   // either, by no fault.
   virtual bool names_undefined(const cel::Program&) const { return false; }
@@ -232,6 +236,8 @@ class Detector {
   const Rule* rule_;
   bool names_place_ = false;  // a condition names `region` or `by`: maps that cost to make
   bool names_time_ = false;   // or `at`, days_since() included
+  bool has_open_keys_ = false;
+  Milliseconds settles_after_{0};
   RuleIndex index_;
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;

@@ -12,7 +12,7 @@
 namespace tocsin::rules {
 
 // Which of a rule's `limits` keeps a new group out. Part of the persistent format.
-enum class Limit : uint8_t { kGroups = 0, kState = 1 };
+enum class Limit : uint8_t { kGroups = 0, kState = 1, kNewGroups = 2 };
 
 // An event whose group a rule did not take.
 struct Refusal {

@@ -314,6 +314,9 @@ struct Rule {
   Emit emit = Emit::kEarly;      // kFinal when the rule is not monotone, or says so
   uint32_t max_groups = 10'000;
   uint64_t max_state_bytes = 64ull << 20;
+  // Of those begun within one hour of event time; only where keys can have any value, and once the
+  // rule has settled.
+  uint32_t max_new_groups = 500;
   std::map<std::string, Template> titles;     // by language, at least "en"
   std::map<std::string, Template> summaries;  // by language
   std::map<std::string, std::string> labels;  // extra labels of the alert

@@ -20,11 +20,13 @@ std::string text_of(Limit limit, const Rule& rule) {
       return fmt::format("groups: {}", rule.max_groups);
     case Limit::kState:
       return fmt::format("state: {}KiB", rule.max_state_bytes >> 10);
+    case Limit::kNewGroups:
+      return fmt::format("new_groups_per_hour: {}", rule.max_new_groups);
   }
   return {};
 }
 
-constexpr Limit kLimits[] = {Limit::kGroups, Limit::kState};
+constexpr Limit kLimits[] = {Limit::kGroups, Limit::kState, Limit::kNewGroups};
 uint8_t bit_of(Limit limit) { return static_cast<uint8_t>(1U << static_cast<unsigned>(limit)); }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "rules/kinds/windowed.h"
 #include "rules/load/group_keys.h"
 #include "rules/load/monotone.h"
+#include "rules/shard.h"
 
 namespace tocsin::rules {
 
@@ -182,7 +183,23 @@ std::string readable_bytes(uint64_t bytes) {
   return fmt::format("{:.1f} GiB", size / (1ULL << 30U));
 }
 
+namespace {
+
+void check_new_groups(RuleScope& scope, const Rule& rule) {
+  const yaml::Node* limits = scope.node().find("limits");
+  const yaml::Node* limit = limits == nullptr ? nullptr : limits->find("new_groups_per_hour");
+  const auto most = most_groups(scope.catalogue(), rule);
+  if (limit == nullptr || !most) return;
+  scope.warning(
+      "T0430", limit->place,
+      fmt::format("`new_groups_per_hour` has no effect: there can only be {} groups", *most),
+      "it keeps out a storm of new keys, where a key can have any value");
+}
+
+}  // namespace
+
 void check_budget(RuleScope& scope, const Rule& rule) {
+  check_new_groups(scope, rule);
   const uint64_t groups = groups_of(scope.catalogue(), rule);
   const uint64_t per_group = bytes_per_group(scope.catalogue(), rule);
   const uint64_t total = groups * per_group;

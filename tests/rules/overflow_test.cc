@@ -258,6 +258,107 @@ rules:
   }
 }
 
+// A month of feeding, so that the rule has settled.
+void settle(Storm& storm) {
+  for (int i = 0; i < 30; ++i) storm.hit(day(1 + i), "known");
+}
+
+TEST(NewGroups, AreAsManyAsComeUntilTheRuleHasSettled) {
+  Storm storm(by_side("{new_groups_per_hour: 10}"));
+  for (int i = 0; i < 3'000; ++i) storm.hit(day(1), "first-" + std::to_string(i));
+  for (int i = 0; i < 3'000; ++i) storm.hit(day(7.9), "second-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 0U);
+  for (int i = 0; i < 3'000; ++i) storm.hit(day(8), "third-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 2'990U);
+}
+
+TEST(NewGroups, BeyondThoseOfTheHourAreRefused) {
+  Storm storm(by_side("{new_groups_per_hour: 10}"));
+  settle(storm);
+  for (int i = 0; i < 15; ++i) storm.hit(day(30.01), "new-" + std::to_string(i));
+  for (int i = 0; i < 15; ++i) storm.hit(day(30.01), "new-" + std::to_string(i));
+  storm.hit(day(30.02), "known");
+  EXPECT_EQ(storm.engine->counters()[0].refused, 10U);
+  EXPECT_EQ(storm.engine->counters()[0].groups, 11U);
+  ASSERT_THAT(brief(storm.overflows()), ElementsAre("fire warning d30.01 p/r"));
+  EXPECT_EQ(value_of(storm.overflows()[0], "limit"), "new_groups_per_hour: 10");
+  // The next hour takes them, and so does one that is told of in between.
+  for (int i = 0; i < 15; ++i) storm.hit(day(30.05), "new-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 10U);
+  storm.hit(day(29.99), "before");
+  EXPECT_EQ(storm.engine->counters()[0].refused, 10U);
+  storm.hit(day(30.03), "too many");
+  EXPECT_EQ(storm.engine->counters()[0].refused, 11U);
+}
+
+// What leaves no state behind is no new group.
+TEST(NewGroups, AreThoseThatAreStillThere) {
+  Storm storm("rules:\n  - {rule: r, kind: event, " + kHead +
+              ", select: 'e.indicator == \"violence.attack\"', by: [e.attrs.side], levels: {watch: "
+              "{when: 'e.value >= 5.0'}}, alert: {hold: 3d}, limits: {new_groups_per_hour: 2}}\n");
+  settle(storm);
+  for (int i = 0; i < 50; ++i) storm.hit(day(31), "harmless-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 0U);
+  for (int i = 0; i < 5; ++i) {
+    Event& event = storm.events.make(day(31), 7.0, "XA-1");
+    storm.send(storm.events.with_attr(event, "side", "grave-" + std::to_string(i)));
+  }
+  EXPECT_EQ(storm.engine->counters()[0].refused, 3U);
+}
+
+TEST(NewGroups, OfClosedKeysAreNotCounted) {
+  const auto rules =
+      "rules:\n  - {rule: r, kind: threshold, " + kHead +
+      ", select: 'e.indicator == \"violence.attack\"', by: [region@admin1], detect: "
+      "{measures: {n: {agg: count, window: 2d, every: 1d}}, when: n >= 3}, severity: "
+      "watch, limits: {new_groups_per_hour: 1}}\n";
+  Storm storm(rules);
+  settle(storm);
+  for (const char* region : {"XA-1", "XA-2", "XB-1"}) storm.feed(day(31), 1.0, region);
+  EXPECT_EQ(storm.engine->counters()[0].refused, 0U);
+}
+
+TEST(NewGroups, RestartAtAnyPointChangesNothing) {
+  const std::string rules = by_side("{groups: 30, new_groups_per_hour: 3}");
+  for (uint32_t seed = 0; seed < 4; ++seed) {
+    std::vector<std::pair<double, std::string>> stream;
+    std::mt19937 random(seed);
+    double at = 9;
+    for (int i = 0; i < 200; ++i) {
+      at += static_cast<double>(random() % 100) / 2'000;
+      const double late = static_cast<double>(random() % 10) / 10;
+      stream.emplace_back(at - late, "s" + std::to_string(random() % 90));
+    }
+    Storm whole(rules);
+    Storm broken(rules);
+    for (Storm* storm : {&whole, &broken}) {
+      storm->hit(day(1), "known");
+      for (const auto& [time, side] : stream) {
+        storm->hit(day(time), side);
+        if (storm == &broken) storm->restart();
+      }
+      storm->finish(day(90));
+    }
+    ASSERT_EQ(broken.full_lines(), whole.full_lines()) << "seed " << seed;
+    EXPECT_THAT(whole.overflows(), ::testing::Not(IsEmpty()));
+  }
+}
+
+// One that comes with a reload learns who there is as one at the first start does.
+TEST(NewGroups, OfANewRuleAreAsManyAsCome) {
+  Storm storm(
+      "rules:\n  - {rule: other, kind: event, " + kHead +
+      ", select: 'e.indicator == \"justice.inquiry_opened\"', severity: info, alert: {hold: "
+      "1d}}\n");
+  settle(storm);
+  const auto next = written(small_world(), by_side("{new_groups_per_hour: 10}"));
+  storm.engine->activate(next, storm.log, storm.log);
+  for (int i = 0; i < 100; ++i) storm.hit(day(32), "first-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 0U);
+  for (int i = 0; i < 100; ++i) storm.hit(day(40), "second-" + std::to_string(i));
+  EXPECT_EQ(storm.engine->counters()[0].refused, 90U);
+}
+
 // Of several that are read by one event, each rule has an alert of its own.
 TEST(Overflow, IsOneAlertARule) {
   Storm storm(by_side("{groups: 1}") + "  - {rule: each, kind: event, " + kHead +
