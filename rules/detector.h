@@ -74,6 +74,9 @@ struct Group {
   AlertState alert;
 };
 
+// What a group takes beside itself: its slots in the tables, and what the allocator adds.
+inline constexpr size_t kTableBytes = 96;
+
 // What a decision rests on, for the alert.
 struct Finding {
   const Event* event = nullptr;

@@ -297,7 +297,7 @@ class GroupedDetector : public Detector {
   }
 
   void account(G& group) {
-    const size_t bytes = bytes_of(group) + sizeof(G);
+    const size_t bytes = bytes_of(group) + sizeof(G) + kTableBytes + key_bytes(group);
     counters_.state_bytes += bytes;
     counters_.state_bytes -= group.counted_bytes;
     group.counted_bytes = bytes;
@@ -383,6 +383,15 @@ class GroupedDetector : public Detector {
     write(to, group.alert);
     write_group(to, group);
     return bytes;
+  }
+
+  static size_t key_bytes(const Group& group) {
+    constexpr size_t kInside = 15;  // as much text lies in the string itself
+    size_t sum = group.key.capacity() * sizeof(std::string);
+    for (const std::string& part : group.key) {
+      if (part.capacity() > kInside) sum += part.capacity() + 1;
+    }
+    return sum;
   }
 
   static std::string key_text(const Group& group) {

@@ -25,7 +25,7 @@ namespace {
 constexpr Milliseconds kEventEvery = std::chrono::hours(6);  // in a group, on average
 constexpr uint64_t kEventBytes = 512;                        // encoded, with what its owner adds
 constexpr uint64_t kTextBytes = 64;                          // a key or an id, on the heap
-constexpr uint64_t kTableBytes = 128;  // a group's slots in the table, its pointer and its timers
+constexpr uint64_t kTimerBytes = 32;  // its place in the heap of timers, once or twice
 
 // What a vector of so many items, filled one by one, takes.
 template <typename T>
@@ -167,7 +167,7 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTer
 
 uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule) {
   const uint64_t key = rule.by.size() * (sizeof(std::string) + kTextBytes);
-  return kTableBytes + key +
+  return kTableBytes + kTimerBytes + key +
          std::visit([&](const auto& detect) { return detect_bytes(catalogue, rule, detect); },
                     rule.detect);
 }
