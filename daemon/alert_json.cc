@@ -102,7 +102,7 @@ void append_json_number(std::string& to, double value) {
 
 std::string write_alert(const AlertTransition& transition, const rules::Bundle& bundle,
                         EventLookup& journal) {
-  const rules::Rule& rule = bundle.rules[transition.rule];
+  const rules::Rule& rule = bundle.raised_by(transition.rule);
   const Catalogue& catalogue = *bundle.catalogue;
   std::string to;
   to.reserve(2048);

@@ -213,7 +213,7 @@ void Pipeline::dead_letter(std::string_view reason, std::string_view message,
 void Pipeline::log_transitions() {
   for (AlertTransition& transition : transitions_) {
     // An alert that was withdrawn may come to hold after all, under the id that it had.
-    const rules::Rule& rule = bundle_->rules[transition.rule];
+    const rules::Rule& rule = bundle_->raised_by(transition.rule);
     transition.seq = std::max(transition.seq, told_.next_seq(transition, rule));
     if (!is_replaying_) {
       log(transition);

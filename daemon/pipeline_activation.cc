@@ -163,7 +163,7 @@ Status Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::str
 void Pipeline::adopt(Shadow& shadow, const std::set<std::string>& begin) {
   std::map<rules::GroupName, rules::Pin> pins;
   for (AlertTransition& alert : shadow.open_alerts()) {
-    const rules::Rule& rule = bundle_->rules[alert.rule];
+    const rules::Rule& rule = bundle_->raised_by(alert.rule);
     if (!begin.contains(rule.identity)) continue;
     alert.action = Action::kFire;
     alert.previous = Level::kNone;

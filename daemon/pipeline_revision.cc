@@ -69,7 +69,7 @@ EventTime Pipeline::newest_event() const {
 }
 
 bool Pipeline::is_notified(const AlertTransition& transition) const {
-  if (bundle_->rules[transition.rule].status != RuleStatus::kProduction) return false;
+  if (bundle_->raised_by(transition.rule).status != RuleStatus::kProduction) return false;
   const bool is_old = transition.ends_at && transition.retroactive &&
                       *transition.ends_at + kPageWithin < newest_event();
   return !is_old || transition.action == Action::kWithdraw;
@@ -138,7 +138,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
       [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
       touched.oldest(), newest_event());
   for (AlertTransition& transition : news.tell) {
-    const rules::GroupName group = rules::group_of(transition, bundle_->rules[transition.rule]);
+    const rules::GroupName group = rules::group_of(transition, bundle_->raised_by(transition.rule));
     transition.cause = touched.cause_of(group);
     if (const Event* cause = find(transition.cause)) {
       transition.tlp = std::max(transition.tlp, cause->tlp);
@@ -164,6 +164,8 @@ void Pipeline::save_revisions(
 
 std::optional<Milliseconds> Pipeline::kept_of(const AlertTransition& transition) const {
   if (!unrevised_.empty()) return std::nullopt;  // they may change what is old by now
+  // The alerts of refused groups belong to no rule of the bundle, and nothing is revised in them.
+  if (transition.rule >= kept_told_.size()) return Milliseconds{0};
   return kept_told_[transition.rule];
 }
 

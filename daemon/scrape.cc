@@ -170,8 +170,15 @@ void add_rules(Collection& to, const PipelineSnapshot& pipeline) {
   add_rule_counter(to, pipeline, "tocsin_rule_late_total",
                    "Events that came behind a rule's watermark.", &RuleCounters::late);
   add_rule_counter(to, pipeline, "tocsin_rule_overflow_total",
-                   "Events of groups that were refused at the rule's limit.",
+                   "What a rule refused at one of its limits: groups, open matches, terms.",
                    &RuleCounters::overflow);
+  add_rule_counter(to, pipeline, "tocsin_rule_refused_events_total",
+                   "Events of groups that a rule did not take at its limit.",
+                   &RuleCounters::refused);
+  add_rule_gauge(to, pipeline, "tocsin_rule_refused_groups",
+                 "About how many groups the rule refused since its RuleOverflow alert began; 0 "
+                 "when there is none.",
+                 &RuleCounters::refused_groups);
   add_rule_counter(to, pipeline, "tocsin_rule_evaluations_total", "Evaluations of a rule.",
                    &RuleCounters::evaluations);
   add_rule_counter(to, pipeline, "tocsin_rule_evaluation_errors_total",

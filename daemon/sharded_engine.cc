@@ -97,12 +97,26 @@ void ShardedEngine::flush(Transitions& out) {
   }
   const size_t first = out.size();
   on_all([](Shard&) {}, out);
+  hand_up_refusals();
   on_above(
       [this](rules::Engine& engine) {
         for (const Gathered& item : gathered_) engine.on_event(item.event, item.seq, above_out_);
       },
       out, first);
   gathered_.clear();
+}
+
+// A store that several shards read may have refused the same in each.
+void ShardedEngine::hand_up_refusals() {
+  if (above_ == nullptr) return;
+  std::vector<rules::Refusal> all;
+  for (const auto& shard : shards_) {
+    const auto refusals = shard->engine.take_refusals();
+    all.insert(all.end(), refusals.begin(), refusals.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  above_->on_refusals(all);
 }
 
 void ShardedEngine::on_above(const std::function<void(rules::Engine&)>& call, Transitions& out,
@@ -260,6 +274,8 @@ std::vector<rules::RuleCounters> ShardedEngine::counters() const {
       sums[r].missing_key += more[r].missing_key;
       sums[r].late += more[r].late;
       sums[r].overflow += more[r].overflow;
+      sums[r].refused += more[r].refused;
+      sums[r].refused_groups += more[r].refused_groups;
       sums[r].evaluations += more[r].evaluations;
       sums[r].evaluation_errors += more[r].evaluation_errors;
       sums[r].groups += more[r].groups;

@@ -96,6 +96,7 @@ class ShardedEngine {
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);
   void sort_from(Transitions& out, size_t first) const;
+  void hand_up_refusals();
   // Has the engine for alerts look at what the shards have decided, then does `call` on it.
   void on_above(const std::function<void(rules::Engine&)>& call, Transitions& out, size_t first);
 

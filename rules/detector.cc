@@ -6,6 +6,8 @@
 #include "rules/cel/event_fields.h"
 #include "rules/exception.h"
 #include "rules/inspection.h"
+#include "rules/kinds/overflow.h"
+#include "rules/look_back.h"
 
 namespace tocsin::rules {
 
@@ -13,6 +15,8 @@ namespace {
 
 // Slots of the common variables, as variables_of() orders them.
 enum CommonSlot : size_t { kRegion, kBy, kLevel, kLevelRank, kRule, kAt, kStartsAt };
+
+constexpr Milliseconds kLeastToSettle = std::chrono::hours(24 * 7);
 
 // With the shape: a rule whose shape a reload changes begins anew and remembers no episode, so it
 // may pin one to the moment of an alert before, which is not its own.
@@ -35,6 +39,11 @@ void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
   const BoardEntry* entry = board.note(transition, rule);
   if (entry == nullptr) return;
   for (Detector* detector : over_alerts) detector->on_alert(*entry, transition.at);
+}
+
+void Surroundings::refuse(const Refusal& refusal, EventTime at,
+                          const std::vector<std::string>& key) {
+  if (overflow != nullptr) overflow->take(refusal, nullptr, at, &key);
 }
 
 Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,
@@ -72,8 +81,16 @@ void Detector::bind_readings() {
   arming_key_ = KeyMap(rule_->by, rule_->arming->rule.by);
 }
 
+bool Detector::counts_new_groups(EventTime at) const {
+  if (!has_open_keys_) return false;
+  const EventTime first = std::max(around_.timeline->first(own_feeds_), knows_from);
+  return first != kNever && at - first >= settles_after_;
+}
+
 void Detector::note_names() {
   bind_readings();
+  has_open_keys_ = !most_groups(*around_.catalogue, *rule_);
+  settles_after_ = std::max(kLeastToSettle, longest(look_back(*rule_).reach));
   names_place_ = false;
   names_time_ = false;
   for (const cel::Program* program : group_conditions(*rule_)) {

@@ -14,6 +14,7 @@
 #include "rules/engine.h"
 #include "rules/evidence.h"
 #include "rules/group_key.h"
+#include "rules/refused_groups.h"
 #include "rules/signal_reader.h"
 #include "rules/watermark.h"
 
@@ -22,6 +23,7 @@ namespace tocsin::rules {
 class ArmingStore;
 struct Inspection;
 class Detector;
+class OverflowDetector;
 struct ArmingEvent;
 
 // What every detector uses of its engine.
@@ -36,6 +38,9 @@ struct Surroundings {
   // Puts what a rule over events has decided on the board: also when nobody reads it yet, for a
   // reload may bring one that does.
   void tell(const AlertTransition& transition, const Rule& rule);
+  // A rule does not take the group that the event brings, or an alert at `at`, then with this key.
+  void refuse(const Refusal& refusal) { refusals.push_back(refusal); }
+  void refuse(const Refusal& refusal, EventTime at, const std::vector<std::string>& key);
 
   const Catalogue* catalogue;
   Timeline* timeline;
@@ -48,6 +53,10 @@ struct Surroundings {
   AlertBoard board;
   std::vector<Detector*> over_alerts;                        // who is told what the board notes
   std::map<std::string, ArmingStore*, std::less<>> armings;  // by id of the armed rule
+  std::vector<const Rule*> watchers;                         // as watchers_of()
+  OverflowDetector* overflow = nullptr;  // nullptr: of a shard, which hands out its refusals
+  std::vector<Refusal> refusals;         // of the event, or of a shard since it was asked
+  JournalSeq seq = 0;                    // of the event that rules were told last
 };
 
 // One group of a rule: its key and its alert. Kinds add what they count.
@@ -56,13 +65,17 @@ struct Group {
   std::vector<std::string> key;  // texts, in `by` order
   std::optional<RegionId> region;
   uint32_t index = 0;
-  EventTime due = kNever;    // next timer that means something
-  EventTime later = kNever;  // a timer set before it, still in the timeline
+  EventTime due = kNever;           // next timer that means something
+  EventTime later = kNever;         // a timer set before it, still in the timeline
+  EventTime begun = kMinEventTime;  // the hour that counts it as new; kMinEventTime: none
   bool is_dirty = false;
   bool is_saved = false;  // there is an entry of it to remove
   size_t counted_bytes = 0;
   AlertState alert;
 };
+
+// What a group takes beside itself: its slots in the tables, and what the allocator adds.
+inline constexpr size_t kTableBytes = 96;
 
 // What a decision rests on, for the alert.
 struct Finding {
@@ -76,6 +89,14 @@ struct Finding {
 };
 
 using PutState = std::function<void(std::string_view key, std::string_view value)>;
+
+// Times of a whole rule that are saved.
+struct RuleTimes {
+  EventTime watermark = kMinEventTime;
+  EventTime knows_from = kMinEventTime;
+  EventTime refused_at = kMinEventTime;
+  friend bool operator==(const RuleTimes&, const RuleTimes&) = default;
+};
 
 // Runs one rule over its groups.
 //
@@ -126,9 +147,10 @@ class Detector {
   Timeline::ClassId time_class() const { return time_class_; }
   RuleIndex index() const { return index_; }
   RuleCounters& counters() { return counters_; }
-  EventTime saved_watermark = kMinEventTime;
   // Not all events before it are there: the rule or signal came with a reload.
   EventTime knows_from = kMinEventTime;
+  EventTime refused_at = kMinEventTime;  // the latest of a group that was not taken
+  RuleTimes saved;                       // these as they were saved last
 
  protected:
   // An event of one group.
@@ -138,6 +160,9 @@ class Detector {
   virtual void set_words(std::string_view /*language*/) {}
   // Brings alerts to levels that the rule has now.
   virtual void fit_alerts() = 0;
+  // Whether `limits.new_groups_per_hour` is in force at `at`: keys can have any value, and the rule
+  // has been told events for as long as it looks back, and for a week.
+  bool counts_new_groups(EventTime at) const;
   // Whether it names a number of the kind's own that has no value just now: it then has none
   // either, by no fault.
   virtual bool names_undefined(const cel::Program&) const { return false; }
@@ -214,6 +239,8 @@ class Detector {
   const Rule* rule_;
   bool names_place_ = false;  // a condition names `region` or `by`: maps that cost to make
   bool names_time_ = false;   // or `at`, days_since() included
+  bool has_open_keys_ = false;
+  Milliseconds settles_after_{0};
   RuleIndex index_;
   Timeline::ClassId time_class_;
   std::vector<cel::Value> variables_;

@@ -1,6 +1,7 @@
 #include "rules/engine.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <tuple>
@@ -8,6 +9,7 @@
 #include "rules/arming_store.h"
 #include "rules/detector.h"
 #include "rules/inspection.h"
+#include "rules/kinds/overflow.h"
 #include "rules/kinds/pending.h"
 #include "rules/rule_index.h"
 #include "rules/signal_store.h"
@@ -54,10 +56,18 @@ struct Engine::State {
     around.catalogue_print = fingerprint(*bundle->catalogue);
   }
 
-  // Rules over alerts come after those that raise them.
+  // Rules over alerts come after those that raise them, then what counts signals and arms rules,
+  // then the rule over refusals.
   int rank_of(size_t number) const {
+    if (number >= around.watchers.size()) return 3;
     if (number >= bundle->rules.size()) return 2;
     return is_over_alerts(bundle->rules[number].kind()) ? 1 : 0;
+  }
+  // All that have a detector, by its number: the watchers, then the rule over refusals.
+  static std::vector<const Rule*> detected(const Bundle& bundle) {
+    std::vector<const Rule*> all = watchers_of(bundle);
+    all.push_back(&bundle.overflow);
+    return all;
   }
   bool runs(const Rule& rule) const {
     const auto& only = around.options.only;
@@ -134,15 +144,16 @@ struct Engine::State {
   }
   // What follows from the rules as they are now.
   void list_rules() {
-    const std::vector<const Rule*> watchers = watchers_of(*bundle);
+    const std::vector<const Rule*>& watchers = around.watchers;
     rules_by_event = RuleIndexTable(*bundle->catalogue, watchers);
-    parts.assign(watchers.size(), Part::kNone);
+    parts.assign(detectors.size(), Part::kNone);
     number_of.clear();
-    for (size_t i = 0; i < watchers.size(); ++i) number_of[watchers[i]->identity] = i;
+    for (size_t i = 0; i < detectors.size(); ++i) number_of[detectors[i]->rule().identity] = i;
     // A store counts what one of its readers here may ask for.
     const auto reads = [&](const std::string& id, Part part) {
       Part& of_store = parts[number_of.at(id)];
-      const bool is_whole = part == Part::kAll || !groups_by_region(*watchers[number_of.at(id)]);
+      const bool is_whole =
+          part == Part::kAll || !around.shards.divides(*watchers[number_of.at(id)]);
       if (part != Part::kNone) of_store = is_whole ? Part::kAll : std::max(of_store, part);
     };
     const auto read_signals = [&](const std::vector<SignalUse>& uses, Part part) {
@@ -160,13 +171,26 @@ struct Engine::State {
       if (!runs(rule)) continue;
       if (rule.kind() == RuleKind::kAbsence) absences.push_back(i);
       const bool is_home = around.options.work == Work::kAlerts || around.shards.is_home_of(rule);
-      const bool is_regional = around.options.work != Work::kAlerts && groups_by_region(rule);
+      const bool is_regional = around.options.work != Work::kAlerts && around.shards.divides(rule);
       parts[i] = is_regional ? Part::kOwnRegions : is_home ? Part::kAll : Part::kNone;
       read_signals(rule.signals, parts[i]);
       if (rule.arming == nullptr) continue;
       reads(rule.arming->rule.identity, parts[i]);
       read_signals(rule.arming->rule.signals, parts[i]);
     }
+  }
+  bool has_refusals() const {
+    return around.overflow != nullptr && !(around.refusals.empty() && refusals.empty());
+  }
+  // What the event met with, here or in the shards: in an order that does not depend on where.
+  void tell_refusals(const Event& event) {
+    std::vector<Refusal>& own = around.refusals;
+    for (; !refusals.empty() && refusals.front().seq == around.seq; refusals.pop_front()) {
+      own.push_back(refusals.front());
+    }
+    std::sort(own.begin(), own.end());
+    for (const Refusal& refusal : own) around.overflow->take(refusal, &event, event.time, nullptr);
+    own.clear();
   }
   Detector* find(std::string_view id) {
     const auto found = number_of.find(id);
@@ -189,7 +213,8 @@ struct Engine::State {
   enum class Part : uint8_t { kNone, kOwnRegions, kAll };
   std::vector<Part> parts;  // as detectors
   std::vector<uint32_t> absences;
-  size_t notes = 0;  // on the board, since the last forgetting
+  std::deque<Refusal> refusals;  // of shards; their events are to come
+  size_t notes = 0;              // on the board, since the last forgetting
   EventTime saved_finish = kMinEventTime;
   std::vector<std::string> removed;  // keys of rules that are gone
   mutable std::vector<RuleCounters> counters;
@@ -197,13 +222,14 @@ struct Engine::State {
 
 // Stores before their readers, which find them when they are made or bound.
 void Engine::State::make_detectors(Kept* kept) {
-  const std::vector<const Rule*> watchers = watchers_of(*bundle);
+  const std::vector<const Rule*> all = detected(*bundle);
+  around.watchers.assign(all.begin(), all.end() - 1);
   const size_t rules = bundle->rules.size();
-  std::vector<Timeline::ClassId> classes(watchers.size());
-  for (const int rank : {0, 1, 2}) {
-    for (size_t i = 0; i < watchers.size(); ++i) {
+  std::vector<Timeline::ClassId> classes(all.size());
+  for (const int rank : {0, 1, 2, 3}) {
+    for (size_t i = 0; i < all.size(); ++i) {
       if (rank_of(i) != rank) continue;
-      const Rule& rule = *watchers[i];
+      const Rule& rule = *all[i];
       classes[i] =
           timeline.class_of(rule.lateness, feeding_sources(*bundle->catalogue, rule), rank);
       if (kept == nullptr) continue;
@@ -213,12 +239,12 @@ void Engine::State::make_detectors(Kept* kept) {
   }
   around.over_alerts.clear();
   detectors.clear();
-  detectors.resize(watchers.size());
+  detectors.resize(all.size());
   around.signals.clear();
   around.armings.clear();
   // Takes the kept one, or makes it; the first is then bound to the new bundle.
   const auto place = [&](size_t number, auto&& make, auto&& bind) {
-    const Rule& rule = *watchers[number];
+    const Rule& rule = *all[number];
     const auto index = static_cast<RuleIndex>(number);
     if (kept != nullptr && kept->detectors.contains(rule.identity)) {
       detectors[number] = std::move(kept->detectors[rule.identity]);
@@ -269,6 +295,16 @@ void Engine::State::make_detectors(Kept* kept) {
     detectors[i]->prepare();
     if (is_over_alerts(rule.kind())) around.over_alerts.push_back(detectors[i].get());
   }
+  place(
+      around.watchers.size(),
+      [&](RuleIndex index, Timeline::ClassId time_class) {
+        return std::make_unique<OverflowDetector>(around, bundle->overflow, index, time_class);
+      },
+      [&](Detector& detector, RuleIndex index, Timeline::ClassId time_class) {
+        detector.rebind(bundle->overflow, index, time_class);
+      });
+  const bool is_shard = around.options.work == Work::kEvents;
+  around.overflow = is_shard ? nullptr : static_cast<OverflowDetector*>(detectors.back().get());
   // A store forgets only what all its readers have passed.
   for (const auto& reader : detectors) {
     for (const SignalUse& use : reader->rule().signals) {
@@ -300,6 +336,7 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   s.begin(out);
   if (s.observe(event.source, event.time)) s.run(event.source);
   if (event.op == Operation::kAssert) {
+    s.around.seq = seq;
     const bool is_own = s.around.shards.owns(event.region);
     for (const auto& list : s.rules_by_event.candidates(event.indicator, event.region)) {
       for (const RuleIndex rule : list) {
@@ -309,6 +346,7 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
         }
       }
     }
+    if (s.has_refusals()) s.tell_refusals(event);
   }
   s.notes += out.size() - first;
   s.end(out, first);
@@ -336,10 +374,16 @@ void Engine::on_time(SourceId source, EventTime time, Transitions& out) {
 
 void Engine::on_alerts(std::span<const AlertTransition> alerts) {
   State& s = *state_;
-  for (const AlertTransition& alert : alerts) s.around.tell(alert, s.bundle->rules[alert.rule]);
+  for (const AlertTransition& alert : alerts) s.around.tell(alert, s.bundle->raised_by(alert.rule));
   s.notes += alerts.size();
   if (s.notes > kNotesBetweenForgetting) s.forget_alerts();
 }
+
+void Engine::on_refusals(std::span<const Refusal> refusals) {
+  state_->refusals.insert(state_->refusals.end(), refusals.begin(), refusals.end());
+}
+
+std::vector<Refusal> Engine::take_refusals() { return std::exchange(state_->around.refusals, {}); }
 
 void Engine::advance(SourceId source, EventTime to, Transitions& out) {
   State& s = *state_;
@@ -416,13 +460,14 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       [&](const std::string& alert, const std::string& value) { put(kBoardEntry + alert, value); });
   for (const auto& detector : s.detectors) {
     const std::string& id = detector->rule().identity;
-    const EventTime watermark = s.timeline.watermark(detector->time_class());
-    if (watermark != std::exchange(detector->saved_watermark, watermark)) {
+    const RuleTimes times{.watermark = s.timeline.watermark(detector->time_class()),
+                          .knows_from = detector->knows_from,
+                          .refused_at = detector->refused_at};
+    if (times != std::exchange(detector->saved, times)) {
       bytes.clear();
       ByteWriter to(bytes);
       to.u8(kStateVersion);
-      to.time(watermark);
-      to.time(detector->knows_from);
+      for (const EventTime t : {times.watermark, times.knows_from, times.refused_at}) to.time(t);
       put(kRuleEntry + id, bytes);
     }
     detector->save(kGroupEntry + id + '\0', put);
@@ -443,9 +488,11 @@ bool Engine::restore(std::string_view key, std::string_view value) {
   if (key.front() == kRuleEntry) {
     Detector* detector = s.find(name);
     if (detector == nullptr) return false;
-    detector->saved_watermark = from.time();
-    detector->knows_from = from.time();
-    s.timeline.raise_watermark(detector->time_class(), detector->saved_watermark);
+    RuleTimes& saved = detector->saved;
+    for (EventTime* t : {&saved.watermark, &saved.knows_from, &saved.refused_at}) *t = from.time();
+    detector->knows_from = saved.knows_from;
+    detector->refused_at = saved.refused_at;
+    s.timeline.raise_watermark(detector->time_class(), saved.watermark);
     return from.at_end();
   }
   if (key.front() == kFinishEntry) {
@@ -472,7 +519,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
   const bool same_ids = fingerprint(*bundle->catalogue) == s.around.catalogue_print;
   State::Kept kept;
   std::map<std::string_view, const Rule*> next;
-  for (const Rule* rule : watchers_of(*bundle)) next[rule->identity] = rule;
+  for (const Rule* rule : State::detected(*bundle)) next[rule->identity] = rule;
   for (auto& detector : s.detectors) {
     const Rule& old = detector->rule();
     const EventTime now = s.timeline.watermark(detector->time_class());
@@ -543,21 +590,30 @@ const Bundle& Engine::bundle() const { return *state_->bundle; }
 const std::vector<RuleCounters>& Engine::counters() const {
   auto& counters = state_->counters;
   counters.clear();
+  const auto counted = [this](Detector& detector) {
+    RuleCounters own = detector.counters();
+    OverflowDetector* overflow = state_->around.overflow;
+    if (overflow != nullptr) own.refused_groups = overflow->refused_groups(detector.index());
+    return own;
+  };
   for (size_t i = 0; i < state_->bundle->rules.size(); ++i) {
-    RuleCounters& own = counters.emplace_back(state_->detectors[i]->counters());
+    RuleCounters& own = counters.emplace_back(counted(*state_->detectors[i]));
     // What a store refuses is missing to its readers.
-    const auto add = [&own](RuleCounters of_store) {
+    const auto add = [&](Detector& store) {
+      const RuleCounters of_store = counted(store);
       own.overflow += of_store.overflow;
+      own.refused += of_store.refused;
+      own.refused_groups += of_store.refused_groups;
       own.missing_key += of_store.missing_key;
       own.evaluation_errors += of_store.evaluation_errors;
       own.state_bytes += of_store.state_bytes;
     };
     const Rule& rule = state_->bundle->rules[i];
-    if (rule.arming != nullptr) add(state_->around.armings.at(rule.id)->counters());
+    if (rule.arming != nullptr) add(*state_->around.armings.at(rule.id));
     std::set<std::string> seen;
     for (const SignalUse& use : rule.signals) {
       for (const std::string& key : use.signals) {
-        if (seen.insert(key).second) add(state_->around.signals.at(key)->counters());
+        if (seen.insert(key).second) add(*state_->around.signals.at(key));
       }
     }
   }

@@ -13,6 +13,7 @@
 #include "rules/model/alert.h"
 #include "rules/model/event.h"
 #include "rules/reconcile.h"
+#include "rules/refused_groups.h"
 #include "rules/rule.h"
 #include "rules/shard.h"
 
@@ -25,8 +26,10 @@ struct RuleCounters {
   // Events with the optional field of `of` absent, or with a time too coarse for their step.
   uint64_t skipped = 0;
   uint64_t missing_key = 0;
-  uint64_t late = 0;      // events that came behind the rule's watermark
-  uint64_t overflow = 0;  // events of groups refused at the limit
+  uint64_t late = 0;            // events that came behind the rule's watermark
+  uint64_t overflow = 0;        // all that was refused at one of the rule's limits
+  uint64_t refused = 0;         // of these, events of groups that were not taken
+  uint64_t refused_groups = 0;  // about so many groups, since their alert began
   uint64_t evaluations = 0;
   uint64_t evaluation_errors = 0;
   uint64_t groups = 0;
@@ -91,6 +94,10 @@ class Engine {
   // Of an engine for alerts: what the rules over events have decided, before the times that it
   // was decided at are told here.
   void on_alerts(std::span<const AlertTransition> alerts);
+  // What the shards refused, in order of `seq` and without repetition, before these events are told
+  // here; and, of a shard, what it has refused since it was last asked.
+  void on_refusals(std::span<const Refusal> refusals);
+  std::vector<Refusal> take_refusals();
 
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
   void advance(SourceId source, EventTime to, Transitions& out);

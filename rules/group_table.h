@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -69,6 +71,7 @@ class GroupedDetector : public Detector {
     G& group = create(*hash, std::move(key));
     const EventTime due = from.time();
     const EventTime later = from.time();
+    count_new(group, from.time());
     group.alert = read_alert_state(from);
     read_group(from, group);
     if (!from.at_end()) {
@@ -93,6 +96,9 @@ class GroupedDetector : public Detector {
     }
     for (const auto& group : other.groups_) {
       if (!group || !touched(*group)) continue;
+      // At a limit only those whose alert is told.
+      const bool may_come_in = find(group->hash) != nullptr || !limit_reached();
+      if (!may_come_in && group->alert.is_idle()) continue;
       restore(other.encoded(*group));
       if (G* taken = find(group->key)) touch(*taken);
     }
@@ -186,24 +192,37 @@ class GroupedDetector : public Detector {
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
     if (!may_create) return nullptr;
-    if (is_full()) return nullptr;
-    return &create(*hash, keyer_.texts(event));
+    const EventTime hour = counting_hour(event.time);
+    if (const auto limit = limit_reached(hour)) {
+      count_refused(event.time);
+      around_.refuse(refusal_of(*hash, *limit));
+      return nullptr;
+    }
+    G& group = create(*hash, keyer_.texts(event));
+    count_new(group, hour);
+    return &group;
   }
 
-  // Of a key, made when there is none; nullptr as above.
-  G* group_for(std::vector<std::string> key) {
+  // Of a key that comes up at `at`, made when there is none; nullptr as above.
+  G* group_for(std::vector<std::string> key, EventTime at) {
     const auto hash = keyer_.hash(key);
     if (!hash) return nullptr;
     const auto found = index_of_.find(*hash);
     if (found != index_of_.end()) return groups_[found->second].get();
-    if (is_full()) return nullptr;
+    if (const auto limit = limit_reached()) {
+      count_refused(at);
+      around_.refuse(refusal_of(*hash, *limit), at, key);
+      return nullptr;
+    }
     return &create(*hash, std::move(key));
   }
 
   G* find(const std::vector<std::string>& key) {
     const auto hash = keyer_.hash(key);
-    if (!hash) return nullptr;
-    const auto found = index_of_.find(*hash);
+    return hash ? find(*hash) : nullptr;
+  }
+  G* find(Hash128 hash) {
+    const auto found = index_of_.find(hash);
     return found == index_of_.end() ? nullptr : groups_[found->second].get();
   }
 
@@ -234,6 +253,8 @@ class GroupedDetector : public Detector {
     const uint32_t index = group.index;
     if (group.is_saved) removed_.push_back(key_text(group));
     index_of_.erase(group.hash);
+    const auto new_groups = new_groups_.find(group.begun);
+    if (new_groups != new_groups_.end() && --new_groups->second == 0) new_groups_.erase(new_groups);
     counters_.state_bytes -= group.counted_bytes;
     --counters_.groups;
     groups_[index].reset();
@@ -276,7 +297,7 @@ class GroupedDetector : public Detector {
   }
 
   void account(G& group) {
-    const size_t bytes = bytes_of(group) + sizeof(G);
+    const size_t bytes = bytes_of(group) + sizeof(G) + kTableBytes + key_bytes(group);
     counters_.state_bytes += bytes;
     counters_.state_bytes -= group.counted_bytes;
     group.counted_bytes = bytes;
@@ -316,12 +337,36 @@ class GroupedDetector : public Detector {
     if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
   }
 
-  // Counts what is then refused.
-  bool is_full() {
-    const bool full =
-        counters_.groups >= rule().max_groups || counters_.state_bytes >= rule().max_state_bytes;
-    if (full) ++counters_.overflow;
-    return full;
+  // Which limit keeps a new group out, of which that hour would count.
+  std::optional<Limit> limit_reached(EventTime hour = kMinEventTime) const {
+    if (counters_.groups >= rule().max_groups) return Limit::kGroups;
+    if (counters_.state_bytes >= rule().max_state_bytes) return Limit::kState;
+    const auto begun = new_groups_.find(hour);
+    const bool is_storm = begun != new_groups_.end() && begun->second >= rule().max_new_groups;
+    return is_storm ? std::optional(Limit::kNewGroups) : std::nullopt;
+  }
+
+  // That counts a group which begins at `at`; kMinEventTime: none does.
+  EventTime counting_hour(EventTime at) {
+    const EventTime hour = std::chrono::floor<std::chrono::hours>(std::max(at, watermark()));
+    return counts_new_groups(hour) ? hour : kMinEventTime;
+  }
+  void count_new(G& group, EventTime hour) {
+    group.begun = hour;
+    if (hour == kMinEventTime) return;
+    ++new_groups_[hour];
+    // In hours that are over none begins any more.
+    const EventTime now = std::chrono::floor<std::chrono::hours>(watermark());
+    new_groups_.erase(new_groups_.begin(), new_groups_.lower_bound(now));
+  }
+
+  void count_refused(EventTime at) {
+    ++counters_.overflow;
+    ++counters_.refused;
+    refused_at = std::max(refused_at, at);
+  }
+  Refusal refusal_of(Hash128 group, Limit limit) const {
+    return {.seq = around_.seq, .watcher = index(), .group = group, .limit = limit};
   }
 
   std::string encoded(const G& group) {
@@ -334,9 +379,19 @@ class GroupedDetector : public Detector {
     for (const std::string& part : group.key) to.text(part);
     to.time(group.due);
     to.time(group.later);
+    to.time(group.begun);
     write(to, group.alert);
     write_group(to, group);
     return bytes;
+  }
+
+  static size_t key_bytes(const Group& group) {
+    constexpr size_t kInside = 15;  // as much text lies in the string itself
+    size_t sum = group.key.capacity() * sizeof(std::string);
+    for (const std::string& part : group.key) {
+      if (part.capacity() > kInside) sum += part.capacity() + 1;
+    }
+    return sum;
   }
 
   static std::string key_text(const Group& group) {
@@ -351,9 +406,10 @@ class GroupedDetector : public Detector {
   absl::flat_hash_map<Hash128, uint32_t> index_of_;
   std::vector<std::unique_ptr<G>> groups_;  // by index; null: free
   std::vector<uint32_t> free_;
-  std::vector<uint32_t> dirty_;       // each once, however long nobody saves
-  std::vector<bool> is_listed_;       // by index: in dirty_
-  std::vector<std::string> removed_;  // key texts, since the last save
+  std::vector<uint32_t> dirty_;               // each once, however long nobody saves
+  std::vector<bool> is_listed_;               // by index: in dirty_
+  std::vector<std::string> removed_;          // key texts, since the last save
+  std::map<EventTime, uint32_t> new_groups_;  // by hour, of those not over; in none when it is 0
 };
 
 }  // namespace tocsin::rules

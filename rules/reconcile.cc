@@ -20,7 +20,7 @@ Episodes episodes_of(const std::vector<AlertTransition>& decided, const Bundle& 
                      const std::function<bool(const GroupName&)>& touched) {
   Episodes all;
   for (const AlertTransition& t : decided) {
-    GroupName name = group_of(t, bundle.rules[t.rule]);
+    GroupName name = group_of(t, bundle.raised_by(t.rule));
     if (!touched(name)) continue;
     std::vector<Episode>& of_group = all[std::move(name)];
     const auto known =

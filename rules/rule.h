@@ -314,6 +314,9 @@ struct Rule {
   Emit emit = Emit::kEarly;      // kFinal when the rule is not monotone, or says so
   uint32_t max_groups = 10'000;
   uint64_t max_state_bytes = 64ull << 20;
+  // Of those begun within one hour of event time; only where keys can have any value, and once the
+  // rule has settled.
+  uint32_t max_new_groups = 500;
   std::map<std::string, Template> titles;     // by language, at least "en"
   std::map<std::string, Template> summaries;  // by language
   std::map<std::string, std::string> labels;  // extra labels of the alert
@@ -365,6 +368,10 @@ std::vector<SourceId> feeding_sources(const Catalogue& catalogue, const Rule& ru
 // Those of them that send the rule's own events.
 std::vector<SourceId> own_sources(const Catalogue& catalogue, const Rule& rule);
 
+// What raises the alerts about rules that refuse groups (rules/kinds/overflow.h): part of every
+// bundle, and no author's. Its group is the rule; it measures `events` and `groups`.
+Rule overflow_rule();
+
 struct Bundle;
 // Everything that events and timers go to, in the order of their numbers: the rules, then what
 // counts the signals, then what arms rules.
@@ -380,6 +387,12 @@ struct Bundle {
   std::vector<Rule> rules;      // sorted by id
   std::vector<Signal> signals;  // those that rules read, sorted by key
   Hash128 hash;                 // of all files, in an order that does not depend on reading order
+  Rule overflow = overflow_rule();
+
+  // What raised the alert of a transition with that index.
+  const Rule& raised_by(RuleIndex index) const {
+    return index < rules.size() ? rules[index] : overflow;
+  }
 };
 
 // Names and types of the variables that levels, `when` and templates of a rule of this kind see, in

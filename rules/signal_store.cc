@@ -91,7 +91,7 @@ std::optional<SignalValue> SignalStore::value(const std::vector<std::string>& ke
   }
   if (signal_->no_data == NoData::kMissing) return std::nullopt;
   const bool is_known = from >= knows_from && !around_.timeline->is_stale(own_feeds(), tick) &&
-                        (group != nullptr || counters_.overflow == 0);
+                        (group != nullptr || from > refused_at);
   return is_known ? std::optional(SignalValue{0, from, tick}) : std::nullopt;
 }
 

@@ -14,7 +14,8 @@ namespace tocsin::rules {
 
 // A change of any layout raises it; entries of another version are not taken back. 2: alerts keep
 // the highest TLP of their episode; 3: and when they last stepped down; 4: and their turns; index
-// groups when what is left of them was marked; 5: sources how far rules had come when they joined.
+// groups when what is left of them was marked; 5: sources how far rules had come when they joined,
+// rules when they refused last, groups when they began.
 inline constexpr uint8_t kStateVersion = 5;
 
 // Thread-safety: one thread at a time.

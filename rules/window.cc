@@ -7,8 +7,6 @@
 namespace tocsin::rules {
 
 namespace {
-constexpr size_t kMostSpare = 8;
-
 void write_cell(ByteWriter& to, const Accumulator& cell) {
   to.u64(static_cast<uint64_t>(cell.sum));
   to.u64(static_cast<uint64_t>(cell.sum >> 64));
@@ -49,15 +47,8 @@ size_t PaneStore::at(EventTime start, uint32_t lane, size_t cells) {
     if (panes_[index].start == start && panes_[index].lane == lane) return index;
   }
   Pane fresh;
-  if (!spare_.empty()) {
-    fresh = std::move(spare_.back());
-    spare_.pop_back();
-  }
   fresh.start = start;
   fresh.lane = lane;
-  fresh.tlp = Tlp::kClear;
-  fresh.events = 0;
-  fresh.evidence.clear();
   const auto offset = static_cast<std::ptrdiff_t>(index);
   panes_.insert(panes_.begin() + offset, std::move(fresh));
   cells_.insert(cells_.begin() + offset * static_cast<std::ptrdiff_t>(cells), cells, Accumulator());
@@ -74,9 +65,6 @@ size_t PaneStore::first_from(EventTime t) const {
 void PaneStore::drop_before(EventTime t, size_t cells) {
   const size_t count = first_from(t);
   if (count == 0) return;
-  for (size_t i = 0; i < count && spare_.size() < kMostSpare; ++i) {
-    spare_.push_back(std::move(panes_[i]));
-  }
   panes_.erase(panes_.begin(), panes_.begin() + static_cast<std::ptrdiff_t>(count));
   cells_.erase(cells_.begin(), cells_.begin() + static_cast<std::ptrdiff_t>(count * cells));
 }

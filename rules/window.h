@@ -22,8 +22,7 @@ struct Pane {
 // The panes of a group that hold anything, in contiguous memory, oldest first.
 //
 // Only panes with events exist: a rule that looks back a year over a quiet district costs what its
-// events cost. Panes that fall out are kept aside and used again, so that a group in its steady
-// state allocates nothing.
+// events cost.
 // Thread-safety: one thread at a time.
 class PaneStore {
  public:
@@ -53,7 +52,6 @@ class PaneStore {
  private:
   std::vector<Pane> panes_;         // by (start, lane)
   std::vector<Accumulator> cells_;  // `cells` a pane
-  std::vector<Pane> spare_;
 };
 
 }  // namespace tocsin::rules

@@ -49,7 +49,8 @@ void AbsenceDetector::prepare() {
 // A roster names keys of all shards.
 bool AbsenceDetector::is_kept_here(const std::string& key) const {
   const std::optional<RegionId> region = keyer_.region({key});
-  return region ? around_.shards.owns(*region) : around_.shards.is_home_of(rule());
+  const bool is_divided = region && around_.shards.divides(rule());
+  return is_divided ? around_.shards.owns(*region) : around_.shards.is_home_of(rule());
 }
 
 void AbsenceDetector::on_first_moved() {

@@ -18,7 +18,7 @@ void OverAlertsDetector::on_due(PlaceGroup& group, EventTime tick) {
 }
 
 void OverAlertsDetector::wake(RegionId region, EventTime at) {
-  PlaceGroup* group = group_for({around_.catalogue->region(region).id});
+  PlaceGroup* group = group_for({around_.catalogue->region(region).id}, at);
   if (group == nullptr) return;
   // Ticks up to there are judged; later ones may be, though their time has come.
   const EventTime passed = around_.timeline->passed(time_class());

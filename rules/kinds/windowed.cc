@@ -34,7 +34,9 @@ void WindowedDetector::on_event(const Event& event, JournalSeq seq) {
   WindowGroup* group = group_of(event);
   if (group == nullptr) return;
   ++counters_.selected;
+  const size_t before = group->panes.panes().size();
   count(*group, event, seq, pane);
+  if (group->panes.panes().size() > before) account(*group);
   if (is_early() && !is_late) judge_early(*group, event, pane);
   schedule_by(*group, std::max(grid_.step(pane, 1), upcoming));
 }

@@ -16,6 +16,7 @@
 #include "rules/kinds/windowed.h"
 #include "rules/load/group_keys.h"
 #include "rules/load/monotone.h"
+#include "rules/shard.h"
 
 namespace tocsin::rules {
 
@@ -24,7 +25,7 @@ namespace {
 constexpr Milliseconds kEventEvery = std::chrono::hours(6);  // in a group, on average
 constexpr uint64_t kEventBytes = 512;                        // encoded, with what its owner adds
 constexpr uint64_t kTextBytes = 64;                          // a key or an id, on the heap
-constexpr uint64_t kTableBytes = 128;  // a group's slots in the table, its pointer and its timers
+constexpr uint64_t kTimerBytes = 32;  // its place in the heap of timers, once or twice
 
 // What a vector of so many items, filled one by one, takes.
 template <typename T>
@@ -166,7 +167,7 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTer
 
 uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule) {
   const uint64_t key = rule.by.size() * (sizeof(std::string) + kTextBytes);
-  return kTableBytes + key +
+  return kTableBytes + kTimerBytes + key +
          std::visit([&](const auto& detect) { return detect_bytes(catalogue, rule, detect); },
                     rule.detect);
 }
@@ -182,7 +183,23 @@ std::string readable_bytes(uint64_t bytes) {
   return fmt::format("{:.1f} GiB", size / (1ULL << 30U));
 }
 
+namespace {
+
+void check_new_groups(RuleScope& scope, const Rule& rule) {
+  const yaml::Node* limits = scope.node().find("limits");
+  const yaml::Node* limit = limits == nullptr ? nullptr : limits->find("new_groups_per_hour");
+  const auto most = most_groups(scope.catalogue(), rule);
+  if (limit == nullptr || !most) return;
+  scope.warning(
+      "T0430", limit->place,
+      fmt::format("`new_groups_per_hour` has no effect: there can only be {} groups", *most),
+      "it keeps out a storm of new keys, where a key can have any value");
+}
+
+}  // namespace
+
 void check_budget(RuleScope& scope, const Rule& rule) {
+  check_new_groups(scope, rule);
   const uint64_t groups = groups_of(scope.catalogue(), rule);
   const uint64_t per_group = bytes_per_group(scope.catalogue(), rule);
   const uint64_t total = groups * per_group;

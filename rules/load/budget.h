@@ -16,6 +16,9 @@ namespace tocsin::rules {
 // values and waiting events; what a rule really keeps is held to `limits.state` by the engine,
 // which then takes no new groups.
 //
+// The process takes no more than a quarter beside what the engine counts (the allocator's share;
+// tests/bench/storm_bench, BudgetInAStorm), whatever number of keys comes.
+//
 // Sizes are those of the structures themselves, with the room that vectors grow into; what the
 // engine counts for a group that is as busy as this is never more.
 

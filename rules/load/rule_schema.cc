@@ -106,7 +106,10 @@ Schema limits() {
           optional("groups", integer(1, 10'000'000, "at most so many groups; default 10000")),
           optional("state", of_kind(Kind::kBytes, "at most so much state; default 64MiB")),
           not_yet("evidence"),
-          not_yet("new_groups_per_hour"),
+          optional("new_groups_per_hour",
+                   integer(1, 10'000'000,
+                           "at most so many that begin within one hour of event time, where keys "
+                           "can have any value; default 500")),
       });
 }
 

@@ -220,6 +220,8 @@ bool is_reserved_name(const std::string& name) {
 
 void read_limits(const yaml::Node& limits, Rule& rule) {
   rule.max_groups = static_cast<uint32_t>(int_at(limits, "groups").value_or(rule.max_groups));
+  rule.max_new_groups =
+      static_cast<uint32_t>(int_at(limits, "new_groups_per_hour").value_or(rule.max_new_groups));
   const auto state = text_at(limits, "state");
   if (state) rule.max_state_bytes = parse_bytes(*state).value_or(rule.max_state_bytes);
 }

@@ -14,7 +14,7 @@ constexpr Words<Level, 6> kLevels{{{Level::kNone, "none"},
                                    {Level::kWarning, "warning"},
                                    {Level::kAlert, "alert"},
                                    {Level::kEmergency, "emergency"}}};
-constexpr Words<Driver, 14> kDrivers{{{Driver::kExclusion, "exclusion"},
+constexpr Words<Driver, 15> kDrivers{{{Driver::kExclusion, "exclusion"},
                                       {Driver::kCorruption, "corruption"},
                                       {Driver::kJusticeGap, "justice_gap"},
                                       {Driver::kHumanRights, "human_rights"},
@@ -27,7 +27,8 @@ constexpr Words<Driver, 14> kDrivers{{{Driver::kExclusion, "exclusion"},
                                       {Driver::kEmergingThreat, "emerging_threat"},
                                       {Driver::kPeaceProcess, "peace_process"},
                                       {Driver::kResilience, "resilience"},
-                                      {Driver::kComposite, "composite"}}};
+                                      {Driver::kComposite, "composite"},
+                                      {Driver::kMonitoring, "monitoring"}}};
 constexpr Words<Stage, 8> kStages{{{Stage::kLatent, "latent"},
                                    {Stage::kEmerging, "emerging"},
                                    {Stage::kOutbreak, "outbreak"},

@@ -20,7 +20,8 @@ enum class Level : uint8_t {
 };
 
 // What drives a conflict: the drivers of the Doha regional dialogue (January 2018), conclusions
-// ¶2-¶30 and panels 1-6, and `composite` for rules over several of them.
+// ¶2-¶30 and panels 1-6, and `composite` for rules over several of them. `monitoring` is none: what
+// tocsin tells of itself, never written in rules or the catalogue.
 enum class Driver : uint8_t {
   kExclusion,
   kCorruption,
@@ -36,6 +37,7 @@ enum class Driver : uint8_t {
   kPeaceProcess,
   kResilience,
   kComposite,
+  kMonitoring,
 };
 
 // Stages of the conflict continuum (¶1: outbreak, escalation, continuation, recurrence).

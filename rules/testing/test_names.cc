@@ -39,6 +39,8 @@ class NameCheck {
       for (const Rule& rule : bundle->rules) {
         if (rule.id == name || rule.name == name) return &rule;
       }
+      const Rule& overflow = bundle->overflow;
+      if (overflow.id == name || overflow.name == name) return &overflow;
     }
     return nullptr;
   }

@@ -111,7 +111,10 @@ std::vector<std::string> lines_of(const std::vector<const ScheduledEvent*>& orde
   for (const ScheduledEvent* scheduled : order) engine.deliver(scheduled->event);
   engine.finish(end);
   std::vector<std::string> lines;
-  for (const LoggedTransition& t : engine.log()) lines.push_back(line_of(t, engine));
+  for (const LoggedTransition& t : engine.log()) {
+    // What was refused, and when, is of the arrival.
+    if (t.rule_id != bundle->overflow.id) lines.push_back(line_of(t, engine));
+  }
   std::sort(lines.begin(), lines.end());
   return lines;
 }

@@ -25,7 +25,7 @@ void VirtualEngine::move_to(EventTime now) {
 
 void VirtualEngine::log_fresh() {
   for (AlertTransition& transition : fresh_) {
-    const std::string& rule = bundle_->rules[transition.rule].id;
+    const std::string& rule = bundle_->raised_by(transition.rule).id;
     log_.push_back({std::move(transition), rule});
   }
   fresh_.clear();

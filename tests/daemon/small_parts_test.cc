@@ -224,6 +224,24 @@ TEST(AlertFields, AreThoseThatWereWritten) {
   }
 }
 
+TEST(AlertFields, OfARuleThatRefusesGroupsAreThoseOfMonitoring) {
+  Diagnostics diagnostics;
+  const auto bundle = rules::load_bundle(bundle_text(), diagnostics);
+  ASSERT_NE(bundle, nullptr);
+  NoJournal journal;
+  AlertTransition transition;
+  transition.rule = static_cast<RuleIndex>(rules::watchers_of(*bundle).size());
+  transition.level = Level::kWarning;
+  transition.group = {{"rule", "test/many-dead"}};
+  const std::string json = write_alert(transition, *bundle, journal);
+  const auto fields = read_alert_fields(json);
+  ASSERT_TRUE(fields) << fields.error().message;
+  EXPECT_EQ(fields->rule, "tocsin/RuleOverflow");
+  EXPECT_EQ(fields->driver, Driver::kMonitoring);
+  EXPECT_NE(json.find(R"("status":"production")"), std::string::npos) << json;
+  EXPECT_NE(json.find("raise the limit"), std::string::npos) << json;
+}
+
 TEST(AlertFields, RefusesWhatIsNoAlert) {
   for (const char* text : {"", "[]", "{", "{}", R"({"id":"1","action":"shout","level":"watch"})"}) {
     EXPECT_FALSE(read_alert_fields(text)) << text;

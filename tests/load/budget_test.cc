@@ -1,6 +1,9 @@
 #include "rules/load/budget.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <random>
 
 #include "rules/engine.h"
 #include "tests/load/loading.h"
@@ -151,6 +154,52 @@ INSTANTIATE_TEST_SUITE_P(
                    40,
                    {"rights.abuse"}}),
     [](const auto& param) { return param.param.name; });
+
+// In use on the heap; 0 where a sanitizer has its own.
+uint64_t heap_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// 200,000 keys that come once, over two months: the limit is always full, of ever other groups.
+TEST(BudgetInAStorm, HoldsTheStateAndTheHeapWithWhatTheAllocatorAdds) {
+  const auto bundle = load_good(
+      file_with("kind: threshold\nselect: e.indicator == \"rights.abuse\"\neach: e.actors\nby: "
+                "[region@country, each]\ndetect: {measures: {n: {agg: count, window: 7d, every: "
+                "1d}}, when: n >= 30}\nseverity: watch\nlimits: {groups: 2000}\n"));
+  ASSERT_NE(bundle, nullptr);
+  const Catalogue& world = *bundle->catalogue;
+  const uint64_t budget =
+      groups_of(world, bundle->rules[0]) * bytes_per_group(world, bundle->rules[0]);
+  const uint64_t heap_before = heap_bytes();
+  Engine engine(bundle, {});
+  Engine::Transitions out;
+  Event event;
+  event.source = *world.find_source("desk");
+  event.indicator = *world.find_indicator("rights.abuse");
+  event.region = *world.find_region("ML");
+  std::mt19937_64 random(7);
+  uint64_t state = 0;
+  uint64_t heap = 0;
+  uint64_t most_groups = 0;
+  for (JournalSeq seq = 1; seq <= 200'000; ++seq) {
+    const std::string key = std::to_string(random());
+    const std::string_view actor = key;
+    event.id = actor;
+    event.actors = {&actor, 1};
+    event.time = event.time_end = day(60.0 * static_cast<double>(seq) / 200'000);
+    engine.on_event(event, seq, out);
+    out.clear();
+    if (seq % 500 != 0) continue;
+    state = std::max(state, engine.state_bytes());
+    heap = std::max(heap, heap_bytes() - heap_before);
+    most_groups = std::max(most_groups, engine.counters()[0].groups);
+  }
+  EXPECT_EQ(most_groups, 2'000U);
+  EXPECT_GT(engine.counters()[0].refused, 150'000U);
+  EXPECT_LE(state, budget);
+  EXPECT_LE(heap, state + state / 4) << "the state that is counted is what is there";
+}
 
 }  // namespace
 }  // namespace tocsin::rules

@@ -323,11 +323,13 @@ TEST(EngineLimits, AStormOfKeysIsRefusedAndKnownGroupsGoOn) {
   const RuleCounters full = h.engine->counters()[0];
   EXPECT_EQ(full.groups, 1000u);
   EXPECT_EQ(full.overflow, 200'000u - 998u);
+  EXPECT_EQ(full.refused, full.overflow);
   EXPECT_LT(full.state_bytes, 4u << 20);
   for (int i = 0; i < 2; ++i) hit(day(1), "known");
-  ASSERT_EQ(h.log.size(), 1u);
-  EXPECT_EQ(h.log[0].group[0].second, "known");
-  EXPECT_EQ(std::get<int64_t>(h.log[0].values[0].value), 5);
+  const AlertTransition& last = h.log.back();
+  ASSERT_EQ(brief(last), "~fire watch d1 known");
+  EXPECT_EQ(std::get<int64_t>(last.values[0].value), 5);
+  for (size_t i = 0; i + 1 < h.log.size(); ++i) EXPECT_EQ(h.log[i].rule, 1u) << brief(h.log[i]);
   // Idle groups make room again, the firing one stays until its window is empty.
   h.feed(day(5), 1, "XB-1");
   hit(day(40), "late");
