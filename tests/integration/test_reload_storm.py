@@ -129,7 +129,8 @@ class Storm(unittest.TestCase):
             self.write(rules, text(RELOADS))
             self.assertEqual(200, daemon.request("POST", "/-/reload", b"", timeout=60).status)
             self.assertEqual(1, daemon.metric("tocsin_config_last_reload_successful"))
-            stormy = {rule: told(daemon, rule) for rule in ("burning", "dead", "more-dead")}
+            # `more-dead` went on through all limits, so it may have begun at another time.
+            stormy = {rule: told(daemon, rule) for rule in ("burning", "dead")}
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
         print(f"{RELOADS} reloads, {refused} of them refused; {posted[0]} events of load", flush=True)
 
