@@ -118,7 +118,7 @@ def close_feeds(daemon, broker, feed, feeds):
 
 
 def journal(daemon):
-    dump = run_tocsin("journal", "--data", daemon.data, "--ceiling", "red")
+    dump = run_tocsin("journal", "--data", daemon.data, "--tlp-ceiling", "red")
     return [(event["id"], event.get("rev", 0)) for event in map(json.loads, dump.stdout.splitlines()) if "id" in event]
 
 
@@ -135,6 +135,7 @@ def standing(log):
 class Loop:
     maxDiff = 4000
     stream = EventStream
+    longest = 0.6  # seconds between a start and the next kill
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tocsin-kill-loop-")
@@ -214,7 +215,7 @@ class Loop:
         taken_between = []
         for _ in range(KILLS):
             before = feeds.http_sent
-            time.sleep(chance.uniform(0.0, 0.6))
+            time.sleep(chance.uniform(0.0, self.longest))
             daemon.kill()
             taken_between.append(feeds.http_sent - before)
             # Some starts are killed too, in the middle of recovery.
@@ -265,6 +266,7 @@ class WithRevisions(Loop, unittest.TestCase):
     rules = [FIXTURES / "equality.yaml"]
     transitions = 50
     stream = Revisions
+    longest = 2.0
 
     def compare_journal(self, found, sent):
         # What was superseded before it came is no event of the journal.
