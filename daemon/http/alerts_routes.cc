@@ -99,7 +99,8 @@ Result<std::string> shown_if_taken(const Filter& filter, const storage::Store::S
   const auto as_shown = read_alert_fields(*shown);
   if (!as_shown || !as_shown->id.starts_with(filter.id)) return std::string();
   // What is tried out says so also when nothing else may be said.
-  if (fields->status != RuleStatus::kProduction) shown->replace(shown->size() - 1, 1, R"(,"status":"shadow"})");
+  if (fields->status != RuleStatus::kProduction)
+    shown->replace(shown->size() - 1, 1, R"(,"status":"shadow"})");
   return shown;
 }
 
