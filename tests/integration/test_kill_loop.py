@@ -19,7 +19,7 @@ from harness.event_stream import EventStream, by_key, closing, format_time, open
 from harness.kafka import Broker
 from harness.waiting import wait_until
 
-KILLS = int(os.environ.get("TOCSIN_KILLS", "20"))
+KILLS = int(os.environ.get("TOCSIN_KILLS", "10"))
 SEED = int(os.environ.get("TOCSIN_SEED", "20261123"))
 FIXTURES = SOURCE_DIR / "tests/integration/fixtures/rules"
 HTTP_BATCH = 20

@@ -14,7 +14,7 @@ import unittest
 from harness.daemon import Daemon, post_until_taken, run_tocsin
 from harness.event_stream import REGIONS, START, format_time
 
-RELOADS = int(os.environ.get("TOCSIN_RELOADS", "120"))
+RELOADS = int(os.environ.get("TOCSIN_RELOADS", "60"))
 DAYS = 40
 SOURCE = "monitor-net"
 
