@@ -48,6 +48,8 @@ rules:
     detect: {measures: {n: {agg: count, window: 1d, every: 1d}}, when: 'n >= 1 && signal("dead") >= %(limit)d.0'}
     severity: warning
 """
+# A window that none before had: `dead` begins anew with it, and has seen no other limit.
+LAST = RULES % {"window": 7, "limit": 20, "words": "in the end"}
 BAD = RULES.replace("kind: threshold", "kind: thresold")
 
 
@@ -126,7 +128,7 @@ class Storm(unittest.TestCase):
             over.set()
             thread.join(60)
             self.assertEqual([], failures)
-            self.write(rules, text(RELOADS))
+            self.write(rules, LAST)
             self.assertEqual(200, daemon.request("POST", "/-/reload", b"", timeout=60).status)
             self.assertEqual(1, daemon.metric("tocsin_config_last_reload_successful"))
             # `more-dead` went on through all limits, so it may have begun at another time.
@@ -134,7 +136,7 @@ class Storm(unittest.TestCase):
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
         print(f"{RELOADS} reloads, {refused} of them refused; {posted[0]} events of load", flush=True)
 
-        _, calm = self.daemon("calm", text(RELOADS))
+        _, calm = self.daemon("calm", LAST)
         with calm:
             for day in range(DAYS):
                 self.assertEqual(200, calm.post_events(events_of(day)).status)
