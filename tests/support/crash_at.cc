@@ -1,5 +1,5 @@
-// Preloaded into a daemon, ends it by SIGKILL at a chosen call that changes something outside of the
-// process: the n-th write, sync, send, rename… of a thread on a kind of file or socket.
+// Preloaded into a daemon, ends it by SIGKILL at a chosen call that changes something outside of
+// the process: the n-th write, sync, send, rename… of a thread on a kind of file or socket.
 //
 //   TOCSIN_CRASH="toc-pipeline fdatasync log 3 before"   thread, call, target, number, where
 //   TOCSIN_CRASH_TRACE=FILE                              a line for each such call instead
@@ -49,7 +49,9 @@ Plan& plan() {
       made->step = text.substr(0, number);
       made->number = std::atol(text.c_str() + number);
       const std::string_view word = std::string_view(text).substr(where + 1);
-      made->where = word == "before" ? Where::kBefore : word == "half" ? Where::kHalf : Where::kAfter;
+      made->where = word == "before" ? Where::kBefore
+                    : word == "half" ? Where::kHalf
+                                     : Where::kAfter;
     }
     return made;
   }();
@@ -126,14 +128,16 @@ extern "C" {
 ssize_t write(int fd, const void* bytes, size_t size) {
   static auto* const call = real<ssize_t(int, const void*, size_t)>("write");
   if (fd == 2) return call(fd, bytes, size);
-  return around("write", kind_of(fd), [&] { return call(fd, bytes, size); },
-                [&] { call(fd, bytes, size / 2); });
+  return around(
+      "write", kind_of(fd), [&] { return call(fd, bytes, size); },
+      [&] { call(fd, bytes, size / 2); });
 }
 
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at) {
   static auto* const call = real<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
-  return around("write", kind_of(fd), [&] { return call(fd, bytes, size, at); },
-                [&] { call(fd, bytes, size / 2, at); });
+  return around(
+      "write", kind_of(fd), [&] { return call(fd, bytes, size, at); },
+      [&] { call(fd, bytes, size / 2, at); });
 }
 
 ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) {
@@ -142,42 +146,49 @@ ssize_t pwrite(int fd, const void* bytes, size_t size, off_t at) {
 
 ssize_t writev(int fd, const iovec* parts, int count) {
   static auto* const call = real<ssize_t(int, const iovec*, int)>("writev");
-  return around("write", kind_of(fd), [&] { return call(fd, parts, count); },
-                [&] { call(fd, parts, count / 2); });
+  return around(
+      "write", kind_of(fd), [&] { return call(fd, parts, count); },
+      [&] { call(fd, parts, count / 2); });
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   static auto* const call = real<ssize_t(int, const msghdr*, int)>("sendmsg");
-  return around("send", kind_of(fd), [&] { return call(fd, message, flags); },
-                [&] {
-                  if (message->msg_iovlen == 0) return;
-                  ::send(fd, message->msg_iov[0].iov_base, message->msg_iov[0].iov_len / 2, flags);
-                });
+  return around(
+      "send", kind_of(fd), [&] { return call(fd, message, flags); },
+      [&] {
+        if (message->msg_iovlen == 0) return;
+        ::send(fd, message->msg_iov[0].iov_base, message->msg_iov[0].iov_len / 2, flags);
+      });
 }
 
 int fsync(int fd) {
   static auto* const call = real<int(int)>("fsync");
-  return around("sync", kind_of(fd), [&] { return call(fd); }, [] {});
+  return around(
+      "sync", kind_of(fd), [&] { return call(fd); }, [] {});
 }
 
 int fdatasync(int fd) {
   static auto* const call = real<int(int)>("fdatasync");
-  return around("sync", kind_of(fd), [&] { return call(fd); }, [] {});
+  return around(
+      "sync", kind_of(fd), [&] { return call(fd); }, [] {});
 }
 
 int rename(const char* from, const char* to) {
   static auto* const call = real<int(const char*, const char*)>("rename");
-  return around("rename", kind_of(std::string_view(to)), [&] { return call(from, to); }, [] {});
+  return around(
+      "rename", kind_of(std::string_view(to)), [&] { return call(from, to); }, [] {});
 }
 
 int unlink(const char* path) {
   static auto* const call = real<int(const char*)>("unlink");
-  return around("unlink", kind_of(std::string_view(path)), [&] { return call(path); }, [] {});
+  return around(
+      "unlink", kind_of(std::string_view(path)), [&] { return call(path); }, [] {});
 }
 
 int ftruncate64(int fd, off64_t size) {
   static auto* const call = real<int(int, off64_t)>("ftruncate64");
-  return around("truncate", kind_of(fd), [&] { return call(fd, size); }, [] {});
+  return around(
+      "truncate", kind_of(fd), [&] { return call(fd, size); }, [] {});
 }
 
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
