@@ -151,7 +151,7 @@ struct Metrics::Families {
       registry, "tocsin_http_request_seconds", "From a request that has come whole to its answer.");
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
-      "Connections closed without an answer to a request, by reason: limit, timeout, malformed.");
+      "Connections closed over what the other side did, by reason: limit, timeout, malformed.");
   Family<Counter>& backups =
       counter(registry, "tocsin_backups_total", "Backups by outcome: succeeded, failed.");
   Family<Gauge>& last_backup = BuildGauge()

@@ -20,7 +20,7 @@ double seconds_between(steady_clock::time_point from, steady_clock::time_point t
 constexpr Milliseconds kPatience{50};
 constexpr std::chrono::seconds kPublishInterval{1};
 constexpr Milliseconds kListenStep{100};
-// Between two steps of this thread. Longer: the process stood still, and listened to nobody.
+// No wait is so much longer than it was meant to be, unless the process was stopped.
 constexpr Milliseconds kStandstill{10'000};
 
 }  // namespace
@@ -71,7 +71,10 @@ void PipelineLoop::run() {
   while (!failed_) {
     const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
                                                       : steady_clock::now() + kPatience;
+    const auto wake_by = std::max(deadline, steady_clock::now());
     std::optional<ingest::RawBatch> batch = queue_.pop_until(deadline);
+    // The process stood still: what came meanwhile still waits for us.
+    if (steady_clock::now() - wake_by >= kStandstill) pipeline_.begin_listening();
     if (batch) take(std::move(*batch));
     run_posted();
     if (!batch && queue_.closed()) break;

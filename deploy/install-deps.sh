@@ -7,7 +7,7 @@ set -euo pipefail
 usage() {
   cat <<'EOF'
 Usage: deploy/install-deps.sh [--tests] [--fuzz]
-  --tests   also Prometheus, Alertmanager, kcat, tidy, jq, curl, Python, and Java with Maven for the Kafka broker
+  --tests   also Prometheus, Alertmanager, kcat, libfaketime, tidy, jq, curl, Python, and Java with Maven for the Kafka broker
   --fuzz    also clang 19 with libFuzzer (preset `fuzz`)
 EOF
 }
@@ -22,7 +22,7 @@ packages=(
   iso-codes tzdata
   curl jq python3
 )
-test_packages=(prometheus prometheus-alertmanager kcat tidy)
+test_packages=(prometheus prometheus-alertmanager kcat libfaketime tidy)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 
 with_tests=false

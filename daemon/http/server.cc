@@ -187,6 +187,7 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.expires_after(server_->options.write_timeout);
     bhttp::async_write(stream_, *answer_, [self = shared_from_this()](error_code error, size_t) {
       self->busy_ = false;
+      if (error == beast::error::timeout) self->server_->observer.connection_refused("timeout");
       if (error) return self->close();
       if (!self->answer_->keep_alive()) return self->linger();
       self->is_head_ = false;

@@ -337,6 +337,30 @@ TEST_F(Http, SlowClientIsCutOffHoweverItDrips) {
               HasSubstr("tocsin_http_connections_refused_total{reason=\"timeout\"} 1"));
 }
 
+TEST_F(Http, ClientThatDoesNotReadItsAnswerIsCutOff) {
+  server_options_.write_timeout = std::chrono::milliseconds(300);
+  std::vector<AlertText> alerts;
+  for (uint64_t i = 1; i <= 1000; ++i) alerts.push_back({.alert = i});
+  backend_.commit(alerts);
+  start();
+  RawConnection client(port_);
+  // More than sockets hold between the two.
+  std::string requests;
+  for (int i = 0; i < 100; ++i) {
+    requests += "GET /v1/alerts?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  }
+  client.send(requests);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto is_cut_off = [&] {
+    return metrics_.scrape(backend_.status())
+               .find("tocsin_http_connections_refused_total{reason=\"timeout\"} 1") !=
+           std::string::npos;
+  };
+  while (!is_cut_off() && std::chrono::steady_clock::now() < deadline) ::usleep(20'000);
+  EXPECT_TRUE(is_cut_off());
+  EXPECT_EQ(call("GET", "/-/healthy").status, 200);
+}
+
 TEST_F(Http, ConnectionsOverTheLimitAreTurnedAway) {
   server_options_.connections = 2;
   start();

@@ -13,6 +13,8 @@ class WebhookRecorder:
         self._bodies = []
         self._refused = 0
         self._status = 200
+        self._listens = threading.Event()
+        self._listens.set()
         recorder = self
 
         class Receiver(http.server.BaseHTTPRequestHandler):
@@ -20,6 +22,8 @@ class WebhookRecorder:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if not recorder._listens.wait(60):
+                    return
                 status = recorder._take(body)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
@@ -52,6 +56,11 @@ class WebhookRecorder:
     def answer_with(self, status):
         with self._lock:
             self._status = status
+        self._listens.set()
+
+    def hang(self):
+        """Takes requests and answers none, until answer_with()."""
+        self._listens.clear()
 
     def transitions(self):
         """Every alert transition received so far, in order of arrival, doubles included."""
