@@ -86,20 +86,23 @@ bool Chronicle::comes_before(const Item& a, const Item& b) {
 }
 
 Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
-  absl::flat_hash_map<std::pair<SourceId, int64_t>, EventTime> heard;
+  absl::flat_hash_map<std::tuple<SourceId, uint16_t, int64_t>, EventTime> heard;
   Status status = read([&](const storage::Store::JournalRecord& record) {
     if (record.event != nullptr) {
       const Event& event = *record.event;
+      const uint16_t partition = rules::partition_of(event);
+      if (partition != 0) left_.erase({event.source, partition});
       const bool counts = scope.regions[static_cast<size_t>(event.region)] &&
                           event.op != Operation::kRetract && engine.looks_at(event) &&
                           is_current(event, record.seq);
       if (counts) {
         Event copy = copy_of(event, arena_);
         copy.op = Operation::kAssert;
+        copy.partition = partition;
         items_.push_back({event.time, Item::Kind::kEvent, event.source, record.seq, copy});
         return;
       }
-      const std::pair slot(event.source, event.time.time_since_epoch() / kHeard);
+      const std::tuple slot(event.source, partition, event.time.time_since_epoch() / kHeard);
       EventTime& last = heard.try_emplace(slot, event.time).first->second;
       last = std::max(last, event.time);
       return;
@@ -117,12 +120,17 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
       case storage::Control::Kind::kEndSource:
         ended_.push_back(*source);
         break;
+      case storage::Control::Kind::kLeavePartition:
+        left_.insert({*source, record.control->partition});
+        break;
       default:
         break;
     }
   });
   for (const auto& [slot, time] : heard) {
-    items_.push_back({time, Item::Kind::kTime, slot.first, 0, {}});
+    const auto& [source, partition, when] = slot;
+    items_.push_back({time, Item::Kind::kTime, source, 0, {}});
+    items_.back().event.partition = partition;
   }
   return status;
 }
@@ -132,6 +140,7 @@ Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
   arena_.reset();
   items_.clear();
   ended_.clear();
+  left_.clear();
   if (Status status = collect(scope, engine); !status) return status;
   std::sort(items_.begin(), items_.end(), comes_before);
   for (size_t i = 0; i < items_.size(); ++i) {
@@ -139,7 +148,7 @@ Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
     const Item& item = items_[i];
     switch (item.kind) {
       case Item::Kind::kTime:
-        engine.on_time(item.source, item.time, out);
+        engine.on_time(item.source, item.time, item.event.partition, out);
         break;
       case Item::Kind::kEvent:
         engine.on_event(item.event, item.seq, out);
@@ -149,6 +158,7 @@ Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
         break;
     }
   }
+  for (const auto& [source, partition] : left_) engine.leave_partition(source, partition, out);
   for (const SourceId source : ended_) engine.end_source(source, out);
   items_.clear();
   arena_.reset();
@@ -168,6 +178,9 @@ void feed_control(const storage::Control& control, const Catalogue& catalogue,
       break;
     case storage::Control::Kind::kExpectSource:
       engine.expect_source(*source);
+      break;
+    case storage::Control::Kind::kLeavePartition:
+      engine.leave_partition(*source, control.partition, out);
       break;
     case storage::Control::Kind::kActivate:
     case storage::Control::Kind::kRevise:

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -51,7 +52,7 @@ class Chronicle {
     Kind kind = Kind::kTime;
     SourceId source{};
     JournalSeq seq = 0;
-    Event event{};
+    Event event{};  // of kTime the partition alone
   };
   static bool comes_before(const Item& a, const Item& b);
   Status collect(const rules::Scope& scope, rules::Engine& engine);
@@ -68,6 +69,7 @@ class Chronicle {
   Arena arena_;
   std::vector<Item> items_;
   std::vector<SourceId> ended_;
+  std::set<std::pair<SourceId, uint16_t>> left_;  // partitions that have not been heard of since
 };
 
 // What a record of the journal beside events says of the time of a source.

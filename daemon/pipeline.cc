@@ -47,6 +47,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
   receipt_ = &receipt;
   stream_ = &raw.stream;
   keep_refused_ = raw.keep_refused;
+  partition_ = raw.partition;
   now_ = latest_ = now;
   if (raw.parts.empty()) {
     raw.decoder->decode(std::string_view(raw.bytes).substr(0, raw.size), raw.first_position, arena_,
@@ -68,6 +69,7 @@ void Pipeline::feed(ingest::RawBatch raw, WallTime now) {
 
 void Pipeline::on_record(const ingest::Decoded& record) {
   decoded_.push_back(record);
+  decoded_.back().event.partition = partition_;
   if (decoded_.size() == kLookAhead) take_decoded();
 }
 
@@ -123,14 +125,14 @@ Admission Pipeline::admit(const Event& event, std::string_view stream, int64_t p
 Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stream,
                           int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
-  arrivals_[static_cast<size_t>(event.source)] = {
-      .last = now, .silence_before = {}, .heard_at = listened_};
+  note_arrival(event, now);
   if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
     ++counts.future;
     return refuse(Admission::kFuture, event, stream, position, raw, now);
   }
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
-  if (!watermark) flush();  // so that the engine knows how far it got without this source
+  // So that the engine knows how far it got without this partition.
+  if (!engine_->has_heard_of(event.source, event.partition)) flush();
   if (watermark && event.time < horizon_of(event.source)) {
     if (seen_.contains(key, event.rev)) {
       ++counts.duplicates;
@@ -145,11 +147,12 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.duplicates;
     return Admission::kDuplicate;
   }
-  const bool is_behind = is_late(event);
+  const bool is_behind = is_late(taken);
   if (is_behind) {
     ++counts.late;
     const EventTime up_to =
-        std::max(watermark.value_or(kMinEventTime), engine_->decided_without(event.source));
+        std::max(watermark.value_or(kMinEventTime),
+                 engine_->decided_without(event.source, rules::partition_of(event)));
     const Milliseconds age = up_to - event.time;
     const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
                                     [age](Milliseconds b) { return age <= b; });
@@ -162,6 +165,10 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   if (is_correction || is_behind) unrevised_.push_back(seq);
   engine_->on_event(taken, seq, transitions_);
   if (!transitions_.empty()) log_transitions();
+  if (seq % kRecordsBetweenForgetting == 0) {
+    flush();
+    forget_told();
+  }
   return Admission::kAccepted;
 }
 
@@ -220,7 +227,7 @@ void Pipeline::log_transitions() {
     } else if (told_again_ != nullptr) {
       (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
     }
-    told_.note(transition, rule, kept_of(transition));
+    told_.note(transition, rule);
   }
   transitions_.clear();
 }
@@ -251,6 +258,24 @@ void Pipeline::expect_source(SourceId source) {
       {.kind = storage::Control::Kind::kExpectSource, .source = name, .time = {}, .bundle = {}});
   engine_->expect_source(source, transitions_);
   log_transitions();
+}
+
+void Pipeline::leave_silent_partitions(SourceId source, Milliseconds idle) {
+  Arrival& arrival = arrivals_[static_cast<size_t>(source)];
+  const rules::PartitionTimes partitions = engine_->partitions(source);
+  if (partitions.all().size() < 2) return;
+  for (const rules::PartitionTimes::Partition& partition : partitions.all()) {
+    const auto heard = arrival.partitions.find(partition.number);
+    const Milliseconds since = heard == arrival.partitions.end() ? Milliseconds{0} : heard->second;
+    if (listened_ - std::max(since, resumed_at_) < idle) continue;
+    batch().append({.kind = storage::Control::Kind::kLeavePartition,
+                    .source = bundle_->catalogue->source(source).name,
+                    .time = {},
+                    .bundle = {},
+                    .partition = partition.number});
+    engine_->leave_partition(source, partition.number, transitions_);
+    log_transitions();
+  }
 }
 
 void Pipeline::advance_source(SourceId source, EventTime to) {
@@ -346,6 +371,14 @@ bool Pipeline::owes_arrivals() const {
   return listened_ - arrivals_saved_ >= kArrivalsInterval &&
          std::any_of(arrivals_.begin(), arrivals_.end(),
                      [](const Arrival& arrival) { return arrival.last.has_value(); });
+}
+
+void Pipeline::note_arrival(const Event& event, WallTime now) {
+  Arrival& arrival = arrivals_[static_cast<size_t>(event.source)];
+  arrival.last = now;
+  arrival.silence_before = Milliseconds{0};
+  arrival.heard_at = listened_;
+  if (event.partition != 0) arrival.partitions[event.partition] = listened_;
 }
 
 std::optional<WallTime> Pipeline::last_arrival(SourceId source) const {

@@ -124,6 +124,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   void expect_source(SourceId source);
   // A silent source is taken to be complete up to `to`: journalled, since time decided it.
   void advance_source(SourceId source, EventTime to);
+  // Its partitions that nothing has come by for so long no longer hold it back.
+  void leave_silent_partitions(SourceId source, Milliseconds idle);
   void end_source(SourceId source);
   // All input has ended; windows up to `to` are closed. Only for history.
   void finish(EventTime to);
@@ -279,7 +281,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   EventTime newest_event() const;
   bool may_revise() const;
   void find_kept_told();
-  std::optional<Milliseconds> kept_of(const AlertTransition& transition) const;
+  // At places of the journal alone, so that it does not depend on batches, commits or shards.
+  static constexpr JournalSeq kRecordsBetweenForgetting = 256;
+  void forget_told();
   void save_revisions(const std::function<void(std::string_view key, std::string_view value)>& put);
   PipelineCounts::PerSource& counts_of(SourceId source);
   storage::Batch& batch();
@@ -297,11 +301,14 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
     std::optional<WallTime> last;
     Milliseconds silence_before{0};        // of the runs before this one, since `last`
     std::optional<Milliseconds> heard_at;  // by listened_; nullopt: not in this run
+    absl::flat_hash_map<uint16_t, Milliseconds> partitions;  // heard_at of each
   };
+  void note_arrival(const Event& event, WallTime now);
   Milliseconds silence_of(const Arrival& arrival) const;
 
   std::vector<Arrival> arrivals_;  // index: SourceId
   WallTime latest_{};              // that we were told
+  uint16_t partition_ = 0;         // of what is fed
   Milliseconds listened_{0};       // in this run
   Milliseconds resumed_at_{0};     // by listened_
   Milliseconds arrivals_saved_{0};

@@ -161,6 +161,7 @@ Status Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::str
 
 // What is over in the past of new rules is not told: nobody asked them then.
 void Pipeline::adopt(Shadow& shadow, const std::set<std::string>& begin) {
+  shadow.reach(*engine_);
   std::map<rules::GroupName, rules::Pin> pins;
   for (AlertTransition& alert : shadow.open_alerts()) {
     const rules::Rule& rule = bundle_->raised_by(alert.rule);

@@ -222,7 +222,11 @@ void PipelineLoop::look_after_silent_sources() {
     const Source& source = catalogue.source(id);
     const auto watermark = pipeline_.engine().watermark(id);
     if (!watermark || source.idle.count() == 0) continue;
-    if (pipeline_.silence_of(id) < source.idle) continue;
+    if (pipeline_.silence_of(id) < source.idle) {
+      if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
+      pipeline_.leave_silent_partitions(id, source.idle);
+      continue;
+    }
     idle_[i] = true;
     const EventTime to = now - source.lateness;
     if (to <= *watermark) continue;

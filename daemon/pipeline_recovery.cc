@@ -27,15 +27,17 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     old = *stored;
   }
   bool from_the_start = false;
-  if (has_checkpoint && old == nullptr) {
+  if (!has_checkpoint) {
+    if (Status status = begin_at_first(compile); !status) return status;
+  } else if (old == nullptr) {
     warning =
         "the rules in force before the restart no longer compile; what came after the last "
         "checkpoint is judged by the present rules";
-  } else if (old != nullptr && !(*old->catalogue == *present->catalogue)) {
+  } else if (!(*old->catalogue == *present->catalogue)) {
     // Saved groups are numbered by the old catalogue.
     warning = "the catalogue has changed: state is rebuilt from the whole journal";
     from_the_start = true;
-  } else if (old != nullptr) {
+  } else {
     emit_ = own->rules.emit;
     if (Status status = go_back_to(old); !status) return status;
   }
@@ -194,6 +196,7 @@ Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBun
       ended = apply(*record.control, record.seq, compile, warning);
     }
     log_transitions();
+    if (record.event != nullptr && record.seq % kRecordsBetweenForgetting == 0) forget_told();
     return ended.has_value();
   });
   is_replaying_ = false;
@@ -218,6 +221,9 @@ Status Pipeline::apply(const storage::Control& control, JournalSeq seq,
     case storage::Control::Kind::kExpectSource:
       engine_->expect_source(*source, transitions_);
       return Status::ok();
+    case storage::Control::Kind::kLeavePartition:
+      engine_->leave_partition(*source, control.partition, transitions_);
+      return Status::ok();
     case storage::Control::Kind::kActivate:
     case storage::Control::Kind::kRevise:
       return Status::ok();
@@ -239,8 +245,9 @@ void Pipeline::restore_arrivals(std::string_view text) {
   for (std::string name; lines >> last >> silence >> name;) {
     const auto source = bundle_->catalogue->find_source(name);
     if (!source) continue;
-    arrivals_[static_cast<size_t>(*source)] = {
-        .last = from_ms(last), .silence_before = Milliseconds(silence), .heard_at = std::nullopt};
+    Arrival& arrival = arrivals_[static_cast<size_t>(*source)];
+    arrival.last = from_ms(last);
+    arrival.silence_before = Milliseconds(silence);
   }
 }
 

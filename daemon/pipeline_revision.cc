@@ -57,7 +57,7 @@ Operation Pipeline::operation_of(const Event& event, Hash128 key) const {
 bool Pipeline::is_late(const Event& event) const {
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
   return (watermark && event.time <= *watermark) ||
-         event.time <= engine_->decided_without(event.source);
+         event.time <= engine_->decided_without(event.source, rules::partition_of(event));
 }
 
 EventTime Pipeline::newest_event() const {
@@ -114,8 +114,10 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   Chronicle chronicle(
       store_, *bundle_->catalogue, [this](const Event& event) { return key_of(event); }, up_to);
   rules::Touched touched(*bundle_);
-  Status status = chronicle.find_revisions(
-      places, [&](const Event& event, JournalSeq place) { touched.add(event, place); });
+  Status status = chronicle.find_revisions(places, [&](const Event& event, JournalSeq place) {
+    touched.add(event, place);
+    if (event.time <= engine_->first(event.source)) touched.add_beginning(event.source, place);
+  });
   if (!status || touched.empty()) return status;
   const Result<EventTime> reaches_back = journal_reaches_back();
   if (!reaches_back) return reaches_back.error();
@@ -131,6 +133,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   rules::Engine rebuilt(bundle_, {.emit = emit_, .scope = scope});
   rules::Engine::Transitions decided;
   if (status = chronicle.feed(*scope, rebuilt, decided); !status) return status;
+  engine_->bring_up(rebuilt, decided);
   if (engine_->finished() != kMinEventTime) rebuilt.finish(engine_->finished(), decided);
 
   rules::Reconciled news = rules::reconcile(
@@ -162,11 +165,12 @@ void Pipeline::save_revisions(
   put(kUnrevisedStateKey, fmt::format("{}", fmt::join(unrevised_, " ")));
 }
 
-std::optional<Milliseconds> Pipeline::kept_of(const AlertTransition& transition) const {
-  if (!unrevised_.empty()) return std::nullopt;  // they may change what is old by now
-  // The alerts of refused groups belong to no rule of the bundle, and nothing is revised in them.
-  if (transition.rule >= kept_told_.size()) return Milliseconds{0};
-  return kept_told_[transition.rule];
+void Pipeline::forget_told() {
+  if (!unrevised_.empty()) return;  // they may change what is old by now
+  for (size_t i = 0; i < kept_told_.size(); ++i) {
+    told_.forget(bundle_->rules[i].identity, kept_told_[i]);
+  }
+  told_.forget(bundle_->overflow.identity, Milliseconds{0});  // nothing is revised in them
 }
 
 void Pipeline::find_kept_told() {

@@ -28,8 +28,9 @@ Status Shadow::catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised) {
     if (record.event != nullptr) {
       const Event& event = *record.event;
       const auto watermark = engine_.watermark(event.source);
-      const bool is_late = (watermark && event.time <= *watermark) ||
-                           event.time <= engine_.decided_without(event.source);
+      const bool is_late =
+          (watermark && event.time <= *watermark) ||
+          event.time <= engine_.decided_without(event.source, rules::partition_of(event));
       if (event.op != Operation::kAssert || is_late) unrevised.push_back(record.seq);
       engine_.on_event(event, record.seq, decided_);
     } else if (record.control != nullptr) {
@@ -59,6 +60,19 @@ std::set<std::string> beginning_with(const rules::Bundle& old, const rules::Bund
   for (const rules::Rule* rule : rules::watchers_of(next)) {
     const auto known = before.find(rule->identity);
     if (known == before.end() || !(known->second == rule->shape)) begin.insert(rule->identity);
+  }
+  // What they read may have been counted for others alone: not everywhere, not of all places.
+  const auto read_by = [&](const rules::Rule& rule) {
+    for (const rules::SignalUse& use : rule.signals) {
+      for (const std::string& key : use.signals) begin.insert("signal " + key);
+    }
+  };
+  for (const rules::Rule& rule : next.rules) {
+    if (!begin.contains(rule.identity)) continue;
+    read_by(rule);
+    if (rule.arming == nullptr) continue;
+    begin.insert(rule.arming->rule.identity);
+    read_by(rule.arming->rule);
   }
   return begin;
 }

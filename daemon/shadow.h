@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/chronicle.h"
+#include "daemon/sharded_engine.h"
 #include "rules/engine.h"
 #include "storage/store.h"
 
@@ -34,6 +35,9 @@ class Shadow {
   // revised: their places are added to `unrevised`.
   Status catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised);
 
+  // Decides what is decided there already.
+  void reach(const ShardedEngine& serving) { serving.bring_up(engine_, decided_); }
+
   JournalSeq built_up_to() const { return up_to_; }
   rules::Engine& engine() { return engine_; }
   // The last transition of each alert that is open.
@@ -50,7 +54,7 @@ class Shadow {
 };
 
 // Identities of the rules, signals and armings of `next` that begin anew when it follows `old`:
-// there was none of that identity and shape.
+// there was none of that identity and shape; and of the signals and armings that such rules read.
 std::set<std::string> beginning_with(const rules::Bundle& old, const rules::Bundle& next);
 
 }  // namespace tocsin::daemon

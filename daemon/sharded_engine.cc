@@ -40,16 +40,16 @@ ShardedEngine::~ShardedEngine() {
   }
 }
 
-void ShardedEngine::observe(SourceId source, EventTime time) {
+void ShardedEngine::observe(SourceId source, EventTime time, uint16_t partition) {
   SourceTime& known = sources_[static_cast<size_t>(source)];
-  if (!known.seen) [[unlikely]]
-    known.missed = shards_[0]->engine.decided_without(source);
-  known.seen = true;
+  if (!known.partitions.knows(partition)) [[unlikely]]
+    known.missed = decided_without(source, partition);
+  known.partitions.observe(partition, time);
   known.newest = std::max(known.newest, time);
 }
 
 void ShardedEngine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
-  observe(event.source, event.time);
+  observe(event.source, event.time, rules::partition_of(event));
   if (shards_.size() == 1) {
     shards_[0]->engine.on_event(event, seq, out);
   } else {
@@ -159,6 +159,15 @@ void ShardedEngine::advance(SourceId source, EventTime to, Transitions& out) {
   on_above([&](rules::Engine& engine) { engine.advance(source, to, above_out_); }, out, first);
 }
 
+void ShardedEngine::leave_partition(SourceId source, uint16_t partition, Transitions& out) {
+  flush(out);
+  sources_[static_cast<size_t>(source)].partitions.leave(partition);
+  const size_t first = out.size();
+  on_all([&](Shard& s) { s.engine.leave_partition(source, partition, s.transitions); }, out);
+  on_above([&](rules::Engine& engine) { engine.leave_partition(source, partition, above_out_); },
+           out, first);
+}
+
 void ShardedEngine::end_source(SourceId source, Transitions& out) {
   flush(out);
   const size_t first = out.size();
@@ -195,8 +204,14 @@ void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transi
 
 void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Engine::Takes& takes,
                               const std::map<rules::GroupName, rules::Pin>& pins) {
-  for (const auto& shard : shards_) shard->engine.take_over(rebuilt, takes, pins);
-  if (above_ != nullptr) above_->take_over(rebuilt, takes, pins);
+  rebuilt.pin(pins);
+  for (const auto& shard : shards_) shard->engine.take_over(rebuilt, takes);
+  if (above_ != nullptr) above_->take_over(rebuilt, takes);
+}
+
+void ShardedEngine::bring_up(rules::Engine& rebuilt, Transitions& out) const {
+  rebuilt.reach(shards_[0]->engine, out);  // all shards are equally far
+  if (above_ != nullptr) rebuilt.reach(*above_, out);
 }
 
 void ShardedEngine::join(const rules::Engine& rebuilt, const std::set<std::string>& identities) {
@@ -246,20 +261,23 @@ void ShardedEngine::finish_restore() {
   const rules::Engine& engine = shards_[0]->engine;  // all shards know the same times
   for (size_t i = 0; i < sources_.size(); ++i) {
     const auto source = static_cast<SourceId>(i);
-    if (const auto newest = engine.newest(source)) observe(source, *newest);
-    if (const auto watermark = engine.watermark(source)) sources_[i].advanced_to = *watermark;
+    const rules::SourceTime& time = engine.source_time(source);
+    sources_[i] = {.partitions = time.partitions,
+                   .newest = time.newest,
+                   .advanced_to = time.advanced,
+                   .missed = time.missed};
   }
 }
 
 std::optional<EventTime> ShardedEngine::watermark(SourceId source) const {
   const SourceTime& known = sources_[static_cast<size_t>(source)];
-  if (!known.seen) return std::nullopt;
-  return std::max(known.newest - catalogue_->source(source).lateness, known.advanced_to);
+  if (!known.partitions.has_any()) return std::nullopt;
+  return std::max(known.partitions.told() - catalogue_->source(source).lateness, known.advanced_to);
 }
 
 std::optional<EventTime> ShardedEngine::newest(SourceId source) const {
   const SourceTime& known = sources_[static_cast<size_t>(source)];
-  if (!known.seen) return std::nullopt;
+  if (!known.partitions.has_any()) return std::nullopt;
   return known.newest;
 }
 

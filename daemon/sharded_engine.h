@@ -40,6 +40,7 @@ class ShardedEngine {
   // The rest as in rules::Engine; each flushes first.
   void expect_source(SourceId source, Transitions& out);
   void advance(SourceId source, EventTime to, Transitions& out);
+  void leave_partition(SourceId source, uint16_t partition, Transitions& out);
   void end_source(SourceId source, Transitions& out);
   void finish(EventTime to, Transitions& out);
   void activate(std::shared_ptr<const rules::Bundle> bundle, Transitions& ended, Transitions& out);
@@ -47,6 +48,8 @@ class ShardedEngine {
   // As those of Engine; `rebuilt` is one engine over all shards.
   void take_over(rules::Engine& rebuilt, const rules::Engine::Takes& takes,
                  const std::map<rules::GroupName, rules::Pin>& pins);
+  // Has `rebuilt` decide all that is decided here.
+  void bring_up(rules::Engine& rebuilt, Transitions& out) const;
   void join(const rules::Engine& rebuilt, const std::set<std::string>& identities);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // False for entries of another number of shards or in another format: the caller then rebuilds
@@ -58,10 +61,20 @@ class ShardedEngine {
   // Up to date with every event handed in, flushed or not.
   std::optional<EventTime> watermark(SourceId source) const;
   std::optional<EventTime> newest(SourceId source) const;
-  // To be flushed before, unless the source has been heard of.
-  EventTime decided_without(SourceId source) const {
+  // Oldest event time of a source, as of the last flush.
+  EventTime first(SourceId source) const { return shards_[0]->engine.source_time(source).first; }
+  // To be flushed before, unless it has_heard_of() this partition.
+  EventTime decided_without(SourceId source, uint16_t partition) const {
     const SourceTime& known = sources_[static_cast<size_t>(source)];
-    return known.seen ? known.missed : shards_[0]->engine.decided_without(source);
+    return known.partitions.knows(partition)
+               ? known.missed
+               : std::max(known.missed, shards_[0]->engine.decided_without(source, partition));
+  }
+  const rules::PartitionTimes& partitions(SourceId source) const {
+    return sources_[static_cast<size_t>(source)].partitions;
+  }
+  bool has_heard_of(SourceId source, uint16_t partition) const {
+    return sources_[static_cast<size_t>(source)].partitions.knows(partition);
   }
   // As of the last flush.
   EventTime watermark() const { return shards_[0]->engine.watermark(); }
@@ -85,13 +98,13 @@ class ShardedEngine {
     JournalSeq seq;
   };
   struct SourceTime {
-    bool seen = false;
+    rules::PartitionTimes partitions;  // none: not heard of
     EventTime newest = kMinEventTime;
     EventTime advanced_to = kMinEventTime;
     EventTime missed = kMinEventTime;  // as decided_without() of the engines
   };
 
-  void observe(SourceId source, EventTime time);
+  void observe(SourceId source, EventTime time, uint16_t partition);
   void evaluate(uint32_t shard);
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);

@@ -244,6 +244,7 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     pending.batch = {};
     pending.records = 0;
     pending.batch.stream = stream_of(pending.topic, pending.partition);
+    pending.batch.partition = static_cast<uint16_t>(1 + pending.partition % UINT16_MAX);
     pending.batch.decoder = pending.decoder;
     pending.batch.first_position = offset;
     pending.batch.received = Clock::now();

@@ -37,6 +37,7 @@ inline constexpr int64_t kMaxBatchRecords = 20'000;
 // Bytes from outside on their way to the pipeline, with what is due when they are safe.
 struct RawBatch {
   std::string stream;                      // "http", "kafka/topic/3", "file/NAME"
+  uint16_t partition = 0;                  // Event::partition of all of it
   std::shared_ptr<RecordDecoder> decoder;  // used by the pipeline thread alone
   std::string bytes;                       // whole records, reserved for kPadding more
   size_t size = 0;                         // of the records in `bytes`; the rest is padding

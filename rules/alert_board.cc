@@ -61,9 +61,13 @@ const BoardEntry* AlertBoard::note(const AlertTransition& transition, const Rule
 void AlertBoard::describe_by(std::span<const Rule> rules) {
   std::map<std::string_view, const Rule*> by_identity;
   for (const Rule& rule : rules) by_identity[rule.identity] = &rule;
-  for (auto& [alert, entry] : entries_) {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    auto& [alert, entry] = *at++;
     const auto found = by_identity.find(entry.identity);
-    if (found == by_identity.end()) continue;
+    if (found == by_identity.end()) {
+      drop(Hash128(alert));
+      continue;
+    }
     describe(entry, *found->second);
     changed_.insert(alert);
   }
@@ -98,7 +102,22 @@ std::vector<const BoardEntry*> AlertBoard::of_country(RegionId country) const {
   return entries;
 }
 
-void AlertBoard::take_over(const AlertBoard& other, const std::map<Hash128, Hash128>& renamed,
+void AlertBoard::rename(const std::map<Hash128, Hash128>& renamed) {
+  std::vector<BoardEntry> entries;
+  for (const auto& [alert, name] : renamed) {
+    const auto found = entries_.find(alert);
+    if (found == entries_.end()) continue;
+    entries.push_back(found->second);
+    entries.back().alert = name;
+    drop(alert);
+  }
+  for (BoardEntry& entry : entries) {
+    const Hash128 name = entry.alert;
+    index(entries_.insert_or_assign(name, std::move(entry)).first->second);
+  }
+}
+
+void AlertBoard::take_over(const AlertBoard& other,
                            const std::function<bool(const BoardEntry&)>& concerned) {
   std::vector<Hash128> gone;
   for (const auto& [alert, entry] : entries_) {
@@ -107,9 +126,7 @@ void AlertBoard::take_over(const AlertBoard& other, const std::map<Hash128, Hash
   for (const Hash128& alert : gone) drop(alert);
   for (const auto& [alert, entry] : other.entries_) {
     if (!concerned(entry)) continue;
-    const auto name = renamed.find(alert);
     BoardEntry taken = entry;
-    taken.alert = name == renamed.end() ? alert : name->second;
     taken.is_saved = true;  // perhaps: under that name
     const BoardEntry& kept = entries_.insert_or_assign(taken.alert, std::move(taken)).first->second;
     index(kept);

@@ -53,7 +53,8 @@ class AlertBoard {
 
   // Takes note of what a rule over events has decided; nullptr when it has no place.
   const BoardEntry* note(const AlertTransition& transition, const Rule& rule);
-  // What these say of themselves now holds for the alerts that they raised before as well.
+  // What these say of themselves now holds for the alerts that they raised before as well; alerts
+  // of others are dropped.
   void describe_by(std::span<const Rule> rules);
   // Calls tell(entry) for all.
   template <typename Tell>
@@ -62,10 +63,10 @@ class AlertBoard {
   }
   // Of a country, by (alert id): an order that does not depend on arrival.
   std::vector<const BoardEntry*> of_country(RegionId country) const;
-  // Replaces the alerts that are `concerned` by those of another board, under the names that they
-  // have here.
-  void take_over(const AlertBoard& other, const std::map<Hash128, Hash128>& renamed,
-                 const std::function<bool(const BoardEntry&)>& concerned);
+  // Gives alerts other names.
+  void rename(const std::map<Hash128, Hash128>& renamed);
+  // Replaces the alerts that are `concerned` by those of another board.
+  void take_over(const AlertBoard& other, const std::function<bool(const BoardEntry&)>& concerned);
   // Drops alerts that were over before `t`, and of the others what had changed again by then.
   void forget_before(EventTime t);
   // Another catalogue: regions by name; what lies nowhere now is dropped.

@@ -7,6 +7,10 @@
 
 namespace tocsin::rules {
 
+namespace {
+constexpr Milliseconds kBetweenForgetting = std::chrono::hours(1);
+}  // namespace
+
 ArmingStore::ArmingStore(Surroundings& around, const Arming& arming, RuleIndex index,
                          Timeline::ClassId time_class)
     : GroupedDetector(around, arming.rule, index, time_class), arming_(&arming) {}
@@ -37,7 +41,7 @@ void ArmingStore::on_event(const Event& event, JournalSeq seq) {
   insert_in_order(group->events, std::move(item));
   forget(*group);
   account(*group);
-  schedule_by(*group, next_due(*group));
+  schedule_by(*group, next_due(*group, kMinEventTime));
 }
 
 void ArmingStore::forget(ArmingGroup& group) {
@@ -94,11 +98,13 @@ void ArmingStore::fill(const ArmingEvent& by, std::span<cel::Value> slots) {
   }
 }
 
-EventTime ArmingStore::next_due(const ArmingGroup& group) const {
+EventTime ArmingStore::next_due(const ArmingGroup& group, EventTime done) const {
   EventTime due = kNever;
   for (const ArmingEvent& event : group.events) {
     if (!event.has_captured && !event.disarms) due = std::min(due, event.time + kMoment);
-    due = std::min(due, add(event.time, arming_->span) + arming_->back + kMoment);
+    const EventTime over = add(event.time, arming_->span) + arming_->back + kMoment;
+    // A reader that lags, perhaps for days, is asked seldom.
+    due = std::min(due, over > done ? over : done + kBetweenForgetting);
   }
   return due;
 }
@@ -112,7 +118,7 @@ void ArmingStore::on_due(ArmingGroup& group, EventTime due) {
   if (group.events.empty()) {
     remove(group);
   } else {
-    schedule(group, std::max(next_due(group), due + kMoment));
+    schedule(group, std::max(next_due(group, due), due + kMoment));
   }
 }
 

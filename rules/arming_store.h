@@ -61,7 +61,8 @@ class ArmingStore final : public GroupedDetector<ArmingGroup> {
   void capture(ArmingGroup& group, ArmingEvent& event);
   // Drops what nobody can ask for: all before the last event before that time.
   void forget(ArmingGroup& group);
-  EventTime next_due(const ArmingGroup& group) const;
+  // After `done`.
+  EventTime next_due(const ArmingGroup& group, EventTime done) const;
 
   const Arming* arming_;
   std::optional<Timeline::ClassId> reader_;  // one rule, so one class

@@ -68,6 +68,7 @@ struct Group {
   EventTime due = kNever;           // next timer that means something
   EventTime later = kNever;         // a timer set before it, still in the timeline
   EventTime begun = kMinEventTime;  // the hour that counts it as new; kMinEventTime: none
+  bool was_due = false;             // else all that is known of it is still to be judged
   bool is_dirty = false;
   bool is_saved = false;  // there is an entry of it to remove
   size_t counted_bytes = 0;

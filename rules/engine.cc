@@ -196,8 +196,8 @@ struct Engine::State {
     const auto found = number_of.find(id);
     return found == number_of.end() ? nullptr : detectors[found->second].get();
   }
-  bool observe(SourceId source, EventTime time) {
-    const bool may_be_due = timeline.observe(source, time);
+  bool observe(SourceId source, EventTime time, uint16_t partition) {
+    const bool may_be_due = timeline.observe(source, time, partition);
     note_first();
     return may_be_due;
   }
@@ -334,7 +334,7 @@ void Engine::on_event(const Event& event, JournalSeq seq, Transitions& out) {
   State& s = *state_;
   const size_t first = out.size();
   s.begin(out);
-  if (s.observe(event.source, event.time)) s.run(event.source);
+  if (s.observe(event.source, event.time, partition_of(event))) s.run(event.source);
   if (event.op == Operation::kAssert) {
     s.around.seq = seq;
     const bool is_own = s.around.shards.owns(event.region);
@@ -363,11 +363,11 @@ bool Engine::looks_at(const Event& event) const {
   return false;
 }
 
-void Engine::on_time(SourceId source, EventTime time, Transitions& out) {
+void Engine::on_time(SourceId source, EventTime time, uint16_t partition, Transitions& out) {
   State& s = *state_;
   const size_t first = out.size();
   s.begin(out);
-  if (s.observe(source, time)) s.run(source);
+  if (s.observe(source, time, partition)) s.run(source);
   s.notes += out.size() - first;
   s.end(out, first);
 }
@@ -395,11 +395,33 @@ void Engine::advance(SourceId source, EventTime to, Transitions& out) {
   s.end(out, first);
 }
 
+void Engine::leave_partition(SourceId source, uint16_t partition, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  s.timeline.leave_partition(source, partition);
+  s.run(source);
+  s.end(out, first);
+}
+
 void Engine::end_source(SourceId source, Transitions& out) {
   State& s = *state_;
   const size_t first = out.size();
   s.begin(out);
   s.timeline.end(source);
+  s.run_all();
+  s.end(out, first);
+}
+
+void Engine::reach(const Engine& other, Transitions& out) {
+  State& s = *state_;
+  const size_t first = out.size();
+  s.begin(out);
+  for (const auto& theirs : other.state_->detectors) {
+    const Detector* own = s.find(theirs->rule().identity);
+    if (own == nullptr) continue;
+    s.timeline.reach(own->time_class(), other.state_->timeline.watermark(theirs->time_class()));
+  }
   s.run_all();
   s.end(out, first);
 }
@@ -425,8 +447,12 @@ std::optional<EventTime> Engine::newest(SourceId source) const {
   return newest;
 }
 
-EventTime Engine::decided_without(SourceId source) const {
-  return state_->timeline.decided_without(source);
+EventTime Engine::decided_without(SourceId source, uint16_t partition) const {
+  return state_->timeline.decided_without(source, partition);
+}
+
+const SourceTime& Engine::source_time(SourceId source) const {
+  return state_->timeline.source(source);
 }
 
 EventTime Engine::watermark() const { return state_->timeline.lowest_watermark(); }
@@ -446,6 +472,10 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       to.time(t);
     to.u8(source.is_live ? 1 : 0);
     to.u8(source.has_ended ? 1 : 0);
+    for (const PartitionTimes::Partition& partition : source.partitions.all()) {
+      to.u16(partition.number);
+      to.time(partition.newest);
+    }
     put(kSourceEntry + s.bundle->catalogue->source(static_cast<SourceId>(i)).name, bytes);
   }
   if (s.timeline.finished() != std::exchange(s.saved_finish, s.timeline.finished())) {
@@ -507,6 +537,11 @@ bool Engine::restore(std::string_view key, std::string_view value) {
     *t = from.time();
   source.is_live = from.u8() != 0;
   source.has_ended = from.u8() != 0;
+  while (!from.at_end() && from.ok()) {
+    const auto number = from.u16();
+    source.partitions.observe(number, from.time());
+  }
+  source.told = source.partitions.told();
   s.timeline.relink();
   return from.at_end();
 }
@@ -555,10 +590,19 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
 
 void Engine::emit(Emit emit) { state_->around.options.emit = emit; }
 
-void Engine::take_over(Engine& rebuilt, const Takes& takes, const std::map<GroupName, Pin>& pins) {
+void Engine::pin(const std::map<GroupName, Pin>& pins) {
+  State& s = *state_;
+  std::map<Hash128, Hash128> renamed;
+  for (size_t i = 0; i < s.bundle->rules.size(); ++i) {
+    if (s.parts[i] == State::Part::kNone) continue;
+    s.detectors[i]->pin(s.bundle->rules[i].identity, pins, renamed);
+  }
+  s.around.board.rename(renamed);
+}
+
+void Engine::take_over(Engine& rebuilt, const Takes& takes) {
   State& s = *state_;
   State& other = *rebuilt.state_;
-  std::map<Hash128, Hash128> renamed;  // alerts, from what the rebuilt engine calls them
   for (size_t i = 0; i < s.detectors.size(); ++i) {
     if (s.parts[i] == State::Part::kNone) continue;
     const Rule& rule = s.detectors[i]->rule();
@@ -567,10 +611,9 @@ void Engine::take_over(Engine& rebuilt, const Takes& takes, const std::map<Group
       const bool is_own = !is_part || (group.region && s.around.shards.owns(*group.region));
       return is_own && takes(rule, group.key);
     });
-    if (i < s.bundle->rules.size()) s.detectors[i]->pin(rule.identity, pins, renamed);
   }
   if (s.around.options.work == Work::kEvents) return;
-  s.around.board.take_over(other.around.board, renamed, [&](const BoardEntry& entry) {
+  s.around.board.take_over(other.around.board, [&](const BoardEntry& entry) {
     const Detector* raised_by = s.find(entry.identity);
     return raised_by != nullptr && takes(raised_by->rule(), entry.key);
   });

@@ -16,6 +16,7 @@
 #include "rules/refused_groups.h"
 #include "rules/rule.h"
 #include "rules/shard.h"
+#include "rules/source_time.h"
 
 namespace tocsin::rules {
 
@@ -89,7 +90,7 @@ class Engine {
   // Whether any rule looks at such an event, whatever it then says of it.
   bool looks_at(const Event& event) const;
   // An event that is none of this engine's business: time alone.
-  void on_time(SourceId source, EventTime time, Transitions& out);
+  void on_time(SourceId source, EventTime time, uint16_t partition, Transitions& out);
 
   // Of an engine for alerts: what the rules over events have decided, before the times that it
   // was decided at are told here.
@@ -102,8 +103,15 @@ class Engine {
   // `source` is believed complete up to `to` (idleness, heartbeat). Never moves back.
   void advance(SourceId source, EventTime to, Transitions& out);
 
+  // The partition is not waited for until it is heard of again.
+  void leave_partition(SourceId source, uint16_t partition, Transitions& out);
+
   // No more events of this source: it no longer holds anything back.
   void end_source(SourceId source, Transitions& out);
+
+  // Decides all that the same rules have decided there: it may have got further than the events
+  // alone say, when a source or a partition was heard of late.
+  void reach(const Engine& other, Transitions& out);
 
   // All sources have ended: everything up to `to` is complete; deadlines and windows after it stay
   // open.
@@ -116,9 +124,10 @@ class Engine {
   std::optional<EventTime> watermark(SourceId source) const;
   // Newest event time of a source.
   std::optional<EventTime> newest(SourceId source) const;
-  // How far rules have come without the source, so that what it tells of before is late;
-  // kMinEventTime: it was there from the beginning.
-  EventTime decided_without(SourceId source) const;
+  // How far rules have come without this partition of the source, so that what it tells of before
+  // is late; kMinEventTime: it was there from the beginning.
+  EventTime decided_without(SourceId source, uint16_t partition) const;
+  const SourceTime& source_time(SourceId source) const;
   // Lowest watermark over all live sources; kMinEventTime before any event.
   EventTime watermark() const;
 
@@ -137,11 +146,12 @@ class Engine {
   // How rules decide from here on.
   void emit(Emit emit);
 
+  // Open alerts go on as `pins` say: under the ids and numbers that they were told by.
+  void pin(const std::map<GroupName, Pin>& pins);
   // Puts groups where `rebuilt` has them, an engine over the same bundle that has come to the same
-  // time in another way. Their open alerts go on as `pins` say: under the ids and numbers that they
-  // were told by. `takes`: which ones, of rules and of what these read.
+  // time in another way. `takes`: which ones, of rules and of what these read.
   using Takes = std::function<bool(const Rule& rule, const std::vector<std::string>& key)>;
-  void take_over(Engine& rebuilt, const Takes& takes, const std::map<GroupName, Pin>& pins);
+  void take_over(Engine& rebuilt, const Takes& takes);
   // After all groups of rules with these identities were taken over: they know what `rebuilt`
   // knows, and rules over alerts look at all alerts with their next tick.
   void join(const Engine& rebuilt, const std::set<std::string>& identities);

@@ -28,8 +28,9 @@ class GroupedDetector : public Detector {
     if (index >= groups_.size() || !groups_[index] || groups_[index]->due != due) return;
     G& group = *groups_[index];
     group.due = std::exchange(group.later, kNever);
+    group.was_due = true;
     on_due(group, due);
-    if (groups_[index]) account(group);
+    if (groups_[index]) account(*groups_[index]);  // perhaps another
   }
 
   void end(std::string_view condition, EventTime at) override {
@@ -72,6 +73,7 @@ class GroupedDetector : public Detector {
     const EventTime due = from.time();
     const EventTime later = from.time();
     count_new(group, from.time());
+    group.was_due = from.u8() != 0;
     group.alert = read_alert_state(from);
     read_group(from, group);
     if (!from.at_end()) {
@@ -380,6 +382,7 @@ class GroupedDetector : public Detector {
     to.time(group.due);
     to.time(group.later);
     to.time(group.begun);
+    to.u8(group.was_due ? 1 : 0);
     write(to, group.alert);
     write_group(to, group);
     return bytes;

@@ -16,7 +16,7 @@ namespace tocsin::rules {
 // the highest TLP of their episode; 3: and when they last stepped down; 4: and their turns; index
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
 // rules when they refused last, groups when they began.
-inline constexpr uint8_t kStateVersion = 5;
+inline constexpr uint8_t kStateVersion = 6;
 
 // Thread-safety: one thread at a time.
 class ByteWriter {

@@ -132,8 +132,7 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule) {
 
 const std::string ToldAlerts::kRulePrefix = "rule ";
 
-void ToldAlerts::note(const AlertTransition& transition, const Rule& rule,
-                      std::optional<Milliseconds> keep) {
+void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
   GroupName group = group_of(transition, rule);
   OfRule& of_rule = rules_[group.rule];
   ToldAlert& told = of_rule.groups[group.key][transition.alert];
@@ -143,9 +142,6 @@ void ToldAlerts::note(const AlertTransition& transition, const Rule& rule,
   if (transition.at > of_rule.newest && !transition.retroactive) {
     of_rule.newest = transition.at;
     of_rule.is_dirty = true;
-  }
-  if (keep && of_rule.newest - *keep >= of_rule.forgotten_before + kBetweenForgetting) {
-    forget(group.rule, of_rule, of_rule.newest - *keep);
   }
   changed_[transition.alert] = std::move(group);
 }
@@ -177,7 +173,12 @@ EventTime ToldAlerts::forgotten_before(std::string_view rule_identity) const {
   return rule == rules_.end() ? kMinEventTime : rule->second.forgotten_before;
 }
 
-void ToldAlerts::forget(const std::string& identity, OfRule& rule, EventTime before) {
+void ToldAlerts::forget(const std::string& identity, Milliseconds keep) {
+  const auto found = rules_.find(identity);
+  if (found == rules_.end()) return;
+  OfRule& rule = found->second;
+  const EventTime before = rule.newest - keep;
+  if (before < rule.forgotten_before + kBetweenForgetting) return;
   rule.forgotten_before = before;
   rule.is_dirty = true;
   for (auto group = rule.groups.begin(); group != rule.groups.end();) {

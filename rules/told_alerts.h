@@ -32,13 +32,13 @@ struct ToldAlert {
 // What has been told of every alert that a correction may still change: the open ones, and those
 // that ended within the correction horizon. What is decided anew is told against it (reconcile.h).
 //
-// A function of what was noted alone, not of when it was saved.
+// A function of what was noted before each forget(), not of its order or of when it was saved.
 // Thread-safety: one thread at a time.
 class ToldAlerts {
  public:
-  // `keep`: alerts of the rule that were over for longer than this when it decided last are
-  // forgotten; nullopt: for now none are.
-  void note(const AlertTransition& transition, const Rule& rule, std::optional<Milliseconds> keep);
+  void note(const AlertTransition& transition, const Rule& rule);
+  // Alerts of the rule that were over for longer than `keep` when it decided last.
+  void forget(const std::string& rule_identity, Milliseconds keep);
   // The number that the next transition of this alert has at least; 0: none is known.
   uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const;
   // Of one group, by when they started; pointers hold until the next call that changes something.
@@ -73,7 +73,6 @@ class ToldAlerts {
   };
   static const std::string kRulePrefix;
 
-  void forget(const std::string& identity, OfRule& rule, EventTime before);
   // "" when it is not there.
   std::string written(const GroupName& group, Hash128 alert) const;
   static std::string written(const OfRule& rule);

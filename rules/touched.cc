@@ -30,6 +30,22 @@ void Touched::add(const Event& event, JournalSeq cause) {
   }
 }
 
+void Touched::add_beginning(SourceId source, JournalSeq cause) {
+  const Catalogue& catalogue = *bundle_->catalogue;
+  for (const Rule& rule : bundle_->rules) {
+    const auto* absence = std::get_if<AbsenceDetect>(&rule.detect);
+    if (absence == nullptr || absence->roster.empty()) continue;
+    const std::vector<SourceId> feeds = own_sources(catalogue, rule);
+    if (std::find(feeds.begin(), feeds.end(), source) == feeds.end()) continue;
+    const GroupKeyer keyer(catalogue, rule.by, rule.missing_key);
+    for (const std::string& name : absence->roster) {
+      keys_[rule.identity].try_emplace({name}, cause);
+      const auto region = keyer.region({name});
+      if (region) countries_.insert(catalogue.region(*region).country);
+    }
+  }
+}
+
 void Touched::add_keys(const Rule& rule, const Event& event, JournalSeq cause) {
   GroupKeyer keyer(*bundle_->catalogue, rule.by, rule.missing_key);
   Keys& keys = keys_[rule.identity];

@@ -25,6 +25,9 @@ class Touched {
 
   // `cause`: the event that has it looked at.
   void add(const Event& event, JournalSeq cause);
+  // The source is now known further back: who is on a roster that it feeds is waited for since
+  // then.
+  void add_beginning(SourceId source, JournalSeq cause);
   bool empty() const { return keys_.empty(); }
   // The oldest of the events; kMaxEventTime before any.
   EventTime oldest() const { return oldest_; }

@@ -80,17 +80,45 @@ void Timeline::expect(SourceId id) {
   SourceTime& s = source(id);
   if (s.is_live && !s.has_ended) return;
   settle();  // though this source starts further back
-  s.missed = decided_without(id);
+  s.missed = reached_by_rules_of(id);
   s.is_live = true;
   s.has_ended = false;
   s.is_dirty = true;
   relink();
 }
 
-EventTime Timeline::decided_without(SourceId id) const {
+// The first, one that joins, or one of several.
+bool Timeline::observe_one_of_many(SourceId id, EventTime time, uint16_t partition) {
+  SourceTime& s = source(id);
+  if (s.partitions.has_any() && !s.partitions.knows(partition)) {
+    settle();  // though this partition starts further back
+    s.missed = reached_by_rules_of(id);
+  }
+  s.partitions.observe(partition, time);
+  s.newest = std::max(s.newest, time);
+  s.is_dirty = true;
+  const EventTime before = std::exchange(s.told, s.partitions.told());
+  if (s.told < before) relink();
+  return s.told > before && s.told >= s.wake;
+}
+
+void Timeline::leave_partition(SourceId id, uint16_t partition) {
+  SourceTime& s = source(id);
+  settle();
+  s.partitions.leave(partition);
+  s.told = s.partitions.told();
+  s.is_dirty = true;
+}
+
+EventTime Timeline::decided_without(SourceId id, uint16_t partition) const {
   const SourceTime& s = source(id);
-  if (s.is_live && !s.has_ended) return s.missed;
-  EventTime latest = s.missed;
+  const bool is_there = s.is_live && !s.has_ended;
+  const bool joins = s.partitions.has_any() && !s.partitions.knows(partition);
+  return is_there && !joins ? s.missed : reached_by_rules_of(id);
+}
+
+EventTime Timeline::reached_by_rules_of(SourceId id) const {
+  EventTime latest = source(id).missed;
   for (const TimeClass& c : classes_) {
     if (!std::binary_search(c.feeding.begin(), c.feeding.end(), id)) continue;
     latest = std::max({latest, c.watermark, computed_watermark(c)});
@@ -135,7 +163,7 @@ EventTime Timeline::computed_watermark(const TimeClass& c) const {
   EventTime lowest = kNever;
   for (const SourceId id : c.live) {
     const SourceTime& s = source(id);
-    lowest = std::min(lowest, std::max(s.newest - lateness_in(c, id), s.advanced));
+    lowest = std::min(lowest, std::max(s.told - lateness_in(c, id), s.advanced));
   }
   if (!c.live.empty()) return std::max(lowest, kMinEventTime);
   const bool some_ended = std::any_of(c.feeding.begin(), c.feeding.end(),
@@ -197,12 +225,12 @@ void Timeline::arm(const TimeClass& c) {
     SourceTime& s = source(id);
     const Milliseconds lateness = lateness_in(c, id);
     const auto wake_at = [&](EventTime due) {
-      if (s.newest < due + lateness) s.wake = std::min(s.wake, due + lateness);
+      if (s.told < due + lateness) s.wake = std::min(s.wake, due + lateness);
     };
     if (!c.timers.empty()) wake_at(c.timers.front().due);
     if (c.held.empty()) continue;
     // Held ticks up to there wait for other sources.
-    const auto next = c.held.upper_bound({s.newest - lateness, UINT32_MAX, UINT32_MAX});
+    const auto next = c.held.upper_bound({s.told - lateness, UINT32_MAX, UINT32_MAX});
     if (next != c.held.end()) wake_at(next->due);
   }
 }
@@ -220,7 +248,7 @@ bool Timeline::is_told(ClassId id, std::span<const SourceId> feeds, EventTime ti
   for (const SourceId feed : feeds) {
     const SourceTime& s = source(feed);
     if (!s.is_live || s.has_ended) continue;
-    if (s.newest >= tick + lateness_in(classes_[id], feed)) return true;
+    if (s.told >= tick + lateness_in(classes_[id], feed)) return true;
     some_live = true;
   }
   return !some_live;
@@ -229,7 +257,7 @@ bool Timeline::is_told(ClassId id, std::span<const SourceId> feeds, EventTime ti
 std::optional<EventTime> Timeline::source_watermark(SourceId id) const {
   const SourceTime& s = source(id);
   if (s.newest == kMinEventTime && s.advanced == kMinEventTime) return std::nullopt;
-  return std::max(s.newest - catalogue_->source(id).lateness, s.advanced);
+  return std::max(s.told - catalogue_->source(id).lateness, s.advanced);
 }
 
 EventTime Timeline::lowest_watermark() const {

@@ -12,32 +12,19 @@
 
 #include "rules/model/catalogue.h"
 #include "rules/model/event.h"
+#include "rules/source_time.h"
 
 namespace tocsin::rules {
-
-inline constexpr EventTime kNever = kMaxEventTime;
-
-// What is known of the time of one source.
-struct SourceTime {
-  EventTime newest = kMinEventTime;    // newest event time seen
-  EventTime first = kNever;            // oldest event time seen
-  EventTime advanced = kMinEventTime;  // believed complete up to here (heartbeat)
-  EventTime missed = kMinEventTime;    // rules that it feeds had come so far when it joined them
-  bool is_live = false;                // declared or seen
-  bool has_ended = false;
-  bool is_dirty = false;
-  EventTime wake = kNever;  // an event at or after this may make a timer due
-  std::vector<uint32_t> classes;
-};
 
 // Event time: watermarks of sources and rules, and the timers that wait for them.
 //
 // Rules that wait for the same sources with the same lateness share a time class. A class has one
-// watermark, the minimum over its live sources of (newest - lateness), or the heartbeat if later,
-// and one heap of timers. A class of a higher rank waits for all that those of lower ranks wait for
-// whose sources are among its own, so that it is never ahead of what it reads. Each source knows
-// the event time at which the next timer of any of its classes can become due (`wake`), so that an
-// ordinary event costs two comparisons however many rules there are.
+// watermark, the minimum over its live sources of (told - lateness), or the heartbeat if later, and
+// one heap of timers; what a source has told is the minimum over its partitions. A class of a
+// higher rank waits for all that those of lower ranks wait for whose sources are among its own, so
+// that it is never ahead of what it reads. Each source knows the event time at which the next timer
+// of any of its classes can become due (`wake`), so that an ordinary event costs two comparisons
+// however many rules there are.
 //
 // Invariant: watermark(class) never decreases. For every class with a timer at d and every live
 // source s of it that has not reached d + lateness: wake(s) <= d + lateness.
@@ -65,17 +52,23 @@ class Timeline {
 
   void expect(SourceId source);
   // Whether a timer may have become due: then call run(source).
-  bool observe(SourceId source, EventTime time) {
+  bool observe(SourceId source, EventTime time, uint16_t partition = 0) {
     SourceTime& s = sources_[static_cast<size_t>(source)];
     if (!s.is_live || s.has_ended) [[unlikely]]
       expect(source);
     if (time < s.first) [[unlikely]]
       lower_first(s, time);
-    if (time <= s.newest) return false;
-    s.newest = time;
+    if (!s.partitions.is_only(partition)) [[unlikely]]
+      return observe_one_of_many(source, time, partition);
+    if (time <= s.told) return false;
+    s.partitions.observe(partition, time);
+    s.told = time;
+    s.newest = std::max(s.newest, time);
     s.is_dirty = true;
     return time >= s.wake;
   }
+  // Nothing more is waited for from it, until it is heard of again: call run(source).
+  void leave_partition(SourceId source, uint16_t partition);
   void advance(SourceId source, EventTime to);
   void end(SourceId source);
   void finish(EventTime to);
@@ -122,6 +115,10 @@ class Timeline {
     const TimeClass& c = classes_[id];
     return c.held.empty() ? c.passed : std::min(c.passed, c.held.begin()->due);
   }
+  // Has got so far already, elsewhere; to be followed by run_all().
+  void reach(ClassId id, EventTime to) {
+    classes_[id].watermark = std::max(classes_[id].watermark, to);
+  }
   // Takes back a watermark that was saved.
   void raise_watermark(ClassId id, EventTime to);
   // Oldest event time of the sources; their first heartbeat when none came; kNever.
@@ -134,9 +131,9 @@ class Timeline {
   bool take_first_moved() { return std::exchange(first_moved_, false); }
 
   std::optional<EventTime> source_watermark(SourceId source) const;
-  // How far rules have come without the source: what it tells of before is late. kMinEventTime: it
-  // was there from the beginning.
-  EventTime decided_without(SourceId source) const;
+  // How far rules have come without this partition of the source: what it tells of before is late.
+  // kMinEventTime: it was there from the beginning.
+  EventTime decided_without(SourceId source, uint16_t partition) const;
   EventTime lowest_watermark() const;
   SourceTime& source(SourceId id) { return sources_[static_cast<size_t>(id)]; }
   const SourceTime& source(SourceId id) const { return sources_[static_cast<size_t>(id)]; }
@@ -164,6 +161,8 @@ class Timeline {
     return std::max(c.lateness, catalogue_->source(source).lateness);
   }
   void lower_first(SourceTime& s, EventTime time);
+  bool observe_one_of_many(SourceId source, EventTime time, uint16_t partition);
+  EventTime reached_by_rules_of(SourceId source) const;
   // Watermarks reached so far stay, whatever becomes of the sources.
   void settle();
   EventTime computed_watermark(const TimeClass& c) const;

@@ -18,8 +18,9 @@ enum Flag : uint16_t {
   kActors = 1 << 6,
   kTags = 1 << 7,
   kAttrs = 1 << 8,
+  kPartition = 1 << 9,
 };
-inline constexpr uint16_t kAllFlags = 0x1FF;
+inline constexpr uint16_t kAllFlags = 0x3FF;
 
 enum class AttrTag : uint8_t { kNull = 0, kFalse = 1, kTrue = 2, kInt = 3, kDouble = 4, kText = 5 };
 

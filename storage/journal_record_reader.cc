@@ -18,7 +18,8 @@ class RecordReader {
     control.source = from_.text();
     control.time = from_ms(from_.signed_varint());
     control.bundle = from_.text();
-    const bool known = kind <= static_cast<uint8_t>(Control::Kind::kRevise);
+    control.partition = control.kind == Control::Kind::kLeavePartition ? partition() : 0;
+    const bool known = kind <= static_cast<uint8_t>(Control::Kind::kLeavePartition);
     return known && complete() ? JournalRecordKind::kControl : JournalRecordKind::kDamaged;
   }
 
@@ -53,10 +54,16 @@ class RecordReader {
     event.tags = (flags & record::kTags) != 0 ? texts() : std::span<const std::string_view>{};
     event.attrs = (flags & record::kAttrs) != 0 ? attrs(declared_by(catalogue, event.indicator))
                                                 : std::span<const Attr>{};
+    event.partition = (flags & record::kPartition) != 0 ? partition() : 0;
     return complete() ? JournalRecordKind::kEvent : JournalRecordKind::kDamaged;
   }
 
  private:
+  uint16_t partition() {
+    const uint64_t number = from_.varint();
+    if (number > UINT16_MAX) valid_ = false;
+    return static_cast<uint16_t>(number);
+  }
   bool complete() const { return valid_ && from_.ok() && from_.at_end(); }
 
   bool read_enums(Event& event) {

@@ -60,6 +60,7 @@ uint16_t flags_of(const Event& event) {
   if (!event.actors.empty()) flags |= record::kActors;
   if (!event.tags.empty()) flags |= record::kTags;
   if (!event.attrs.empty()) flags |= record::kAttrs;
+  if (event.partition != 0) flags |= record::kPartition;
   return static_cast<uint16_t>(flags);
 }
 
@@ -205,6 +206,7 @@ void JournalRecordWriter::write(const Event& event, ChunkTables& tables, ByteBuf
     to = write_varint(to, event.attrs.size());
     for (const Attr& attr : event.attrs) to = write_attr(to, attr, tables);
   }
+  if ((flags & record::kPartition) != 0) to = write_varint(to, event.partition);
   records.advance_to(to);
 }
 
@@ -215,6 +217,7 @@ void JournalRecordWriter::write(const Control& control, ByteBuffer& records) {
   to = write_bytes(write_varint(to, control.source.size()), control.source);
   to = write_varint(to, zigzag(to_ms(control.time)));
   to = write_bytes(write_varint(to, control.bundle.size()), control.bundle);
+  if (control.kind == Control::Kind::kLeavePartition) to = write_varint(to, control.partition);
   records.advance_to(to);
 }
 

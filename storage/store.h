@@ -27,12 +27,14 @@ struct Control {
     kActivate = 1,
     kEndSource = 2,
     kExpectSource = 3,
-    kRevise = 4  // what the corrections and late events before it change is decided here
-  };             // persistent, do not renumber
+    kRevise = 4,  // what the corrections and late events before it change is decided here
+    kLeavePartition = 5
+  };  // persistent, do not renumber
   Kind kind = Kind::kAdvance;
-  std::string source;  // of kAdvance, kEndSource, kExpectSource; of kActivate "early" or "final"
-  EventTime time{};    // of kAdvance
-  std::string bundle;  // of kActivate: hash of the bundle, hex
+  std::string source;      // of all but kRevise; of kActivate "early" or "final"
+  EventTime time{};        // of kAdvance
+  std::string bundle;      // of kActivate: hash of the bundle, hex
+  uint16_t partition = 0;  // of kLeavePartition
 };
 
 // One line of the alert log.

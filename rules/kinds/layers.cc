@@ -65,14 +65,14 @@ double LayersDetector::weight_of(RegionId region, RegionId place) const {
 
 void LayersDetector::take_layers(const PlaceGroup& group, EventTime tick) {
   layers_.clear();
-  has_alerts_ = false;
+  begin_looking();
   if (!group.region) return;
   const EventTime from = subtract(tick, detect().window);
   const RegionId country = around_.catalogue->region(*group.region).country;
   for (const BoardEntry* entry : around_.board.of_country(country)) {
     const double weight = weight_of(entry->region, *group.region);
     if (weight == 0) continue;
-    has_alerts_ = has_alerts_ || entry->is_open() || entry->changes.back().at >= from;
+    look_beyond(*entry, from, tick);
     for (size_t i = 0; i < entry->changes.size() && entry->changes[i].at < tick; ++i) {
       const BoardEntry::Change& change = entry->changes[i];
       const EventTime end = i + 1 < entry->changes.size() ? entry->changes[i + 1].at : tick;

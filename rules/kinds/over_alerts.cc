@@ -11,10 +11,26 @@ void OverAlertsDetector::on_due(PlaceGroup& group, EventTime tick) {
   touch(group);
   decide(group, tick);
   if (!has_alerts_ && group.alert.is_idle() && group.alert.calm_at() <= tick) {
+    // What is on the board ahead of the tick finds it as new, whenever that came to be there.
+    const std::optional<RegionId> region = group.region;
     remove(group);
+    if (region && upcoming_ != kNever) wake(*region, upcoming_);
   } else {
     schedule(group, grid_.step(tick, 1));
   }
+}
+
+void OverAlertsDetector::begin_looking() {
+  has_alerts_ = false;
+  upcoming_ = kNever;
+}
+
+void OverAlertsDetector::look_beyond(const BoardEntry& entry, EventTime from, EventTime tick) {
+  const BoardEntry::Change* last = entry.before(tick);
+  if (last != nullptr && (last->level != Level::kNone || last->at >= from)) has_alerts_ = true;
+  const auto next = std::find_if(entry.changes.begin(), entry.changes.end(),
+                                 [=](const auto& change) { return change.at >= tick; });
+  if (next != entry.changes.end()) upcoming_ = std::min(upcoming_, next->at);
 }
 
 void OverAlertsDetector::wake(RegionId region, EventTime at) {

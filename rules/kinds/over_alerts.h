@@ -45,9 +45,13 @@ class OverAlertsDetector : public TickedDetector<PlaceGroup> {
   void add_alerts(const std::vector<Counted>& counted, Finding& finding) const;
   RegionLevel level_of_groups() const { return rule().by.front().level; }
 
-  bool has_alerts_ = false;  // set by judge(): some alert may still matter at a later tick
+  // For judge(): before it looks at alerts, and for each that it looks at. After `from` it matters.
+  void begin_looking();
+  void look_beyond(const BoardEntry& entry, EventTime from, EventTime tick);
 
  private:
+  bool has_alerts_ = false;      // some that are told before the tick may matter at a later one
+  EventTime upcoming_ = kNever;  // the next that is told after it
   std::vector<cel::Value> alert_;
 };
 

@@ -53,7 +53,7 @@ double SpilloverDetector::score_of(const Neighbour& neighbour, EventTime tick) {
   double highest = 0;
   Counted best;
   for (const BoardEntry* entry : around_.board.of_country(neighbour.country)) {
-    has_alerts_ = has_alerts_ || entry->is_open() || entry->changes.back().at >= tick;
+    look_beyond(*entry, tick, tick);
     const BoardEntry::Change* change = entry->before(tick);
     if (change == nullptr || !selects(*entry, change->level)) continue;
     const cel::Outcome outcome = detect().score.run(nullptr, alert(), around_.arena);
@@ -94,7 +94,7 @@ Verdict SpilloverDetector::judge(PlaceGroup& group, EventTime tick) {
   counted_.clear();
   pressing_.clear();
   pressure_ = 0;
-  has_alerts_ = false;
+  begin_looking();
   std::vector<std::pair<double, RegionId>> shares;
   if (group.region) take_neighbours(around_.catalogue->region(*group.region).country);
   for (const Neighbour& neighbour : neighbours_) {

@@ -106,7 +106,8 @@ class TickedDetector : public GroupedDetector<G> {
     return find_at(group, grid_.tick_from(at), false);
   }
 
-  // Levels, numbers and what is read may be others after a reload: all look at the next tick.
+  // Levels, numbers and what is read may be others after a reload: all look at the next tick, but
+  // for those whose first event is still ahead of it.
   void reschedule() override {
     held_.clear();  // the timeline has forgotten them
     for (const auto& group : this->groups()) {
@@ -116,7 +117,7 @@ class TickedDetector : public GroupedDetector<G> {
     const EventTime now = this->watermark();
     if (now == kMinEventTime) return;
     for (const auto& group : this->groups()) {
-      if (group) this->schedule_by(*group, grid_.next_tick(now));
+      if (group && group->was_due) this->schedule_by(*group, grid_.next_tick(now));
     }
   }
 

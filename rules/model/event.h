@@ -44,6 +44,7 @@ struct Event {
   TimePrecision time_precision = TimePrecision::kExact;
   uint8_t geo_precision = 1;  // 1 exact .. 3 region only
   bool has_time_end = false;
+  uint16_t partition = 0;  // of those that the source comes by: order holds in one; 0: by none
   SourceId source{};
   IndicatorId indicator{};
   RegionId region{};

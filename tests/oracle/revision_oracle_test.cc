@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <deque>
 #include <map>
+#include <memory>
+#include <random>
 #include <tuple>
 
 #include "daemon/alert_fields.h"
@@ -18,8 +20,9 @@
 #include "tests/oracle/world.h"
 
 // The whole pipeline against the second opinion, on streams with late, repeated, corrected and
-// retracted events: what stands in the end is what the oracle says of the events as they stand in
-// the end, had they come in their time.
+// retracted events, by one way or by several partitions that are read at their own pace, with
+// restarts and reloads in between: what stands in the end is what the oracle says of the events as
+// they stand in the end, had they come in their time.
 namespace tocsin::rules::oracle {
 namespace {
 
@@ -37,19 +40,57 @@ std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
   return load_rules(text, world(), diagnostics);
 }
 
+// What happens to a stream beside its events, by its seed.
+struct Course {
+  explicit Course(uint32_t seed)
+      : partitions(seed % 3 == 0 ? static_cast<uint16_t>(2 + seed % 4) : uint16_t{0}),
+        shards(1 + seed % 5 / 4),
+        restarts(seed % 4 == 1),
+        reloads(seed % 7 == 2 || seed % 7 == 4),
+        other_rules(seed % 7 == 4) {}
+  uint16_t partitions;  // 0: it comes by none
+  size_t shards;
+  bool restarts;
+  bool reloads;
+  bool other_rules;  // are in force for a while
+};
+
+// Each partition keeps its order; which is read next is left to chance, and one is seldom read.
+std::vector<Delivery> by_partitions(const std::vector<Delivery>& all, uint16_t partitions,
+                                    uint32_t seed) {
+  if (partitions == 0) return all;
+  std::vector<std::deque<Delivery>> waiting(partitions);
+  for (const Delivery& delivery : all) {
+    const size_t number = std::hash<std::string_view>{}(delivery.event.id) % partitions;
+    waiting[number].push_back(delivery);
+    waiting[number].back().event.partition = static_cast<uint16_t>(number + 1);
+  }
+  std::mt19937 random(seed);
+  std::vector<Delivery> order;
+  while (order.size() < all.size()) {
+    const size_t next = random() % 10 < 8 ? random() % (partitions - 1U) : partitions - 1U;
+    for (size_t i = 0; i <= random() % 12 && !waiting[next].empty(); ++i) {
+      order.push_back(waiting[next].front());
+      waiting[next].pop_front();
+    }
+  }
+  return order;
+}
+
 // What is let in of a stream, each with whether it is the last word on its id. A correction that
-// comes when its event is beyond the horizon finds it forgotten: such are left out of `deliveries`.
+// comes when its event is beyond the horizon finds it forgotten: such are left out of `deliveries`;
+// and of partitions all that may be beyond it, which depends on how far each is.
 struct Accepted {
   Event event;
   bool stands = true;
 };
 
-std::vector<Accepted> accepted_of(const Catalogue& catalogue, const Stream& stream,
+std::vector<Accepted> accepted_of(const Catalogue& catalogue, const std::vector<Delivery>& incoming,
                                   std::vector<Delivery>& deliveries) {
   std::vector<Accepted> all;
   std::map<std::pair<SourceId, std::string_view>, size_t> last;
   std::map<SourceId, EventTime> newest;
-  for (const Delivery& delivery : stream.deliveries()) {
+  for (const Delivery& delivery : incoming) {
     const Event& event = delivery.event;
     const Source& source = catalogue.source(event.source);
     const auto heard = newest.find(event.source);
@@ -62,6 +103,7 @@ std::vector<Accepted> accepted_of(const Catalogue& catalogue, const Stream& stre
             heard->second - source.lateness - source.correction_horizon + kDay) {
       continue;
     }
+    if (is_too_late && event.partition != 0) continue;
     deliveries.push_back(delivery);
     if (is_too_late || is_old) continue;
     if (known != last.end()) all[known->second].stands = false;
@@ -99,14 +141,15 @@ std::string line(const Bundle& bundle, RuleIndex rule, const std::vector<std::st
                      to_string(level), format_time(from), to ? format_time(*to) : "now");
 }
 
-Standing standing_by_oracle(const Case& of) {
+// What ended by then is left out.
+Standing standing_by_oracle(const Case& of, EventTime since) {
   std::map<std::pair<RuleIndex, Key>, std::vector<Said>> episodes;
   std::vector<Said> all = oracle_says(of);
   sort_by_group(all);
   Standing lines;
   std::optional<Said> open;
   const auto end = [&](std::optional<EventTime> at) {
-    if (open)
+    if (open && (!at || *at > since))
       lines.push_back(line(of.bundle, open->rule, open->group, open->level, open->starts_at, at));
     open.reset();
   };
@@ -126,39 +169,77 @@ Standing standing_by_oracle(const Case& of) {
   return lines;
 }
 
-Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
-                              const std::vector<Delivery>& deliveries, EventTime end,
-                              uint32_t seed) {
+struct Told {
+  Standing standing;
+  EventTime since;  // what ended by then may have been told by other rules
+};
+
+Told standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
+                          const std::shared_ptr<const Bundle>& others,
+                          const std::vector<Delivery>& deliveries, EventTime end, uint32_t seed) {
+  const Course course(seed);
   const auto store = storage::make_memory_store();
-  daemon::Pipeline pipeline(
-      *store, bundle, "",
-      {.emit = Emit::kFinal, .future_tolerance = std::nullopt, .revision_share = 0});
-  std::string warning;
-  const auto compile = [&](const std::string&) { return bundle; };
-  EXPECT_TRUE(pipeline.recover(compile, {}, warning));
+  const daemon::Pipeline::CompileBundle compile = [&](const std::string& text) {
+    return text == "others" ? others : bundle;
+  };
+  std::unique_ptr<daemon::Pipeline> pipeline;
+  const auto start = [&](bool has_others) {
+    pipeline.reset();
+    pipeline = std::make_unique<daemon::Pipeline>(*store, has_others ? others : bundle,
+                                                  has_others ? "others" : "own",
+                                                  daemon::PipelineOptions{
+                                                      .emit = Emit::kFinal,
+                                                      .shards = course.shards,
+                                                      .future_tolerance = std::nullopt,
+                                                      .revision_share = 0,
+                                                  });
+    std::string warning;
+    EXPECT_TRUE(pipeline->recover(compile, {}, warning));
+  };
+  start(false);
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
-    pipeline.expect_source(static_cast<SourceId>(i));
+    pipeline->expect_source(static_cast<SourceId>(i));
   }
-  uint32_t since = 0;
+  std::mt19937 random(seed);
+  bool has_others = false;
+  EventTime newest = kMinEventTime;
+  EventTime since = kMinEventTime;
+  const auto reload = [&](bool to_others) {
+    EXPECT_TRUE(pipeline->activate(to_others ? others : bundle, to_others ? "others" : "own"));
+    if (has_others && !to_others) since = newest;
+    has_others = to_others;
+  };
+  uint32_t fed = 0;
   for (const Delivery& delivery : deliveries) {
-    pipeline.admit(delivery.event, "test", 0, "", {});
-    if (++since % (5 + seed % 20) != 0) continue;
-    EXPECT_TRUE(pipeline.commit({}, seed % 3 == 0));
-  }
-  if (seed % 2 == 0) {
-    while (pipeline.unrevised() > 0) {
-      EXPECT_TRUE(pipeline.commit({}, false));
+    pipeline->admit(delivery.event, "test", 0, "", {});
+    newest = std::max(newest, delivery.event.time);
+    if (++fed % (5 + seed % 20) != 0) continue;
+    EXPECT_TRUE(pipeline->commit({}, seed % 3 == 0));
+    pipeline->listen(std::chrono::hours(random() % 20));
+    for (size_t i = 0; course.partitions != 0 && i < bundle->catalogue->sources().size(); ++i) {
+      pipeline->leave_silent_partitions(static_cast<SourceId>(i), std::chrono::hours(30));
+    }
+    if (course.reloads && random() % 3 == 0) reload(course.other_rules && random() % 2 == 0);
+    if (course.restarts && random() % 3 == 0) {
+      EXPECT_TRUE(pipeline->commit({}, random() % 2 == 0));
+      start(has_others);
     }
   }
-  EXPECT_TRUE(pipeline.commit({}, true));
+  if (has_others) reload(false);
+  if (seed % 2 == 0) {
+    while (pipeline->unrevised() > 0) {
+      EXPECT_TRUE(pipeline->commit({}, false));
+    }
+  }
+  EXPECT_TRUE(pipeline->commit({}, true));
   const auto rebuilt = daemon::rebuild(*store, {.compile = compile});
   EXPECT_TRUE(rebuilt) << rebuilt.error().message;
   EXPECT_EQ(fmt::format("{}", fmt::join(rebuilt->first_differences, "\n")), "") << "seed " << seed;
   EXPECT_EQ(rebuilt->warning, "");
-  pipeline.finish(end);
-  EXPECT_TRUE(pipeline.commit({}, false));
-  while (pipeline.unrevised() > 0) {
-    EXPECT_TRUE(pipeline.commit({}, false));
+  pipeline->finish(end);
+  EXPECT_TRUE(pipeline->commit({}, false));
+  while (pipeline->unrevised() > 0) {
+    EXPECT_TRUE(pipeline->commit({}, false));
   }
   std::map<std::string, daemon::AlertFields> last;
   EXPECT_TRUE(store->read_alert_log(0, [&](const storage::Store::StoredAlert& alert) {
@@ -169,16 +250,17 @@ Standing standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
   }));
   Standing lines;
   for (const auto& [id, f] : last) {
-    if (f.action == Action::kWithdraw) continue;
+    if (f.action == Action::kWithdraw || (f.ends_at && *f.ends_at <= since)) continue;
     const auto rule = std::find_if(bundle->rules.begin(), bundle->rules.end(),
                                    [&](const Rule& known) { return known.id == f.rule; });
+    if (rule == bundle->rules.end()) continue;
     std::vector<std::string> key;
     for (const GroupKey& part : rule->by) key.push_back(f.group.at(part.name));
     lines.push_back(line(*bundle, static_cast<RuleIndex>(rule - bundle->rules.begin()), key,
                          f.level, f.starts_at, f.ends_at));
   }
   std::sort(lines.begin(), lines.end());
-  return lines;
+  return {lines, since};
 }
 
 std::string difference(const Standing& told, const Standing& expected) {
@@ -196,20 +278,24 @@ std::string difference(const Standing& told, const Standing& expected) {
 class Revisions : public testing::TestWithParam<const char*> {};
 
 TEST_P(Revisions, EndAsTheOracleSaysOfWhatStandsInTheEnd) {
-  const auto bundle = rules_of(GetParam());
+  const std::string kind = GetParam();
+  const auto bundle = rules_of(kind);
+  const auto others = rules_of(kind == "event" ? "threshold" : "event");
   ASSERT_NE(bundle, nullptr);
   size_t compared = 0;
   for (uint32_t seed = 1; seed <= seeds(); ++seed) {
     const Stream stream(bundle->catalogue, seed, seed % 2 == 0);
     std::deque<std::string> ids;
     std::vector<Delivery> deliveries;
-    const std::vector<Delivery> order =
-        in_its_time(accepted_of(*bundle->catalogue, stream, deliveries), ids);
+    const std::vector<Delivery> order = in_its_time(
+        accepted_of(*bundle->catalogue,
+                    by_partitions(stream.deliveries(), Course(seed).partitions, seed), deliveries),
+        ids);
     const Journal journal(*bundle->catalogue, order);
     ASSERT_EQ(journal.size(), order.size());
-    const Standing expected = standing_by_oracle({*bundle, journal, stream.end()});
-    const Standing told = standing_by_pipeline(bundle, deliveries, stream.end(), seed);
-    ASSERT_EQ(difference(told, expected), "") << "seed " << seed;
+    const Told told = standing_by_pipeline(bundle, others, deliveries, stream.end(), seed);
+    const Standing expected = standing_by_oracle({*bundle, journal, stream.end()}, told.since);
+    ASSERT_EQ(difference(told.standing, expected), "") << "seed " << seed;
     compared += expected.size();
   }
   EXPECT_GT(compared, 100U);
