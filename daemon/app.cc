@@ -74,6 +74,7 @@ int App::start() {
     if (code != kDone || stop_requested_) return code;
   }
   has_started_ = true;
+  watch_rules();
   log_.info("ready", {{"rules", std::to_string(rules_.present().bundle->rules.size())},
                       {"data_dir", config_.data_dir}});
   return kDone;
@@ -88,6 +89,7 @@ int App::load_rules() {
     if (d.severity == Severity::kError) fmt::print(stderr, "{}\n", to_text(d));
   }
   rules_.remember_load(bundle != nullptr, told);
+  watch_.loaded(rules_as_written());
   if (!bundle) {
     log_.error("the rules do not load; `tocsin check` tells the same",
                {{"errors", std::to_string(diagnostics.errors())}});

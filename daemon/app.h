@@ -18,6 +18,7 @@
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/rules_in_force.h"
+#include "daemon/rules_watch.h"
 #include "daemon/station.h"
 #include "ingest/symbols.h"
 
@@ -61,6 +62,9 @@ class App : private http::Backend {
   // Compiles the rules from their files and puts them in force; on the main thread.
   using Done = std::function<void(ReloadReport)>;
   void reload_rules(const Done& done);
+  void watch_rules();
+  // What the files say, with what keeps one from being read.
+  std::string rules_as_written() const;
   void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
   void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
               const Done& done);
@@ -99,6 +103,8 @@ class App : private http::Backend {
   uint64_t station_number_ = 0;  // of the present one, or the last
   boost::asio::steady_timer reopen_timer_{main_};
   std::chrono::seconds reopen_wait_;
+  RulesWatch watch_;
+  boost::asio::steady_timer watch_timer_{main_};
   std::chrono::steady_clock::time_point opened_at_{};
   std::chrono::steady_clock::time_point failed_at_{};
   bool wrote_port_file_ = false;

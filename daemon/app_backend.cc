@@ -83,7 +83,28 @@ void App::reload(Done done) {
   boost::asio::post(main_, [this, done = std::move(done)] { reload_rules(done); });
 }
 
+std::string App::rules_as_written() const {
+  Diagnostics diagnostics;
+  std::string text = rules::serialize(rules::read_bundle_text(config_.bundle, diagnostics));
+  for (const Diagnostic& d : diagnostics.sorted()) text += to_text(d);
+  return text;
+}
+
+void App::watch_rules() {
+  if (config_.watch_rules.count() == 0) return;
+  watch_timer_.expires_after(config_.watch_rules);
+  watch_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    if (watch_.is_to_be_loaded(rules_as_written())) {
+      log_.info("the files of the rules have changed");
+      reload_rules([](const ReloadReport&) {});
+    }
+    watch_rules();
+  });
+}
+
 void App::reload_rules(const Done& done) {
+  watch_.loaded(rules_as_written());  // before they are read: what changes meanwhile is seen later
   Diagnostics diagnostics;
   const rules::LoadedBundle read =
       rules::read_bundle(config_.bundle, diagnostics,

@@ -96,7 +96,8 @@ struct Config {
   // Revisions take at most one part in so many of the time; 0: each follows at once.
   int revision_share = 10;
   storage::Durability durability = storage::Durability::kCommit;
-  // Longest wait for a commit. Larger: fewer fsyncs, later answers and alerts.
+  // At most one commit in so long while little comes. Larger: fewer fsyncs, later answers and
+  // alerts.
   Milliseconds commit_interval{100};
   // A commit is taken at once when so many events wait.
   size_t commit_max_events = 50'000;
@@ -109,6 +110,8 @@ struct Config {
   // With less free on the disk of the data folder no input is taken. nullopt: 512 MiB, at most a
   // twentieth of the disk; 0: no floor. Larger: more room for what must still be written.
   std::optional<uint64_t> min_free_disk;
+  // How often files of rules are looked at for changes, which are then loaded; 0: only when asked.
+  Milliseconds watch_rules{0};
   // How often a silent source's watermark follows the clock.
   Milliseconds heartbeat_interval{10'000};
   Milliseconds shutdown_timeout{30'000};

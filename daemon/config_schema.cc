@@ -106,6 +106,9 @@ Schema make_config() {
        optional("min_free_disk",
                 bytes("with less free on the disk no input is taken; default 512MiB, at most a "
                       "twentieth of the disk; 0: no floor")),
+       optional("watch_rules",
+                span("how often files of rules are looked at, and loaded when they have changed; "
+                     "default 0s: only on SIGHUP and POST /-/reload")),
        optional("shutdown_timeout", span("default 30s")),
        optional("http", http()),
        optional("inputs", list_of(input())),

@@ -218,27 +218,34 @@ void Pipeline::dead_letter(std::string_view reason, std::string_view message,
 }
 
 void Pipeline::log_transitions() {
+  const std::set<Hash128> too_old = this->too_old(transitions_);
   for (AlertTransition& transition : transitions_) {
     // An alert that was withdrawn may come to hold after all, under the id that it had.
     const rules::Rule& rule = bundle_->raised_by(transition.rule);
-    transition.seq = std::max(transition.seq, told_.next_seq(transition, rule));
+    const rules::ToldAlert* told = told_.find(transition, rule);
+    if (told != nullptr) transition.seq = std::max(transition.seq, told->last.seq + 1);
+    // Who was told of an alert is told of its end, and who was not, of nothing that follows.
+    const bool is_recorded_alone =
+        transition.action == Action::kFire
+            ? transition.retroactive && too_old.contains(transition.alert)
+            : told != nullptr && told->is_recorded_alone;
     if (!is_replaying_) {
-      log(transition);
+      log(transition, rule.status == RuleStatus::kProduction && !is_recorded_alone);
     } else if (told_again_ != nullptr) {
       (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
     }
-    told_.note(transition, rule);
+    told_.note(transition, rule, is_recorded_alone);
   }
   transitions_.clear();
 }
 
-void Pipeline::log(const AlertTransition& transition) {
+void Pipeline::log(const AlertTransition& transition, bool notify) {
   const bool ended =
       transition.action == Action::kResolve || transition.action == Action::kWithdraw;
   batch().put_alert({.alert = transition.alert,
                      .seq = transition.seq,
                      .open = !ended,
-                     .notify = is_notified(transition),
+                     .notify = notify,
                      .json = write_alert(transition, *bundle_, *this)});
   ++counts_.transitions[{transition.action, transition.level}];
   ++transitions_total_;

@@ -267,7 +267,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   void flush();
   // Tells what was decided; of a replay it has been told.
   void log_transitions();
-  void log(const AlertTransition& transition);
+  void log(const AlertTransition& transition, bool notify);
   // How the event goes on: what revises one that is known is a correction, whatever it calls
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
@@ -277,7 +277,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status revise(JournalSeq up_to);
   Status decide_anew(JournalSeq up_to);
   Result<EventTime> journal_reaches_back() const;
-  bool is_notified(const AlertTransition& transition) const;
+  // Alerts that `transitions` raise of a past that ended too long ago to wake anybody.
+  std::set<Hash128> too_old(const rules::Engine::Transitions& transitions) const;
   EventTime newest_event() const;
   bool may_revise() const;
   void find_kept_told();

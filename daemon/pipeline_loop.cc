@@ -62,15 +62,15 @@ std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
 void PipelineLoop::run() {
   pthread_setname_np(pthread_self(), "toc-pipeline");
   const auto start = steady_clock::now();
-  last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
+  last_commit_ = last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
   listened_until_ = start;
   idle_.assign(pipeline_.bundle().catalogue->sources().size(), false);
   pipeline_.begin_listening();
   look_at_disk();
 
   while (!failed_) {
-    const auto deadline = pipeline_.has_uncommitted() ? first_waiting_ + options_.commit_interval
-                                                      : steady_clock::now() + kPatience;
+    const auto deadline =
+        pipeline_.has_uncommitted() ? commit_due_at() : steady_clock::now() + kPatience;
     const auto wake_by = std::max(deadline, steady_clock::now());
     std::optional<ingest::RawBatch> batch = queue_.pop_until(deadline);
     // The process stood still: what came meanwhile still waits for us.
@@ -144,17 +144,21 @@ void PipelineLoop::take(ingest::RawBatch batch) {
   if (transitions != 0) waiting_alerts_.push_back({received, transitions});
 }
 
+// What comes after a quiet interval waits for nobody.
+auto PipelineLoop::commit_due_at() const -> SteadyTime {
+  return std::max(first_waiting_, last_commit_ + options_.commit_interval);
+}
+
 bool PipelineLoop::is_commit_due(SteadyTime now) const {
   if (!pipeline_.has_uncommitted()) return false;
-  return now - first_waiting_ >= options_.commit_interval ||
-         pipeline_.uncommitted_events() >= options_.commit_max_events ||
+  return now >= commit_due_at() || pipeline_.uncommitted_events() >= options_.commit_max_events ||
          pipeline_.uncommitted_bytes() >= options_.commit_max_bytes;
 }
 
 bool PipelineLoop::commit(bool checkpoint) {
   look_at_disk();
   events_since_checkpoint_ += pipeline_.uncommitted_events();
-  const auto begin = steady_clock::now();
+  const auto begin = last_commit_ = steady_clock::now();
   const Status status = pipeline_.commit(clock_.now(), checkpoint);
   const auto end = steady_clock::now();
   if (!status) {

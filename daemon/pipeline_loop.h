@@ -18,6 +18,8 @@ namespace tocsin::daemon {
 // When the loop commits, checkpoints and looks after silent sources.
 struct LoopOptions {
   // Longest wait of an input for its commit. Larger: fewer fsyncs, slower answers and alerts.
+  // At most one commit in so long while little comes; what comes after a pause is committed at
+  // once.
   Milliseconds commit_interval{100};
   // A commit is taken at once when so many events wait. Larger: more memory, better compression.
   size_t commit_max_events = 50'000;
@@ -107,6 +109,7 @@ class PipelineLoop {
   void run_posted();
   void end_posted();
   void take(ingest::RawBatch batch);
+  SteadyTime commit_due_at() const;
   bool is_commit_due(SteadyTime now) const;
   bool commit(bool checkpoint);
   void fail(const Error& error);
@@ -132,6 +135,7 @@ class PipelineLoop {
   // Pipeline thread only:
   bool failed_ = false;
   SteadyTime first_waiting_{};  // arrival of the oldest uncommitted input
+  SteadyTime last_commit_{};    // when the last commit began
   SteadyTime last_checkpoint_{};
   SteadyTime last_heartbeat_{};
   SteadyTime last_publish_{};

@@ -14,8 +14,6 @@
 namespace tocsin::daemon {
 
 namespace {
-// What ended longer ago is recorded, and wakes nobody.
-constexpr Milliseconds kPageWithin = std::chrono::hours(24 * 7);
 
 // How far back a decision of the rule looks, with all that it reads.
 Milliseconds reach_of(const rules::Rule& rule, const rules::Bundle& bundle) {
@@ -68,11 +66,14 @@ EventTime Pipeline::newest_event() const {
   return newest;
 }
 
-bool Pipeline::is_notified(const AlertTransition& transition) const {
-  if (bundle_->raised_by(transition.rule).status != RuleStatus::kProduction) return false;
-  const bool is_old = transition.ends_at && transition.retroactive &&
-                      *transition.ends_at + kPageWithin < newest_event();
-  return !is_old || transition.action == Action::kWithdraw;
+std::set<Hash128> Pipeline::too_old(const rules::Engine::Transitions& transitions) const {
+  std::set<Hash128> alerts;
+  for (const AlertTransition& transition : transitions) {
+    if (!transition.retroactive || !transition.ends_at) continue;
+    const Milliseconds page_within = bundle_->raised_by(transition.rule).page_within;
+    if (*transition.ends_at + page_within < newest_event()) alerts.insert(transition.alert);
+  }
+  return alerts;
 }
 
 bool Pipeline::may_revise() const {

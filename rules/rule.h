@@ -311,7 +311,9 @@ struct Rule {
   std::string timezone = "UTC";  // IANA name
   cel::Zone zone{};              // the same; of calendar panes
   Milliseconds lateness{0};      // at least this much beside the source's own
-  Emit emit = Emit::kEarly;      // kFinal when the rule is not monotone, or says so
+  // What is raised of the past and ended longer ago is recorded, and wakes nobody.
+  Milliseconds page_within = std::chrono::hours(24 * 7);
+  Emit emit = Emit::kEarly;  // kFinal when the rule is not monotone, or says so
   uint32_t max_groups = 10'000;
   uint64_t max_state_bytes = 64ull << 20;
   // Of those begun within one hour of event time; only where keys can have any value, and once the

@@ -8,7 +8,7 @@ namespace tocsin::rules {
 
 namespace {
 
-constexpr uint8_t kToldVersion = 1;
+constexpr uint8_t kToldVersion = 2;
 // Looking for what can be forgotten costs a walk over all that is kept of the rule.
 constexpr Milliseconds kBetweenForgetting = std::chrono::hours(24);
 
@@ -132,12 +132,13 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule) {
 
 const std::string ToldAlerts::kRulePrefix = "rule ";
 
-void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
+void ToldAlerts::note(const AlertTransition& transition, const Rule& rule, bool is_recorded_alone) {
   GroupName group = group_of(transition, rule);
   OfRule& of_rule = rules_[group.rule];
   ToldAlert& told = of_rule.groups[group.key][transition.alert];
   told.last = transition;
   told.is_withdrawn = transition.action == Action::kWithdraw;
+  told.is_recorded_alone = is_recorded_alone;
   // What is told of the past may be of the time of the telling, ahead of the rule's.
   if (transition.at > of_rule.newest && !transition.retroactive) {
     of_rule.newest = transition.at;
@@ -146,13 +147,13 @@ void ToldAlerts::note(const AlertTransition& transition, const Rule& rule) {
   changed_[transition.alert] = std::move(group);
 }
 
-uint32_t ToldAlerts::next_seq(const AlertTransition& transition, const Rule& rule) const {
+const ToldAlert* ToldAlerts::find(const AlertTransition& transition, const Rule& rule) const {
   const auto of_rule = rules_.find(rule.identity);
-  if (of_rule == rules_.end()) return 0;
+  if (of_rule == rules_.end()) return nullptr;
   const auto group = of_rule->second.groups.find(group_of(transition, rule).key);
-  if (group == of_rule->second.groups.end()) return 0;
+  if (group == of_rule->second.groups.end()) return nullptr;
   const auto told = group->second.find(transition.alert);
-  return told == group->second.end() ? 0 : told->second.last.seq + 1;
+  return told == group->second.end() ? nullptr : &told->second;
 }
 
 std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
@@ -208,6 +209,7 @@ std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
   to.u32(static_cast<uint32_t>(group.key.size()));
   for (const std::string& part : group.key) to.text(part);
   to.u8((*told)->is_withdrawn ? 1 : 0);
+  to.u8((*told)->is_recorded_alone ? 1 : 0);
   write(to, (*told)->last);
   return bytes;
 }
@@ -235,6 +237,7 @@ bool ToldAlerts::restore(std::string_view key, std::string_view value) {
   for (std::string& part : group) part = from.text();
   ToldAlert told;
   told.is_withdrawn = from.u8() != 0;
+  told.is_recorded_alone = from.u8() != 0;
   told.last = read_transition(from);
   if (!from.at_end()) return false;
   rules_[identity].groups[std::move(group)].insert_or_assign(told.last.alert, std::move(told));

@@ -25,6 +25,7 @@ GroupName group_of(const AlertTransition& transition, const Rule& rule);
 struct ToldAlert {
   AlertTransition last;  // the region as text is in the group's key; `rule` is of the time
   bool is_withdrawn = false;
+  bool is_recorded_alone = false;  // raised of a past that wakes nobody
 
   bool is_open() const { return !is_withdrawn && !last.ends_at; }
 };
@@ -36,11 +37,16 @@ struct ToldAlert {
 // Thread-safety: one thread at a time.
 class ToldAlerts {
  public:
-  void note(const AlertTransition& transition, const Rule& rule);
+  void note(const AlertTransition& transition, const Rule& rule, bool is_recorded_alone);
   // Alerts of the rule that were over for longer than `keep` when it decided last.
   void forget(const std::string& rule_identity, Milliseconds keep);
+  // nullptr: none of that id is known. Until the next call that changes something.
+  const ToldAlert* find(const AlertTransition& transition, const Rule& rule) const;
   // The number that the next transition of this alert has at least; 0: none is known.
-  uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const;
+  uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const {
+    const ToldAlert* told = find(transition, rule);
+    return told == nullptr ? 0 : told->last.seq + 1;
+  }
   // Of one group, by when they started; pointers hold until the next call that changes something.
   std::vector<const ToldAlert*> of(const GroupName& group) const;
   // Calls each(name) for all groups that something was told of.

@@ -253,6 +253,7 @@ class RuleCompiler {
     if (const yaml::Node* alert = node_.find("alert")) read_alert(*alert);
     if (const yaml::Node* time = node_.find("time")) {
       rule_.lateness = exact_at(*time, "lateness").value_or(rule_.lateness);
+      rule_.page_within = exact_at(*time, "page_within").value_or(rule_.page_within);
     }
     if (const yaml::Node* limits = node_.find("limits")) read_limits(*limits, rule_);
     if (is_of_matches(scope_.kind()) && rule_.alert.hold.is_zero()) {

@@ -95,7 +95,10 @@ Schema time_policy() {
           not_yet("correction_horizon"),
           not_yet("on_late"),
           not_yet("idle"),
-          not_yet("page_within"),
+          optional("page_within",
+                   of_kind(Kind::kExactSpan,
+                           "what late events raise of the past is sent when it ended less than so "
+                           "long ago, else recorded alone; default 7d")),
       });
 }
 

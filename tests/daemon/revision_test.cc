@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <random>
@@ -322,6 +323,31 @@ TEST(Revised, ALateEventRaisesWhatWouldHaveBeen) {
   EXPECT_THAT(log[1], HasSubstr(R"("action":"resolve")"));
   EXPECT_THAT(standing(*store), ElementsAre("p/many XA warning from 2020-01-03T12:00:00Z to "
                                             "2020-01-08T00:00:00Z"));
+}
+
+TEST(Revised, WhatIsOldWakesNobodyAndOfARuleThatSaysSoWhatIsOlder) {
+  for (const auto& [time, notifies] :
+       {std::pair("", false), std::pair("time: {page_within: 40d}, ", true)}) {
+    std::string rules = kHits;
+    rules.replace(rules.find("status: shadow, "), std::strlen("status: shadow, "),
+                  fmt::format("{}status: production, doc: {{rationale: R, source: {{document: d, "
+                              "paragraph: p}}, false_positives: [none], response: none}}, ",
+                              time));
+    const auto store = storage::make_memory_store();
+    Daemon daemon(*store, options(), world(rules));
+    daemon.feed(line_of(clash(1, 1.5, 6)));
+    daemon.feed(line_of(clash(2, 30, 0)));
+    daemon.commit();
+    daemon.feed(line_of(clash(3, 2.5, 6)));
+    revise_all(daemon);
+    size_t told = 0;
+    EXPECT_TRUE(store->read_alert_log(0, [&](const storage::Store::StoredAlert& alert) {
+      EXPECT_EQ(alert.notify, notifies) << alert.json;
+      ++told;
+      return true;
+    }));
+    EXPECT_EQ(told, 2U);  // fire, over: recorded in any case
+  }
 }
 
 // Retention has dropped what the first alert rested on: that is no reason to take it back.

@@ -7,6 +7,7 @@
 #include "daemon/http/access.h"
 #include "daemon/log.h"
 #include "daemon/process_metrics.h"
+#include "daemon/rules_watch.h"
 #include "daemon/terminal.h"
 #include "daemon/tlp_policy.h"
 #include "storage/memory_store.h"
@@ -19,6 +20,21 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+TEST(RulesWatch, LoadsWhatHasChangedOnceItStaysTheSame) {
+  RulesWatch watch;
+  watch.loaded("a");
+  EXPECT_FALSE(watch.is_to_be_loaded("a"));
+  EXPECT_FALSE(watch.is_to_be_loaded("a"));
+  EXPECT_FALSE(watch.is_to_be_loaded("half of b"));
+  EXPECT_FALSE(watch.is_to_be_loaded("b"));
+  EXPECT_TRUE(watch.is_to_be_loaded("b"));
+  watch.loaded("b");  // also when it was refused: it is not tried again and again
+  EXPECT_FALSE(watch.is_to_be_loaded("b"));
+  EXPECT_FALSE(watch.is_to_be_loaded("c"));
+  EXPECT_FALSE(watch.is_to_be_loaded("b")) << "put back";
+  EXPECT_FALSE(watch.is_to_be_loaded("b"));
+}
 
 TEST(LogLine, CannotBeForgedByAValue) {
   const std::string line =

@@ -104,6 +104,19 @@ class Reload(unittest.TestCase):
             wait_until(lambda: REGIONS[5] in self.fired(daemon), "the new rule in force")
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
+    def test_files_that_change_are_loaded_when_they_are_watched(self):
+        self.write(GOOD % "10.0")
+        with Daemon(self.path / "daemon", [self.rules], {"watch_rules": "200ms"}) as daemon:
+            self.assertEqual(200, daemon.post_events([event(1, 5), event(2, 12)]).status)
+            wait_until(lambda: self.fired(daemon) == {REGIONS[2]}, lambda: f"one alert, not {daemon.alerts()}")
+            self.write(BAD)
+            wait_until(lambda: daemon.metric("tocsin_config_last_reload_successful") == 0, "the refused files in the metrics")
+            self.write(GOOD % "5.0")
+            wait_until(lambda: daemon.metric("tocsin_config_last_reload_successful") == 1, "the good files loaded")
+            self.assertEqual(200, daemon.post_events([event(3, 6)]).status)
+            wait_until(lambda: REGIONS[3] in self.fired(daemon), "the new rule in force")
+            self.assertEqual(2, daemon.log_tail().count("the files of the rules have changed"))
+
     def test_rules_whose_folder_is_gone_are_refused_at_reload_and_start(self):
         self.write(GOOD % "10.0")
         other = self.path / "other"
