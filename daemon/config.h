@@ -110,6 +110,9 @@ struct Config {
   // With less free on the disk of the data folder no input is taken. nullopt: 512 MiB, at most a
   // twentieth of the disk; 0: no floor. Larger: more room for what must still be written.
   std::optional<uint64_t> min_free_disk;
+  // After a downtime of at least this, webhooks and topics are told in one digest of the alerts
+  // that were raised and over in it; 0: of each.
+  Milliseconds digest_after{15 * 60'000};
   // How often files of rules are looked at for changes, which are then loaded; 0: only when asked.
   Milliseconds watch_rules{0};
   // How often a silent source's watermark follows the clock.

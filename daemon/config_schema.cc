@@ -106,6 +106,10 @@ Schema make_config() {
        optional("min_free_disk",
                 bytes("with less free on the disk no input is taken; default 512MiB, at most a "
                       "twentieth of the disk; 0: no floor")),
+       optional(
+           "digest_after",
+           span("after a downtime of at least this, alerts that were raised and over in it are "
+                "sent as one digest; default 15m; 0s: each is sent")),
        optional("watch_rules",
                 span("how often files of rules are looked at, and loaded when they have changed; "
                      "default 0s: only on SIGHUP and POST /-/reload")),

@@ -16,6 +16,10 @@ Status KafkaSink::send_heartbeat(const std::string& json) {
   return produce({{.key = "heartbeat", .payload = json}});
 }
 
+Status KafkaSink::send_digest(const std::string& json) {
+  return produce({{.key = "digest", .payload = json}});
+}
+
 Status KafkaSink::produce(const std::vector<ingest::KafkaMessage>& messages) {
   if (!producer_) {
     Result<std::unique_ptr<ingest::KafkaProducer>> opened = ingest::KafkaProducer::open(options_);

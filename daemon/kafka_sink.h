@@ -21,6 +21,7 @@ class KafkaSink final : public NotificationSink {
   const std::string& name() const override { return name_; }
   Status deliver(const std::vector<Notification>& notifications) override;
   Status send_heartbeat(const std::string& json) override;
+  Status send_digest(const std::string& json) override;
 
  private:
   Status produce(const std::vector<ingest::KafkaMessage>& messages);

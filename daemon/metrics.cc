@@ -62,8 +62,8 @@ constexpr std::array kActions{Action::kFire,   Action::kEscalate, Action::kDeesc
                               Action::kUpdate, Action::kResolve,  Action::kWithdraw};
 constexpr std::array kDeliveries{Delivery::kDelivered, Delivery::kUnavailable, Delivery::kRefused};
 constexpr std::array kSinkOutcomes{SinkOutcome::kDelivered, SinkOutcome::kRedacted,
-                                   SinkOutcome::kWithheld, SinkOutcome::kBelowLevel,
-                                   SinkOutcome::kRefused};
+                                   SinkOutcome::kWithheld,  SinkOutcome::kBelowLevel,
+                                   SinkOutcome::kRefused,   SinkOutcome::kDigest};
 
 const char* to_label(Delivery delivery) {
   switch (delivery) {
@@ -87,6 +87,8 @@ const char* to_label(SinkOutcome outcome) {
       return "withheld";
     case SinkOutcome::kBelowLevel:
       return "below_level";
+    case SinkOutcome::kDigest:
+      return "digest";
     case SinkOutcome::kRefused:
       return "refused";
   }

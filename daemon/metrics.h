@@ -13,7 +13,7 @@ namespace tocsin::daemon {
 // How an attempt to deliver to a sink ended.
 enum class Delivery { kDelivered, kUnavailable, kRefused };
 // What became of one transition at a sink.
-enum class SinkOutcome { kDelivered, kRedacted, kWithheld, kBelowLevel, kRefused };
+enum class SinkOutcome { kDelivered, kRedacted, kWithheld, kBelowLevel, kRefused, kDigest };
 
 // Every metric of the program: names, help and labels stand in metrics.cc and nowhere else.
 //

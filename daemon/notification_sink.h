@@ -36,6 +36,8 @@ class NotificationSink {
   // Sends a heartbeat/1 object, which tells that all is well. A sink that has a watchdog of its own
   // sends none.
   virtual Status send_heartbeat(const std::string&) { return Status::ok(); }
+  // Sends a digest/1 object in place of what it lists. A sink that cannot is sent each alert.
+  virtual Status send_digest(const std::string&) { return invalid("this sink takes no digests"); }
   // Most notifications that deliver() is handed at once.
   virtual size_t batch_limit() const { return 100; }
 };

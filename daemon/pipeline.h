@@ -165,6 +165,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // the time that the daemon was away is none of it, nor that of a pause, and what was before
   // counts only after a grace: a backlog may wait for us.
   Milliseconds silence_of(SourceId source) const;
+  // Until when somebody listened before recover(); nullopt: that is not known.
+  std::optional<WallTime> listened_before() const { return listened_before_; }
   // Inputs are listened to from now on, at the start and after a pause.
   void begin_listening() { resumed_at_ = listened_; }
   // They were for so long more. Counted by whoever runs this: the clock may be set.
@@ -308,10 +310,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Milliseconds silence_of(const Arrival& arrival) const;
 
   std::vector<Arrival> arrivals_;  // index: SourceId
-  WallTime latest_{};              // that we were told
-  uint16_t partition_ = 0;         // of what is fed
-  Milliseconds listened_{0};       // in this run
-  Milliseconds resumed_at_{0};     // by listened_
+  std::optional<WallTime> listened_before_;
+  WallTime latest_{};           // that we were told
+  uint16_t partition_ = 0;      // of what is fed
+  Milliseconds listened_{0};    // in this run
+  Milliseconds resumed_at_{0};  // by listened_
   Milliseconds arrivals_saved_{0};
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;

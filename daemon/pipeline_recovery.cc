@@ -248,6 +248,8 @@ void Pipeline::restore_arrivals(std::string_view text) {
     Arrival& arrival = arrivals_[static_cast<size_t>(*source)];
     arrival.last = from_ms(last);
     arrival.silence_before = Milliseconds(silence);
+    const WallTime until = from_ms(last) + Milliseconds(silence);
+    listened_before_ = std::max(listened_before_.value_or(until), until);
   }
 }
 

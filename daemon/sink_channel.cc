@@ -1,6 +1,7 @@
 #include "daemon/sink_channel.h"
 
 #include <algorithm>
+#include <map>
 
 #include "daemon/heartbeat.h"
 
@@ -8,6 +9,7 @@ namespace tocsin::daemon {
 namespace {
 
 constexpr uint32_t kMaxDoublings = 16;
+constexpr size_t kMostInDigest = 20'000;  // transitions
 
 }  // namespace
 
@@ -19,7 +21,9 @@ SinkChannel::SinkChannel(storage::Store& store, std::unique_ptr<NotificationSink
       filter_(options.filter, options.ids, store),
       metrics_(metrics),
       log_(log),
-      random_(options.seed) {
+      random_(options.seed),
+      downtime_(options.downtime) {
+  if (downtime_) due_ = std::chrono::steady_clock::now() + options.digest_wait;
   metrics_.expect_sink(name());
 }
 
@@ -31,6 +35,7 @@ SinkStatus SinkChannel::status() const {
 
 SinkChannel::Next SinkChannel::step(SteadyTime now) {
   if (now < due_) return Next::kLater;
+  if (downtime_) return send_digest(now);
   auto entries = store_.read_outbox(sink_->name(), sink_->batch_limit());
   if (!entries) return wait_after(entries.error(), now);
   if (entries->empty()) return Next::kWhenWoken;
@@ -143,6 +148,63 @@ void SinkChannel::send_heartbeat(SteadyTime now) {
   // It is there and answers: alerts need not wait because of it.
   log_.warn_seldom("a sink refuses heartbeats; `heartbeat_interval: 0s` sends none",
                    {{"sink", name()}, {"answer", status.error().message}});
+}
+
+Result<SinkChannel::Past> SinkChannel::read_past() const {
+  struct Episode {
+    bool began = false;
+    bool is_over = false;
+    storage::OutboxEntry last;
+    std::vector<uint64_t> numbers;
+  };
+  auto entries = store_.read_outbox(sink_->name(), kMostInDigest);
+  if (!entries) return entries.error();
+  std::map<Hash128, Episode> episodes;
+  for (storage::OutboxEntry& entry : *entries) {
+    const auto fields = read_alert_fields(entry.json);
+    if (!fields) return fields.error();
+    Episode& episode = episodes[entry.alert];
+    if (episode.numbers.empty()) {
+      episode.began = fields->action == Action::kFire && fields->starts_at >= downtime_->from;
+    }
+    episode.is_over = fields->is_end() && fields->ends_at && *fields->ends_at <= downtime_->to;
+    episode.numbers.push_back(entry.number);
+    episode.last = std::move(entry);
+  }
+  Past past;
+  for (auto& [alert, episode] : episodes) {
+    if (!episode.began || !episode.is_over) continue;
+    auto judged = filter_.judge(alert, episode.last.seq, std::move(episode.last.json));
+    if (!judged) return judged.error();
+    if (!judged->is_told()) continue;
+    const auto fields = read_alert_fields(judged->notification.json);
+    if (!fields) return fields.error();
+    past.alerts.push_back(*fields);
+    past.numbers.insert(past.numbers.end(), episode.numbers.begin(), episode.numbers.end());
+  }
+  return past;
+}
+
+SinkChannel::Next SinkChannel::send_digest(SteadyTime now) {
+  const auto past = read_past();
+  if (!past) return wait_after(past.error(), now);
+  if (!past->alerts.empty()) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Status status = sink_->send_digest(write_digest({.instance = options_.instance,
+                                                           .sink = name(),
+                                                           .downtime = *downtime_,
+                                                           .alerts = past->alerts}));
+    const bool is_refused = !status && status.error().code == ErrorCode::kInvalid;
+    if (!is_refused) count_attempt(status, begin);
+    if (!status && !is_refused) return wait_after(status.error(), now);
+    if (status) {
+      if (!mark_done(past->numbers, now)) return Next::kLater;
+      metrics_.sink_handled(name(), SinkOutcome::kDigest, past->numbers.size());
+      set_problem({}, /*failed=*/false);
+    }
+  }
+  downtime_.reset();  // a sink that refuses digests is sent each alert
+  return Next::kAtOnce;
 }
 
 void SinkChannel::count_attempt(const Status& status, SteadyTime begin) {

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "daemon/daemon_status.h"
+#include "daemon/digest.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/notification_sink.h"
@@ -23,6 +25,10 @@ struct ChannelOptions {
   // Distance of heartbeats; zero: none. `instance` tells in them which tocsin it is.
   std::chrono::milliseconds heartbeat_interval{0};
   std::string instance{};
+  // Nothing is sent for `digest_wait` after a downtime: alerts that it turns out to have seen
+  // whole, from their beginning to their end, are then told in one digest.
+  std::optional<Downtime> downtime{};
+  std::chrono::milliseconds digest_wait{60'000};
   uint64_t seed = 0;  // of the jitter
   // First wait after a failed attempt, doubled each time up to the longest; the wait is then taken
   // at random between half of that and all of it, so that sinks do not come back in step.
@@ -71,6 +77,13 @@ class SinkChannel {
   Next deliver_each(const Sorted& sorted, SteadyTime now);
   Status attempt(const std::vector<Notification>& notifications);
   void send_heartbeat(SteadyTime now);
+  // What was raised and is over within the downtime.
+  struct Past {
+    std::vector<AlertFields> alerts;
+    std::vector<uint64_t> numbers;  // in the outbox
+  };
+  Result<Past> read_past() const;
+  Next send_digest(SteadyTime now);
   void count_attempt(const Status& status, SteadyTime begin);
   bool mark_done(const std::vector<uint64_t>& numbers, SteadyTime now);
   Next wait_after(const Error& error, SteadyTime now);
@@ -85,6 +98,7 @@ class SinkChannel {
   std::mt19937_64 random_;
   SteadyTime due_{};
   SteadyTime heartbeat_due_{};
+  std::optional<Downtime> downtime_;  // until it has been told of
   mutable std::mutex mutex_;
   uint32_t failures_ = 0;  // guarded by mutex_
   std::string problem_;    // guarded by mutex_

@@ -142,6 +142,13 @@ Status Station::start_notifier() {
     options.heartbeat_interval = config.heartbeat_interval;
     options.instance = instance_;
     options.seed = std::random_device{}();
+    const auto from = pipeline_->listened_before();
+    const Milliseconds digest_after = around_.config.digest_after;
+    const bool takes_digests =
+        config.type == SinkConfig::Type::kWebhook || config.type == SinkConfig::Type::kKafka;
+    if (takes_digests && from && digest_after.count() != 0 && wall_now() - *from >= digest_after) {
+      options.downtime = Downtime{*from, wall_now()};
+    }
     notifier_->add(std::make_unique<SinkChannel>(*store_, std::move(sink), options, around_.metrics,
                                                  around_.log));
   }

@@ -66,6 +66,8 @@ Status WebhookSink::deliver(const std::vector<Notification>& notifications) {
 
 Status WebhookSink::send_heartbeat(const std::string& json) { return post(json, {}); }
 
+Status WebhookSink::send_digest(const std::string& json) { return post(json, {}); }
+
 Status WebhookSink::post(const std::string& body, const std::string& key) {
   HttpCall call{.method = "POST",
                 .url = options_.url,

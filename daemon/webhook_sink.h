@@ -32,6 +32,7 @@ class WebhookSink final : public NotificationSink {
   const std::string& name() const override { return options_.name; }
   Status deliver(const std::vector<Notification>& notifications) override;
   Status send_heartbeat(const std::string& json) override;
+  Status send_digest(const std::string& json) override;
   // Each is done before the next is sent, so that a failure repeats none that was taken.
   size_t batch_limit() const override { return 1; }
 

@@ -26,9 +26,10 @@ class Daemon {
     EXPECT_TRUE(pipeline_.commit(now, true));
   }
 
-  void feed(const std::string& lines, WallTime now = {}) {
+  void feed(const std::string& lines, WallTime now = {}, uint16_t partition = 0) {
     ingest::RawBatch batch;
     batch.stream = "test";
+    batch.partition = partition;
     batch.decoder = decoder_;
     batch.bytes = lines;
     batch.size = lines.size();

@@ -293,6 +293,38 @@ TEST(Pipeline, RemembersOverRestartsHowLongASourceHasBeenSilent) {
   }
 }
 
+TEST(Pipeline, ASourceWaitsForItsPartitionsUntilOneIsSilent) {
+  for (const bool checkpoint : {false, true}) {
+    const auto store = storage::make_memory_store();
+    std::optional<EventTime> reached;
+    {
+      Daemon daemon(*store, options());
+      Pipeline& pipeline = daemon.pipeline();
+      const SourceId desk = *pipeline.bundle().catalogue->find_source("desk");
+      daemon.feed(event_line(1, 1, "XA", 1), {}, 1);
+      daemon.feed(event_line(2, 2, "XA", 1), {}, 2);
+      daemon.feed(event_line(3, 9, "XA", 1), {}, 2);
+      daemon.commit(checkpoint);
+      const auto slow = pipeline.engine().watermark(desk);
+      pipeline.listen(hours(20));
+      daemon.feed(event_line(4, 10, "XA", 1), {}, 2);
+      pipeline.leave_silent_partitions(desk, hours(24));
+      EXPECT_EQ(pipeline.engine().watermark(desk), slow) << "it may still come";
+      pipeline.listen(hours(5));
+      pipeline.leave_silent_partitions(desk, hours(24));
+      daemon.commit();
+      reached = pipeline.engine().watermark(desk);
+      EXPECT_EQ(*reached - *slow, hours(9 * 24) + std::chrono::minutes(3));
+    }
+    Daemon again(*store, options());
+    const SourceId desk = *again.pipeline().bundle().catalogue->find_source("desk");
+    EXPECT_EQ(again.pipeline().engine().watermark(desk), reached);
+    again.feed(event_line(5, 4, "XA", 1), {}, 1);
+    EXPECT_EQ(again.commit().events, 1U) << "late, and within the horizon";
+    EXPECT_LT(again.pipeline().engine().watermark(desk), reached) << "waited for again";
+  }
+}
+
 TEST(Pipeline, ABacklogHasSomeMinutesToComeBeforeASourceIsCalledSilent) {
   const auto store = storage::make_memory_store();
   {

@@ -33,6 +33,8 @@ struct Receiver {
   std::function<Result<bool>()> tick = [] { return Result<bool>(false); };
   std::function<Status()> on_heartbeat = [] { return Status::ok(); };
   std::vector<std::string> heartbeats;
+  std::function<Status()> on_digest = [] { return Status::ok(); };
+  std::vector<std::string> digests;
   int attempts = 0;
   int ticks = 0;
 };
@@ -60,6 +62,11 @@ class FakeSink final : public NotificationSink {
     const std::scoped_lock lock(receiver_.mutex);
     receiver_.heartbeats.push_back(json);
     return receiver_.on_heartbeat();
+  }
+  Status send_digest(const std::string& json) override {
+    const std::scoped_lock lock(receiver_.mutex);
+    receiver_.digests.push_back(json);
+    return receiver_.on_digest();
   }
   size_t batch_limit() const override { return batch_; }
 
@@ -145,6 +152,86 @@ TEST_F(Channel, WaitsLongerAfterEachFailureThenGoesOnInOrder) {
   EXPECT_EQ(receiver_.bodies, texts(some(3)));
   EXPECT_EQ(channel->status().failures, 0u);
   EXPECT_THAT(channel->status().problem, IsEmpty());
+}
+
+class ChannelAfterDowntime : public Channel {
+ protected:
+  static AlertText end_of(uint64_t alert, const std::string& at) {
+    AlertText text{.alert = alert, .seq = 1, .action = "resolve", .at = at, .ends_at = at};
+    text.starts_at = starts_at(alert);
+    return text;
+  }
+  static std::string starts_at(uint64_t alert) {
+    return alert == 1 ? "2011-02-17T00:00:00Z" : "2011-02-18T06:00:00Z";
+  }
+  static AlertText begin_of(uint64_t alert) {
+    return {.alert = alert, .starts_at = starts_at(alert), .at = starts_at(alert)};
+  }
+  // Raised before it; within it and over; within it and open; within it and over after it.
+  void commit_four() {
+    for (const uint64_t alert : {1, 2, 3, 4}) commit({begin_of(alert)});
+    commit({end_of(1, "2011-02-18T09:00:00Z"), end_of(2, "2011-02-18T10:00:00Z"),
+            end_of(4, "2011-02-19T10:00:00Z")});
+  }
+  std::vector<std::string> all_but(uint64_t left_out) {
+    std::vector<AlertText> all{begin_of(1),
+                               begin_of(2),
+                               begin_of(3),
+                               begin_of(4),
+                               end_of(1, "2011-02-18T09:00:00Z"),
+                               end_of(2, "2011-02-18T10:00:00Z"),
+                               end_of(4, "2011-02-19T10:00:00Z")};
+    std::erase_if(all, [=](const AlertText& text) { return text.alert == left_out; });
+    return texts(all);
+  }
+  ChannelOptions options_{.downtime = Downtime{*parse_time("2011-02-18T00:00:00Z"),
+                                               *parse_time("2011-02-19T00:00:00Z")}};
+};
+
+TEST_F(ChannelAfterDowntime, TellsInOneDigestWhatWasRaisedAndOverInIt) {
+  commit_four();
+  const auto channel = make(options_);
+  EXPECT_EQ(channel->step(channel->due() - milliseconds(1)), Next::kLater);
+  EXPECT_THAT(receiver_.bodies, IsEmpty()) << "what follows may be its end";
+  while (channel->step(channel->due()) == Next::kAtOnce) {
+  }
+  ASSERT_THAT(receiver_.digests, SizeIs(1));
+  EXPECT_THAT(receiver_.digests[0],
+              HasSubstr(R"("from":"2011-02-18T00:00:00Z","to":"2011-02-19T00:00:00Z","alerts":1,)"
+                        R"("list":[{"id":"00000000000000000000000000000002",)"
+                        R"("rule":"violence/clashes","level":"warning","region":"LY",)"
+                        R"("title":"Clashes","starts_at":"2011-02-18T06:00:00Z",)"
+                        R"("ends_at":"2011-02-18T10:00:00Z"}]})"));
+  EXPECT_EQ(receiver_.bodies, all_but(2));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(ChannelAfterDowntime, TriesAgainWithTheDigestAndSendsEachWhereItIsRefused) {
+  commit_four();
+  const auto channel = make(options_);
+  receiver_.on_digest = [] { return unavailable("down"); };
+  EXPECT_EQ(channel->step(channel->due()), Next::kLater);
+  EXPECT_THAT(receiver_.bodies, IsEmpty());
+  EXPECT_EQ(channel->status().problem, "down");
+  receiver_.on_digest = [] { return invalid("no such thing"); };
+  while (channel->step(channel->due()) == Next::kAtOnce) {
+  }
+  EXPECT_THAT(receiver_.digests, SizeIs(2));
+  EXPECT_EQ(receiver_.bodies, all_but(0));
+}
+
+TEST_F(ChannelAfterDowntime, ADigestTellsNothingAboveTheCeiling) {
+  AlertText begin = begin_of(2);
+  AlertText end = end_of(2, "2011-02-18T10:00:00Z");
+  begin.tlp = end.tlp = "red";
+  commit({begin});
+  commit({end});
+  const auto channel = make(options_);
+  while (channel->step(channel->due()) == Next::kAtOnce) {
+  }
+  ASSERT_THAT(receiver_.digests, SizeIs(1));
+  EXPECT_THAT(receiver_.digests[0], AllOf(HasSubstr(R"("alerts":1)"), Not(HasSubstr("LY")),
+                                          Not(HasSubstr("violence")), Not(HasSubstr("Clashes"))));
 }
 
 TEST_F(Channel, CrashBetweenDeliveryAndDoneRepeatsTheSameBytes) {

@@ -22,8 +22,9 @@ using testing::HasSubstr;
 struct Received {
   std::map<std::string, std::vector<std::string>> ids;
   std::map<std::string, std::string> positions;
-  std::vector<std::string> raw;  // of every record
-  std::vector<int64_t> offsets;  // likewise
+  std::map<std::string, uint16_t> numbers;  // of partitions, by stream
+  std::vector<std::string> raw;             // of every record
+  std::vector<int64_t> offsets;             // likewise
   size_t count = 0;
   bool commits = true;  // tells the source that a batch is durable
 
@@ -43,6 +44,7 @@ struct Received {
       ++count;
     }
     positions[batch.stream] = batch.next_position;
+    numbers[batch.stream] = batch.partition;
     if (commits) batch.on_committed(Receipt{});
   }
 
@@ -75,6 +77,9 @@ TEST(KafkaSource, ReadsEveryMessageOnceAndGoesOnFromTheStoredPositions) {
   }
   EXPECT_EQ(received.all().size(), 300u);
   EXPECT_EQ(received.ids.size(), 3u) << "all partitions";
+  for (const auto& [stream, number] : received.numbers) {
+    EXPECT_TRUE(stream.ends_with("/" + std::to_string(number - 1))) << stream << " is " << number;
+  }
   ASSERT_TRUE(produce(cluster, 301, 400));
   BatchQueue queue(1 << 20);
   KafkaSourceOptions o = options(cluster);

@@ -46,6 +46,37 @@ TEST_F(TimelineTest, IsTheLowestOfTheLiveSources) {
   EXPECT_EQ(timeline_.watermark(both), day(19));
 }
 
+TEST_F(TimelineTest, ASourceIsAsFarAsItsSlowestPartition) {
+  const auto one = timeline_.class_of(Milliseconds{0}, {desk_});
+  timeline_.observe(desk_, day(10), 1);
+  EXPECT_EQ(timeline_.watermark(one), day(9));
+  EXPECT_EQ(timeline_.decided_without(desk_, 1), kMinEventTime);
+  EXPECT_EQ(timeline_.decided_without(desk_, 2), day(9)) << "what 2 tells of before is late";
+  timeline_.observe(desk_, day(5), 2);
+  timeline_.observe(desk_, day(20), 1);
+  EXPECT_EQ(timeline_.watermark(one), day(9)) << "held back, and never moved back";
+  EXPECT_EQ(timeline_.source_watermark(desk_), day(4));
+  EXPECT_EQ(timeline_.decided_without(desk_, 2), day(9)) << "2 is read still further back";
+  timeline_.observe(desk_, day(15), 2);
+  EXPECT_EQ(timeline_.watermark(one), day(14));
+  timeline_.observe(desk_, day(16), 0);
+  EXPECT_EQ(timeline_.watermark(one), day(14)) << "what comes by none counts while there is none";
+  timeline_.leave_partition(desk_, 2);
+  EXPECT_EQ(timeline_.watermark(one), day(19));
+  timeline_.leave_partition(desk_, 1);
+  EXPECT_EQ(timeline_.watermark(one), day(19)) << "the last one stays";
+}
+
+TEST_F(TimelineTest, APartitionThatHeldAllBackMakesTimersDue) {
+  const auto one = timeline_.class_of(Milliseconds{0}, {desk_});
+  timeline_.observe(desk_, day(1), 1);
+  timeline_.observe(desk_, day(1), 2);
+  timeline_.schedule(one, {day(5), 0, 0});
+  EXPECT_FALSE(timeline_.observe(desk_, day(30), 1));
+  EXPECT_TRUE(timeline_.observe(desk_, day(8), 2));
+  EXPECT_THAT(run(desk_), ElementsAre(5));
+}
+
 TEST_F(TimelineTest, RuleLatenessAddsToThatOfTheSource) {
   const auto patient = timeline_.class_of(5 * kDay, {desk_});
   const auto hasty = timeline_.class_of(Milliseconds{1}, {desk_});

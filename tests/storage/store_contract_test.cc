@@ -243,20 +243,26 @@ TYPED_TEST(StoreContract, KeepsControlRecordsInTheirPlace) {
   batch.append(
       {.kind = Control::Kind::kAdvance, .source = "s1", .time = from_ms(-77), .bundle = {}});
   batch.append({.kind = Control::Kind::kActivate, .source = {}, .time = {}, .bundle = "abcd"});
+  batch.append({.kind = Control::Kind::kLeavePartition,
+                .source = "s1",
+                .time = {},
+                .bundle = {},
+                .partition = UINT16_MAX});
   EXPECT_EQ(batch.events(), 1u);
   ASSERT_TRUE(this->store().commit(batch, at_second(1)));
   this->now_and_reopened([&] {
     std::vector<std::string> seen;
     ASSERT_TRUE(this->store().read_journal(1, [&](const Store::JournalRecord& record) {
-      seen.push_back(record.control == nullptr
-                         ? std::string(record.event->id)
-                         : std::to_string(static_cast<int>(record.control->kind)) + "/" +
-                               record.control->source + "/" +
-                               std::to_string(to_ms(record.control->time)) + "/" +
-                               record.control->bundle);
+      seen.push_back(
+          record.control == nullptr
+              ? std::string(record.event->id)
+              : std::to_string(static_cast<int>(record.control->kind)) + "/" +
+                    record.control->source + "/" + std::to_string(to_ms(record.control->time)) +
+                    "/" + record.control->bundle + "/" + std::to_string(record.control->partition));
       return true;
     }));
-    EXPECT_EQ(seen, (std::vector<std::string>{"3/s1/0/", "event-1", "0/s1/-77/", "1//0/abcd"}));
+    EXPECT_EQ(seen, (std::vector<std::string>{"3/s1/0//0", "event-1", "0/s1/-77//0", "1//0/abcd/0",
+                                              "5/s1/0//65535"}));
     auto control = this->store().read_event(1, this->arena_);
     ASSERT_FALSE(control);
     EXPECT_EQ(control.error().code, ErrorCode::kNotFound);

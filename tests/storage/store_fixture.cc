@@ -132,6 +132,7 @@ Event random_event(const Catalogue& catalogue, std::mt19937_64& random, Arena& a
   event.time = random_time(random);
   event.has_time_end = random() % 2 == 0;
   event.time_end = event.has_time_end ? random_time(random) : event.time;
+  event.partition = random() % 2 == 0 ? static_cast<uint16_t>(random()) : uint16_t{0};
   if (random() % 4 != 0) event.value = random_number(random);
   if (random() % 2 == 0) event.confidence = static_cast<double>(random() % 101) / 100.0;
   if (random() % 2 == 0) {
@@ -182,6 +183,7 @@ std::string difference(const Event& a, const Event& b) {
   compare("time_precision", a.time_precision == b.time_precision);
   compare("geo_precision", a.geo_precision == b.geo_precision);
   compare("has_time_end", a.has_time_end == b.has_time_end);
+  compare("partition", a.partition == b.partition);
   compare("source", a.source == b.source);
   compare("indicator", a.indicator == b.indicator);
   compare("region", a.region == b.region);
