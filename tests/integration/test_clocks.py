@@ -58,7 +58,7 @@ class Clocks(unittest.TestCase):
                 time.sleep(2.5)  # it is read again, and looked at
                 for _ in range(3):
                     number += 1
-                    shot = [event(number, value=9 if number % 3 == 0 else 1, region="XB" if number == 6 else "XA")]
+                    shot = [event(number, value=9 if number % 3 == 0 else 1, region="XB" if number in (5, 6) else "XA")]
                     for daemon in (calm, jumping):
                         answer = daemon.post_events(shot)
                         self.assertEqual((200, 1), (answer.status, answer.json["accepted"]), f"{daemon.folder} {jump}: {answer}")
@@ -77,8 +77,8 @@ class Clocks(unittest.TestCase):
         self.assertGreaterEqual(len(self.told("calm")), 4)
         lines = jumping.log.read_text().splitlines()
         jumps = [line for line in lines if "the system's clock has jumped" in line]
-        self.assertEqual(["seconds=+86400", "seconds=-172800", "seconds=+86400"],
-                         [word for line in jumps for word in line.split() if word.startswith("seconds=")])
+        told = [int(word.removeprefix("seconds=")) for line in jumps for word in line.split() if word.startswith("seconds=")]
+        self.assertEqual([1, -2, 1], [round(seconds / 86400, 2) for seconds in told])
         self.assertLess(len(lines), 30, "\n".join(lines))
 
     def test_a_process_that_is_stopped_makes_up_no_silence(self):
@@ -95,18 +95,22 @@ class Clocks(unittest.TestCase):
 
             send(3)
             daemon.process.send_signal(signal.SIGSTOP)
-            # What is sent meanwhile waits in the socket; it is longer than the rule allows for silence.
-            sender = threading.Thread(target=lambda: send(1), daemon=True)
-            sender.start()
-            time.sleep(40)
+            # Longer than the rule allows for silence. What is sent meanwhile waits in the sockets.
+            senders = [threading.Thread(target=send, args=(1,), daemon=True) for _ in range(8)]
+            for sender in senders:
+                sender.start()
+                time.sleep(5)
             daemon.process.send_signal(signal.SIGCONT)
-            sender.join(60)
+            for sender in senders:
+                sender.join(60)
             send(3)
             wait_until(daemon.is_ready, "readiness")
             time.sleep(3)
-            silences = [alert for alert in daemon.alerts() if alert["rule"] == "fixture.clock/silence"]
+            # Whose request is answered first is left to chance, so one may have been late and set right.
+            silences = [alert for alert in daemon.alerts()
+                        if alert["rule"] == "fixture.clock/silence" and alert["action"] != "withdraw"]
             self.assertEqual([], silences)
-            self.assertEqual(7, daemon.metric("tocsin_journal_events"))
+            self.assertEqual(14, daemon.metric("tocsin_journal_events"))
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
 
