@@ -273,7 +273,6 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // How the event goes on: what revises one that is known is a correction, whatever it calls
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
-  bool is_late(const Event& event) const;
   Status write_batch(WallTime now);
   // What the journal up to there says, against what was told; leaves it in transitions_.
   Status revise(JournalSeq up_to);

@@ -472,9 +472,9 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       to.time(t);
     to.u8(source.is_live ? 1 : 0);
     to.u8(source.has_ended ? 1 : 0);
-    for (const PartitionTimes::Partition& partition : source.partitions.all()) {
-      to.u16(partition.number);
-      to.time(partition.newest);
+    for (const auto& [partition, newest] : source.partitions.all()) {
+      to.u16(partition);
+      to.time(newest);
     }
     put(kSourceEntry + s.bundle->catalogue->source(static_cast<SourceId>(i)).name, bytes);
   }

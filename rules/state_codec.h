@@ -15,7 +15,8 @@ namespace tocsin::rules {
 // A change of any layout raises it; entries of another version are not taken back. 2: alerts keep
 // the highest TLP of their episode; 3: and when they last stepped down; 4: and their turns; index
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
-// rules when they refused last, groups when they began.
+// rules when they refused last, groups when they began; 6: sources their partitions, groups whether
+// they were due.
 inline constexpr uint8_t kStateVersion = 6;
 
 // Thread-safety: one thread at a time.
