@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "rules/state_codec.h"
-
 namespace tocsin::daemon {
 
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
@@ -244,17 +242,18 @@ void ShardedEngine::save(
 }
 
 bool ShardedEngine::restore(std::string_view key, std::string_view value) {
-  if (value.empty() || static_cast<uint8_t>(value.front()) != rules::kStateVersion) return false;
+  const auto take = [&](rules::Engine& engine, std::string_view prefix) {
+    const std::string_view name = key.substr(prefix.size());
+    if (!rules::Engine::is_whole(name, value)) return false;
+    engine.restore(name, value);  // or it is of a rule that is another one now
+    return true;
+  };
   for (size_t i = 0; i < shards_.size(); ++i) {
     const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
-    if (!key.starts_with(prefix)) continue;
-    shards_[i]->engine.restore(key.substr(prefix.size()), value);
-    return true;
+    if (key.starts_with(prefix)) return take(shards_[i]->engine, prefix);
   }
   const std::string prefix = fmt::format("shard/{}/above/", shards_.size());
-  if (above_ == nullptr || !key.starts_with(prefix)) return false;
-  above_->restore(key.substr(prefix.size()), value);
-  return true;
+  return above_ != nullptr && key.starts_with(prefix) && take(*above_, prefix);
 }
 
 void ShardedEngine::finish_restore() {

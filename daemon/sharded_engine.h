@@ -52,8 +52,8 @@ class ShardedEngine {
   void bring_up(rules::Engine& rebuilt, Transitions& out) const;
   void join(const rules::Engine& rebuilt, const std::set<std::string>& identities);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
-  // False for entries of another number of shards or in another format: the caller then rebuilds
-  // from the journal.
+  // False for entries of another number of shards, in another format or damaged: the caller then
+  // rebuilds from the journal.
   bool restore(std::string_view key, std::string_view value);
   // After the last restore().
   void finish_restore();
