@@ -90,13 +90,16 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
 
   // Makes the state what it was at the last commit: saved state, then the journal after it. To be
   // called once, before anything else, and followed by a commit with checkpoint. `compile` makes a
-  // bundle of stored text (nullptr: it no longer compiles; the present rules then take its place
-  // and `warning` says so). `progress` is told how many journal records were read of how many;
-  // when it answers false, recovery ends with kUnavailable, and nothing has been changed.
+  // bundle of stored text (nullptr: it no longer compiles). Where the rules of then cannot be had,
+  // or the catalogue is another one, the present rules judge the whole journal, and the alert log
+  // is brought to what they hold; `warning` says so. `progress` is told how many journal records
+  // were read of how many; when it answers false, recovery ends with kUnavailable, and nothing has
+  // been changed.
   using CompileBundle =
       std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
   using Progress = std::function<bool(uint64_t done, uint64_t of)>;
-  Status recover(const CompileBundle& compile, const Progress& progress, std::string& warning);
+  Status recover(const CompileBundle& compile, const Progress& progress, std::string& warning,
+                 WallTime now);
 
   // What the journal says up to `to` and no saved state: in parts, from the first record on, under
   // the rules of then. Writes nothing. `told` is handed every transition, which the alert log
@@ -240,6 +243,12 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
                         const Progress& progress, std::string& warning);
   Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
                std::string& warning);
+  // After a rebuild by rules or names other than those that were at work.
+  Status bring_log_to_rules();
+  // An alert that the log has open and no rule holds.
+  Status end_in_log(const storage::Store::StoredAlert& alert);
+  // One that a rule holds open and the log has not, or as over.
+  Status tell_in_log(const rules::ToldAlert& told);
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
   std::string arrivals_text() const;

@@ -8,7 +8,8 @@
 namespace tocsin::daemon {
 
 Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
-                         std::string& warning) {
+                         std::string& warning, WallTime now) {
+  latest_ = now;
   const std::shared_ptr<const rules::Bundle> present = bundle_;
   const std::string present_text = bundle_text_;
   if (store_.last_seq() == 0) {
@@ -26,13 +27,14 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     if (!stored) return stored.error();
     old = *stored;
   }
-  bool from_the_start = false;
+  bool from_the_start = !has_checkpoint;
   if (!has_checkpoint) {
     if (Status status = begin_at_first(compile); !status) return status;
   } else if (old == nullptr) {
     warning =
-        "the rules in force before the restart no longer compile; what came after the last "
-        "checkpoint is judged by the present rules";
+        "the rules in force before the restart no longer compile: state is rebuilt from the whole "
+        "journal by the present ones";
+    from_the_start = true;
   } else if (!(*old->catalogue == *present->catalogue)) {
     // Saved groups are numbered by the old catalogue.
     warning = "the catalogue has changed: state is rebuilt from the whole journal";
@@ -64,9 +66,10 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   if (!status) return status;
   if (status = restore_seen_ids(); !status) return status;
   restore_arrivals(own->arrivals);
-  // Also when the state was saved under rules that are gone: open alerts have levels of theirs.
-  const bool is_foreign = has_checkpoint && old == nullptr;
-  if (bundle_->hash != present->hash || emit_ != options_.emit || is_foreign) {
+  if (from_the_start) {
+    if (status = bring_log_to_rules(); !status) return status;
+  }
+  if (bundle_->hash != present->hash || emit_ != options_.emit) {
     return activate(present, present_text, options_.emit);
   }
   return store_.put_meta(bundle_key(to_hex(bundle_->hash)), bundle_text_);

@@ -112,7 +112,7 @@ Status Station::recover() {
         wait_for(fmt::format("recovery: {} of {} journal records", done, of));
         return !around_.is_stopping();
       },
-      warning);
+      warning, wall_now());
   if (status) status = pipeline_->commit(wall_now(), /*checkpoint=*/true);
   if (!warning.empty()) around_.log.warn("recovery", {{"warning", warning}});
   if (!status) return status;

@@ -21,7 +21,7 @@ class Daemon {
         decoder_(std::make_shared<ingest::EventDecoder>(
             std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
             ingest::EventForm::kLines)) {
-    const Status status = pipeline_.recover(compile, {}, warning_);
+    const Status status = pipeline_.recover(compile, {}, warning_, now);
     EXPECT_TRUE(status) << status.error().message;
     EXPECT_TRUE(pipeline_.commit(now, true));
   }

@@ -86,7 +86,8 @@ class Work {
     pipeline_ = std::make_unique<Pipeline>(*store_, bundle_, serialized_, options());
     std::string warning;
     if (Status status = store_->declare_sinks({"log"}); !status) return status;
-    if (Status status = pipeline_->recover(compile, {}, warning); !status) return status;
+    if (Status status = pipeline_->recover(compile, {}, warning, WallTime{}); !status)
+      return status;
     EXPECT_EQ(warning, "");
     return pipeline_->commit(at_hour(0), /*checkpoint=*/true);
   }

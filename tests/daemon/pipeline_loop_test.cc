@@ -29,7 +29,7 @@ class RunningLoop {
             std::make_shared<ingest::CurrentSymbols>(pipeline_.bundle().catalogue),
             ingest::EventForm::kLines)) {
     std::string warning;
-    EXPECT_TRUE(pipeline_.recover(compile, {}, warning));
+    EXPECT_TRUE(pipeline_.recover(compile, {}, warning, WallTime{}));
     EXPECT_TRUE(pipeline_.commit(wall_now(), true));
     PipelineLoop::Callbacks callbacks;
     callbacks.on_commit = [this](const CommitReport& report) { note(report); };

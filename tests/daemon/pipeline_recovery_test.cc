@@ -71,7 +71,7 @@ class DamagedNames : public storage::MemoryKeyValue {
 Status start(storage::Store& store, const std::string& bundle) {
   Pipeline pipeline(store, compile(bundle), bundle, {.future_tolerance = std::nullopt});
   std::string warning;
-  if (Status status = pipeline.recover(compile, {}, warning); !status) return status;
+  if (Status status = pipeline.recover(compile, {}, warning, WallTime{}); !status) return status;
   return pipeline.commit(WallTime{}, /*checkpoint=*/true);
 }
 
@@ -104,7 +104,7 @@ TEST(PipelineRecovery, RebuildsStateThatWasSavedInAnotherFormat) {
   Pipeline pipeline(**store, compile(bundle_of(30)), bundle_of(30),
                     {.future_tolerance = std::nullopt});
   std::string warning;
-  ASSERT_TRUE(pipeline.recover(compile, {}, warning));
+  ASSERT_TRUE(pipeline.recover(compile, {}, warning, WallTime{}));
   EXPECT_NE(warning.find("format of saved state"), std::string::npos) << warning;
 }
 

@@ -411,7 +411,7 @@ TEST(Pipeline, RecoveryEndsWhenProgressSaysSo) {
         told = of;
         return false;
       },
-      warning);
+      warning, WallTime{});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(told, 1U);

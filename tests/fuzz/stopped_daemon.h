@@ -62,7 +62,7 @@ class FuzzedDaemon {
 
   Status recover() {
     std::string warning;
-    Status status = pipeline_.recover(compiled, {}, warning);
+    Status status = pipeline_.recover(compiled, {}, warning, WallTime{});
     return status ? pipeline_.commit(at_hour(1), true) : status;
   }
   Status take(const std::string& lines, bool checkpoint) {

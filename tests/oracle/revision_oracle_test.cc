@@ -194,7 +194,7 @@ Told standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
                                                       .revision_share = 0,
                                                   });
     std::string warning;
-    EXPECT_TRUE(pipeline->recover(compile, {}, warning));
+    EXPECT_TRUE(pipeline->recover(compile, {}, warning, WallTime{}));
   };
   start(false);
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
