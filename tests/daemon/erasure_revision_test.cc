@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/alert_fields.h"
 #include "daemon/rebuild.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"

@@ -44,9 +44,15 @@ class PurgerTest : public testing::Test {
     EXPECT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     Catalogue::Draft draft;
-    draft.sources.push_back({{.name = "desk"}, {}});
-    draft.indicators.push_back({.name = "violence.clash"});
-    draft.regions.push_back({{.id = "XA"}, ""});
+    Source source;
+    source.name = "desk";
+    draft.sources.push_back({std::move(source), {}});
+    Indicator indicator;
+    indicator.name = "violence.clash";
+    draft.indicators.push_back(std::move(indicator));
+    Region region;
+    region.id = "XA";
+    draft.regions.push_back({std::move(region), ""});
     store_->set_catalogue(std::make_shared<const Catalogue>(std::move(draft)));
   }
 
