@@ -32,7 +32,8 @@ Result<Courses> read_courses(const std::string& path) {
     boost::system::error_code error;
     const json::value parsed = json::parse(line, error);
     const json::object* alert = parsed.if_object();
-    if (error || alert == nullptr || !alert->contains("rule")) {
+    const json::value* group = alert == nullptr ? nullptr : alert->if_contains("group");
+    if (error || group == nullptr || !alert->contains("rule")) {
       return invalid(fmt::format("{}:{}: not an alert/1 object", path, number));
     }
     const auto text = [&](const char* key) {
@@ -40,7 +41,7 @@ Result<Courses> read_courses(const std::string& path) {
       return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
     };
     const std::string key = fmt::format("{}  {:<44} {}", text("starts_at").substr(0, 10),
-                                        text("rule"), json::serialize(alert->at("group")));
+                                        text("rule"), json::serialize(*group));
     Course& course = courses[key];
     course.highest =
         std::max(course.highest, parse_enum<Level>(text("level")).value_or(Level::kNone));

@@ -63,7 +63,7 @@ class App : private http::Backend {
   using Done = std::function<void(ReloadReport)>;
   void reload_rules(const Done& done);
   void watch_rules();
-  // What the files say, with what keeps one from being read.
+  // What the files say, with what keeps one from being read; empty when nobody watches them.
   std::string rules_as_written() const;
   void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
   void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,

@@ -84,6 +84,7 @@ void App::reload(Done done) {
 }
 
 std::string App::rules_as_written() const {
+  if (config_.watch_rules.count() == 0) return {};
   Diagnostics diagnostics;
   std::string text = rules::serialize(rules::read_bundle_text(config_.bundle, diagnostics));
   for (const Diagnostic& d : diagnostics.sorted()) text += to_text(d);

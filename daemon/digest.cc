@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "rules/model/json_text.h"
@@ -15,6 +16,12 @@ void add_text(std::string& to, std::string_view name, std::string_view text) {
   if (text.empty()) return;
   to += fmt::format(R"(,"{}":)", name);
   append_json_string(to, text);
+}
+
+std::string in_languages(const std::map<std::string, std::string>& texts) {
+  std::string to;
+  for (const auto& [language, text] : texts) add_text(to, language, text);
+  return "{" + to.substr(std::min<size_t>(1, to.size())) + "}";
 }
 
 }  // namespace
@@ -38,8 +45,7 @@ std::string write_digest(const Digest& digest) {
     add_text(to, "rule", alert.rule);
     add_text(to, "level", to_string(alert.level));
     add_text(to, "region", alert.region);
-    const auto title = alert.title.find("en");
-    if (title != alert.title.end()) add_text(to, "title", title->second);
+    if (!alert.title.empty()) to += fmt::format(R"(,"title":{})", in_languages(alert.title));
     add_text(to, "starts_at", format_time(alert.starts_at));
     if (alert.ends_at) add_text(to, "ends_at", format_time(*alert.ends_at));
     to += '}';

@@ -25,8 +25,8 @@ struct Digest {
 
 // As digest/1:
 // {"format":"digest/1","instance":…,"sink":…,"from":…,"to":…,"alerts":N,"list":[{"id":…,
-// "rule":…,"level":…,"region":…,"title":…,"starts_at":…,"ends_at":…}, …]}; the list ends after
-// kListedInDigest, the highest levels first. What the sink may not read is left out.
+// "rule":…,"level":…,"region":…,"title":{"en":…},"starts_at":…,"ends_at":…}, …]}; the list ends
+// after kListedInDigest, the highest levels first. What the sink may not read is left out.
 inline constexpr size_t kListedInDigest = 100;
 std::string write_digest(const Digest& digest);
 

@@ -147,7 +147,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.duplicates;
     return Admission::kDuplicate;
   }
-  const bool is_behind = is_late(taken);
+  const bool is_behind = is_late(taken, *engine_);
   if (is_behind) {
     ++counts.late;
     const EventTime up_to =
@@ -268,19 +268,19 @@ void Pipeline::expect_source(SourceId source) {
 }
 
 void Pipeline::leave_silent_partitions(SourceId source, Milliseconds idle) {
-  Arrival& arrival = arrivals_[static_cast<size_t>(source)];
+  const Arrival& arrival = arrivals_[static_cast<size_t>(source)];
   const rules::PartitionTimes partitions = engine_->partitions(source);
   if (partitions.all().size() < 2) return;
-  for (const rules::PartitionTimes::Partition& partition : partitions.all()) {
-    const auto heard = arrival.partitions.find(partition.number);
+  for (const auto& [partition, newest] : partitions.all()) {
+    const auto heard = arrival.partitions.find(partition);
     const Milliseconds since = heard == arrival.partitions.end() ? Milliseconds{0} : heard->second;
     if (listened_ - std::max(since, resumed_at_) < idle) continue;
     batch().append({.kind = storage::Control::Kind::kLeavePartition,
                     .source = bundle_->catalogue->source(source).name,
                     .time = {},
                     .bundle = {},
-                    .partition = partition.number});
-    engine_->leave_partition(source, partition.number, transitions_);
+                    .partition = partition});
+    engine_->leave_partition(source, partition, transitions_);
     log_transitions();
   }
 }

@@ -232,8 +232,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status go_back_to(std::shared_ptr<const rules::Bundle> bundle);
   // To the rules before the first record, as far as they are known.
   Status begin_at_first(const CompileBundle& compile);
-  // `complete` becomes false when the state was saved by another number of shards, or in another
-  // format.
+  // `complete` becomes false when the state was saved by another number of shards or in another
+  // format, or is damaged.
   Status restore_state(bool& complete);
   Status drop_saved_state();
   Status replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
@@ -273,7 +273,6 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // How the event goes on: what revises one that is known is a correction, whatever it calls
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
-  bool is_late(const Event& event) const;
   Status write_batch(WallTime now);
   // What the journal up to there says, against what was told; leaves it in transitions_.
   Status revise(JournalSeq up_to);

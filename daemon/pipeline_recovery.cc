@@ -46,8 +46,8 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     if (Status status = restore_state(complete); !status) return status;
     if (!complete) {
       warning =
-          "the number of shards or the format of saved state has changed: state is rebuilt from "
-          "the whole journal";
+          "the number of shards or the format of saved state has changed, or it is damaged: state "
+          "is rebuilt from the whole journal";
       from_the_start = true;
       told_ = {};
       set_bundle(bundle_);
@@ -158,7 +158,7 @@ Status Pipeline::restore_state(bool& complete) {
   Status status = store_.read_state([&](std::string_view key, std::string_view value) {
     if (key == kBundleStateKey || key == kArrivalsStateKey || key == kUnrevisedStateKey) return;
     if (key.starts_with(kToldPrefix)) {
-      told_.restore(key.substr(kToldPrefix.size()), value);
+      if (!told_.restore(key.substr(kToldPrefix.size()), value)) complete = false;
       return;
     }
     if (!engine_->restore(key, value)) complete = false;
@@ -189,7 +189,7 @@ Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBun
     }
     if (record.event != nullptr) {
       const bool is_correction = record.event->op != Operation::kAssert;
-      if (is_correction || is_late(*record.event)) unrevised_.push_back(record.seq);
+      if (is_correction || is_late(*record.event, *engine_)) unrevised_.push_back(record.seq);
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {

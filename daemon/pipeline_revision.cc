@@ -52,12 +52,6 @@ Operation Pipeline::operation_of(const Event& event, Hash128 key) const {
   return seen_.knows(key) ? Operation::kCorrect : Operation::kAssert;
 }
 
-bool Pipeline::is_late(const Event& event) const {
-  const std::optional<EventTime> watermark = engine_->watermark(event.source);
-  return (watermark && event.time <= *watermark) ||
-         event.time <= engine_->decided_without(event.source, rules::partition_of(event));
-}
-
 EventTime Pipeline::newest_event() const {
   EventTime newest = kMinEventTime;
   for (size_t i = 0; i < bundle_->catalogue->sources().size(); ++i) {

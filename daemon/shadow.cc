@@ -27,11 +27,8 @@ Status Shadow::catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised) {
     if (record.seq > to) return false;
     if (record.event != nullptr) {
       const Event& event = *record.event;
-      const auto watermark = engine_.watermark(event.source);
-      const bool is_late =
-          (watermark && event.time <= *watermark) ||
-          event.time <= engine_.decided_without(event.source, rules::partition_of(event));
-      if (event.op != Operation::kAssert || is_late) unrevised.push_back(record.seq);
+      if (event.op != Operation::kAssert || is_late(event, engine_))
+        unrevised.push_back(record.seq);
       engine_.on_event(event, record.seq, decided_);
     } else if (record.control != nullptr) {
       feed_control(*record.control, *bundle_->catalogue, engine_, decided_);

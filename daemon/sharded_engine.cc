@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "rules/state_codec.h"
-
 namespace tocsin::daemon {
 
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
@@ -41,7 +39,7 @@ ShardedEngine::~ShardedEngine() {
 }
 
 void ShardedEngine::observe(SourceId source, EventTime time, uint16_t partition) {
-  SourceTime& known = sources_[static_cast<size_t>(source)];
+  rules::SourceTime& known = sources_[static_cast<size_t>(source)];
   if (!known.partitions.knows(partition)) [[unlikely]]
     known.missed = decided_without(source, partition);
   known.partitions.observe(partition, time);
@@ -152,8 +150,8 @@ void ShardedEngine::expect_source(SourceId source, Transitions& out) {
 
 void ShardedEngine::advance(SourceId source, EventTime to, Transitions& out) {
   flush(out);
-  SourceTime& known = sources_[static_cast<size_t>(source)];
-  known.advanced_to = std::max(known.advanced_to, to);
+  rules::SourceTime& known = sources_[static_cast<size_t>(source)];
+  known.advanced = std::max(known.advanced, to);
   const size_t first = out.size();
   on_all([&](Shard& shard) { shard.engine.advance(source, to, shard.transitions); }, out);
   on_above([&](rules::Engine& engine) { engine.advance(source, to, above_out_); }, out, first);
@@ -244,39 +242,35 @@ void ShardedEngine::save(
 }
 
 bool ShardedEngine::restore(std::string_view key, std::string_view value) {
-  if (value.empty() || static_cast<uint8_t>(value.front()) != rules::kStateVersion) return false;
+  const auto take = [&](rules::Engine& engine, std::string_view prefix) {
+    const std::string_view name = key.substr(prefix.size());
+    if (!rules::Engine::is_whole(name, value)) return false;
+    engine.restore(name, value);  // or it is of a rule that is another one now
+    return true;
+  };
   for (size_t i = 0; i < shards_.size(); ++i) {
     const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
-    if (!key.starts_with(prefix)) continue;
-    shards_[i]->engine.restore(key.substr(prefix.size()), value);
-    return true;
+    if (key.starts_with(prefix)) return take(shards_[i]->engine, prefix);
   }
   const std::string prefix = fmt::format("shard/{}/above/", shards_.size());
-  if (above_ == nullptr || !key.starts_with(prefix)) return false;
-  above_->restore(key.substr(prefix.size()), value);
-  return true;
+  return above_ != nullptr && key.starts_with(prefix) && take(*above_, prefix);
 }
 
 void ShardedEngine::finish_restore() {
   const rules::Engine& engine = shards_[0]->engine;  // all shards know the same times
   for (size_t i = 0; i < sources_.size(); ++i) {
-    const auto source = static_cast<SourceId>(i);
-    const rules::SourceTime& time = engine.source_time(source);
-    sources_[i] = {.partitions = time.partitions,
-                   .newest = time.newest,
-                   .advanced_to = time.advanced,
-                   .missed = time.missed};
+    sources_[i] = engine.source_time(static_cast<SourceId>(i));
   }
 }
 
 std::optional<EventTime> ShardedEngine::watermark(SourceId source) const {
-  const SourceTime& known = sources_[static_cast<size_t>(source)];
+  const rules::SourceTime& known = sources_[static_cast<size_t>(source)];
   if (!known.partitions.has_any()) return std::nullopt;
-  return std::max(known.partitions.told() - catalogue_->source(source).lateness, known.advanced_to);
+  return std::max(known.partitions.told() - catalogue_->source(source).lateness, known.advanced);
 }
 
 std::optional<EventTime> ShardedEngine::newest(SourceId source) const {
-  const SourceTime& known = sources_[static_cast<size_t>(source)];
+  const rules::SourceTime& known = sources_[static_cast<size_t>(source)];
   if (!known.partitions.has_any()) return std::nullopt;
   return known.newest;
 }

@@ -52,8 +52,8 @@ class ShardedEngine {
   void bring_up(rules::Engine& rebuilt, Transitions& out) const;
   void join(const rules::Engine& rebuilt, const std::set<std::string>& identities);
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
-  // False for entries of another number of shards or in another format: the caller then rebuilds
-  // from the journal.
+  // False for entries of another number of shards, in another format or damaged: the caller then
+  // rebuilds from the journal.
   bool restore(std::string_view key, std::string_view value);
   // After the last restore().
   void finish_restore();
@@ -65,7 +65,7 @@ class ShardedEngine {
   EventTime first(SourceId source) const { return shards_[0]->engine.source_time(source).first; }
   // To be flushed before, unless it has_heard_of() this partition.
   EventTime decided_without(SourceId source, uint16_t partition) const {
-    const SourceTime& known = sources_[static_cast<size_t>(source)];
+    const rules::SourceTime& known = sources_[static_cast<size_t>(source)];
     return known.partitions.knows(partition)
                ? known.missed
                : std::max(known.missed, shards_[0]->engine.decided_without(source, partition));
@@ -97,13 +97,6 @@ class ShardedEngine {
     Event event;
     JournalSeq seq;
   };
-  struct SourceTime {
-    rules::PartitionTimes partitions;  // none: not heard of
-    EventTime newest = kMinEventTime;
-    EventTime advanced_to = kMinEventTime;
-    EventTime missed = kMinEventTime;  // as decided_without() of the engines
-  };
-
   void observe(SourceId source, EventTime time, uint16_t partition);
   void evaluate(uint32_t shard);
   void work(uint32_t shard);
@@ -117,8 +110,10 @@ class ShardedEngine {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<rules::Engine> above_;  // for alerts; none with one shard, which runs all rules
   Transitions above_out_;
-  std::vector<Gathered> gathered_;   // written between rounds, read by all during one
-  std::vector<SourceTime> sources_;  // index: SourceId
+  std::vector<Gathered> gathered_;  // written between rounds, read by all during one
+  // Index: SourceId. As those of the engines, with what has gathered: partitions, newest, advanced
+  // and missed alone.
+  std::vector<rules::SourceTime> sources_;
 
   std::mutex mutex_;
   std::condition_variable round_begins_;
@@ -127,5 +122,13 @@ class ShardedEngine {
   size_t working_ = 0;     // guarded by mutex_
   bool stopping_ = false;  // guarded by mutex_
 };
+
+// Whether an engine, of either sort, has decided already without the event.
+template <typename Engine>
+bool is_late(const Event& event, const Engine& engine) {
+  const std::optional<EventTime> watermark = engine.watermark(event.source);
+  return (watermark && event.time <= *watermark) ||
+         event.time <= engine.decided_without(event.source, rules::partition_of(event));
+}
 
 }  // namespace tocsin::daemon

@@ -162,7 +162,7 @@ Result<SinkChannel::Past> SinkChannel::read_past() const {
   std::map<Hash128, Episode> episodes;
   for (storage::OutboxEntry& entry : *entries) {
     const auto fields = read_alert_fields(entry.json);
-    if (!fields) return fields.error();
+    if (!fields) continue;  // it goes the way of all
     Episode& episode = episodes[entry.alert];
     if (episode.numbers.empty()) {
       episode.began = fields->action == Action::kFire && fields->starts_at >= downtime_->from;

@@ -6,24 +6,18 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
 
 #include "ingest/cloudevents.h"
-#include "ingest/event_decoder.h"
-#include "ingest/event_form.h"
-#include "ingest/reasons.h"
+#include "ingest/kafka_message.h"
 
 namespace tocsin::ingest {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using PartitionKey = std::pair<std::string, int32_t>;
-
-// A batch that has room for it takes one more message of so many records.
-constexpr auto kMaxMessageRecords = static_cast<size_t>(kMaxBatchRecords / 2);
 
 constexpr int kPollMs = 10;
 // A quiet topic gives no other sign that a broker is there again than librdkafka's statistics. To
@@ -163,11 +157,11 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
   struct Pending {
     std::string topic;
     int32_t partition = 0;
+    std::optional<MessageReader> reader;
     std::shared_ptr<RecordDecoder> decoder;  // of messages that do not say what they are
-    std::array<std::shared_ptr<RecordDecoder>, kEventForms> by_form;  // made when one comes
-    size_t records = 0;                                               // in the batch
-    std::optional<int64_t> next_offset;  // expected; nullopt until the first message
-    std::optional<int64_t> stamped_ms;   // time of the last message read, when it has one
+    size_t records = 0;                      // in the batch
+    std::optional<int64_t> next_offset;      // expected; nullopt until the first message
+    std::optional<int64_t> stamped_ms;       // time of the last message read, when it has one
     RawBatch batch;
     Clock::time_point since;
   };
@@ -188,8 +182,9 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     } else {
       at.set_offset(RdKafka::Topic::OFFSET_STORED);
     }
+    pending.reader.emplace(options_.symbols, static_cast<bool>(options_.make_decoder));
     pending.decoder = options_.make_decoder ? options_.make_decoder(stream)
-                                            : decoder_of(pending, EventForm::kSingle);
+                                            : pending.reader->decoder_of(EventForm::kSingle);
   }
 
   void take(RdKafka::Message& message) {
@@ -258,55 +253,13 @@ class KafkaSource::Consumer final : public RdKafka::RebalanceCb,
     RawBatch::Part part;
     part.begin = batch.bytes.size();
     part.position = message.offset();
-    part.decoder = understand(pending, headers, payload);
+    MessageReader::Message read = pending.reader->append(headers, payload, batch.bytes);
+    part.decoder = std::move(read.decoder);
+    pending.records += read.records;
     part.size = batch.bytes.size() - part.begin;
     // Parts stay apart, so that no decoder reads into the next one's text as its own.
     batch.bytes += '\n';
     batch.parts.push_back(std::move(part));
-  }
-
-  // Appends the payload as its decoder wants it. nullptr: the batch's own decoder, a mapping, which
-  // reads every message that is no CloudEvent.
-  std::shared_ptr<RecordDecoder> understand(Pending& pending, const std::vector<Header>& headers,
-                                            std::string_view payload) {
-    SaidForm said = said_form(headers, payload);
-    if (payload.empty()) said = {SaidBy::kContentType, EventForm::kSingle};  // skipped: a tombstone
-    if (said.by == SaidBy::kAttributes) {
-      pending.batch.bytes += structured_from_binary(headers, HeaderCoding::kPlain, payload);
-    } else {
-      pending.batch.bytes += payload;
-    }
-    if (said.by == SaidBy::kOtherCloud) {
-      ++pending.records;
-      return refusing(reasons::kBadEnvelope,
-                      "content-type: this CloudEvents format cannot be read; send "
-                      "application/cloudevents+json");
-    }
-    if (options_.make_decoder && !payload.empty() && !has_envelope(said.form)) {
-      ++pending.records;
-      return nullptr;
-    }
-    if (said.by == SaidBy::kNothing || said.by == SaidBy::kOther) said.form = json_form(payload);
-    const size_t records = count_records(said.form, payload, kMaxMessageRecords);
-    pending.records += std::min(records, kMaxMessageRecords);
-    if (records > kMaxMessageRecords) {
-      return refusing(reasons::kTooMany, fmt::format("message: more than {} events; send at most "
-                                                     "so many in one",
-                                                     kMaxMessageRecords));
-    }
-    return decoder_of(pending, said.form);
-  }
-
-  std::shared_ptr<RecordDecoder> decoder_of(Pending& pending, EventForm form) const {
-    std::shared_ptr<RecordDecoder>& decoder = pending.by_form[static_cast<size_t>(form)];
-    if (!decoder) {
-      decoder = std::make_shared<EventDecoder>(options_.symbols, form, Positions::kOfMessage);
-    }
-    return decoder;
-  }
-
-  static std::shared_ptr<RecordDecoder> refusing(std::string_view reason, std::string message) {
-    return std::make_shared<RefusingDecoder>(Rejection{reason, std::move(message)});
   }
 
   // Hands on what is large or old enough; false when the queue has no room for it.

@@ -457,8 +457,13 @@ const SourceTime& Engine::source_time(SourceId source) const {
 
 EventTime Engine::watermark() const { return state_->timeline.lowest_watermark(); }
 
-void Engine::save(const std::function<void(std::string_view, std::string_view)>& put) {
+void Engine::save(const std::function<void(std::string_view, std::string_view)>& put_sealed) {
   State& s = *state_;
+  std::string whole;
+  const auto put = [&](std::string_view key, std::string_view value) {
+    whole = value;
+    put_sealed(key, value.empty() ? value : sealed(key, whole));
+  };
   std::string bytes;
   for (const std::string& key : s.removed) put(key, {});
   s.removed.clear();
@@ -472,9 +477,9 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       to.time(t);
     to.u8(source.is_live ? 1 : 0);
     to.u8(source.has_ended ? 1 : 0);
-    for (const PartitionTimes::Partition& partition : source.partitions.all()) {
-      to.u16(partition.number);
-      to.time(partition.newest);
+    for (const auto& [partition, newest] : source.partitions.all()) {
+      to.u16(partition);
+      to.time(newest);
     }
     put(kSourceEntry + s.bundle->catalogue->source(static_cast<SourceId>(i)).name, bytes);
   }
@@ -504,9 +509,14 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
   }
 }
 
+bool Engine::is_whole(std::string_view key, std::string_view value) {
+  return !value.empty() && static_cast<uint8_t>(value.front()) == kStateVersion &&
+         unseal(key, value);
+}
+
 bool Engine::restore(std::string_view key, std::string_view value) {
   State& s = *state_;
-  if (key.empty()) return false;
+  if (key.empty() || !unseal(key, value)) return false;
   const std::string_view name = key.substr(1);
   if (key.front() == kGroupEntry) {
     Detector* detector = s.find(name.substr(0, name.find('\0')));

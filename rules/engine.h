@@ -135,8 +135,10 @@ class Engine {
   // and values are opaque bytes with a format version; rules with the same shape read them again.
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
   // Takes back one saved entry, before any event. An entry of a rule that is gone or of another
-  // shape is ignored (false).
+  // shape is ignored (false), and so are bytes that no engine has saved under that key.
   bool restore(std::string_view key, std::string_view value);
+  // Whether an engine of this format has saved these bytes under that key.
+  static bool is_whole(std::string_view key, std::string_view value);
 
   // Replaces the rules: state of rules with the same shape goes on, the rest starts anew; alerts of
   // rules that are gone end as resolved with condition "rule removed". Transitions in `ended` are

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "rules/model/event.h"
@@ -19,59 +20,41 @@ inline constexpr EventTime kNever = kMaxEventTime;
 // which are no sign of how far a partition is read: it counts while there is no other.
 class PartitionTimes {
  public:
-  struct Partition {
-    uint16_t number = 0;
-    EventTime newest{};
-  };
+  using Newest = std::map<uint16_t, EventTime>;  // of each
 
-  bool has_any() const { return !partitions_.empty(); }
+  bool has_any() const { return !newest_.empty(); }
   // Whether observe() of it takes in none.
-  bool knows(uint16_t number) const {
-    return number == 0 ? has_any() : find(number) != partitions_.end();
-  }
+  bool knows(uint16_t number) const { return number == 0 ? has_any() : newest_.contains(number); }
   bool is_only(uint16_t number) const {
-    return partitions_.size() == 1 && partitions_.front().number == number;
+    return newest_.size() == 1 && newest_.begin()->first == number;
   }
 
   // A new one is taken in.
   void observe(uint16_t number, EventTime time) {
-    const auto found = find(number);
-    if (found == partitions_.end()) {
-      if (number == 0 && has_any()) return;
-      if (is_only(0)) partitions_.clear();
-      partitions_.insert(std::find_if(partitions_.begin(), partitions_.end(),
-                                      [=](const Partition& p) { return p.number > number; }),
-                         {number, time});
-      return;
-    }
-    auto& newest = partitions_[static_cast<size_t>(found - partitions_.begin())].newest;
+    if (number == 0 && has_any() && !is_only(0)) return;
+    if (number != 0) newest_.erase(0);
+    EventTime& newest = newest_.try_emplace(number, time).first->second;
     newest = std::max(newest, time);
   }
   // Is waited for no longer, until it is heard of again. The last one stays: without it the source
   // would have told nothing.
   void leave(uint16_t number) {
-    const auto found = find(number);
-    if (partitions_.size() > 1 && found != partitions_.end()) partitions_.erase(found);
+    if (newest_.size() > 1) newest_.erase(number);
   }
 
   // kMinEventTime: nothing.
   EventTime told() const {
-    EventTime told = partitions_.empty() ? kMinEventTime : kMaxEventTime;
-    for (const Partition& partition : partitions_) told = std::min(told, partition.newest);
+    EventTime told = has_any() ? kMaxEventTime : kMinEventTime;
+    for (const auto& [number, newest] : newest_) told = std::min(told, newest);
     return told;
   }
-  // By number.
-  const std::vector<Partition>& all() const { return partitions_; }
+  const Newest& all() const { return newest_; }
 
  private:
-  std::vector<Partition>::const_iterator find(uint16_t number) const {
-    return std::find_if(partitions_.begin(), partitions_.end(),
-                        [=](const Partition& partition) { return partition.number == number; });
-  }
-
-  std::vector<Partition> partitions_;  // a few
+  Newest newest_;  // a few
 };
 
+// Corrections tell of the past.
 inline uint16_t partition_of(const Event& event) {
   return event.op == Operation::kAssert ? event.partition : uint16_t{0};
 }

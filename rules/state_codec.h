@@ -9,14 +9,35 @@
 #include "rules/model/time.h"
 
 // Bytes of saved engine state: little-endian, no padding. Part of the persistent format; every
-// entry begins with a version (kStateVersion).
+// entry begins with a version (kStateVersion) and ends with a seal, so that an engine never goes on
+// with a state that nobody had.
 namespace tocsin::rules {
 
 // A change of any layout raises it; entries of another version are not taken back. 2: alerts keep
 // the highest TLP of their episode; 3: and when they last stepped down; 4: and their turns; index
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
-// rules when they refused last, groups when they began.
-inline constexpr uint8_t kStateVersion = 6;
+// rules when they refused last, groups when they began; 6: sources their partitions, groups whether
+// they were due; 7: entries are sealed.
+inline constexpr uint8_t kStateVersion = 7;
+
+// Of the bytes under that key.
+inline uint64_t seal_of(std::string_view key, std::string_view bytes) {
+  return hash128(bytes, hash128(key).low).low;
+}
+// The bytes with their seal.
+inline std::string_view sealed(std::string_view key, std::string& bytes) {
+  const uint64_t seal = seal_of(key, bytes);
+  bytes.append(reinterpret_cast<const char*>(&seal), sizeof seal);
+  return bytes;
+}
+// Takes the seal off; false when these bytes were not written under that key.
+inline bool unseal(std::string_view key, std::string_view& value) {
+  uint64_t seal = 0;
+  if (value.size() < sizeof seal) return false;
+  std::memcpy(&seal, value.data() + value.size() - sizeof seal, sizeof seal);
+  value.remove_suffix(sizeof seal);
+  return seal == seal_of(key, value);
+}
 
 // Thread-safety: one thread at a time.
 class ByteWriter {

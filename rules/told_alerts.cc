@@ -8,7 +8,7 @@ namespace tocsin::rules {
 
 namespace {
 
-constexpr uint8_t kToldVersion = 2;
+constexpr uint8_t kToldVersion = 3;  // 3: sealed
 // Looking for what can be forgotten costs a walk over all that is kept of the rule.
 constexpr Milliseconds kBetweenForgetting = std::chrono::hours(24);
 
@@ -211,19 +211,22 @@ std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
   to.u8((*told)->is_withdrawn ? 1 : 0);
   to.u8((*told)->is_recorded_alone ? 1 : 0);
   write(to, (*told)->last);
+  sealed(to_hex(alert), bytes);
   return bytes;
 }
 
-std::string ToldAlerts::written(const OfRule& rule) {
+std::string ToldAlerts::written(const std::string& identity, const OfRule& rule) {
   std::string bytes;
   ByteWriter to(bytes);
   to.u8(kToldVersion);
   to.time(rule.newest);
   to.time(rule.forgotten_before);
+  sealed(kRulePrefix + identity, bytes);
   return bytes;
 }
 
 bool ToldAlerts::restore(std::string_view key, std::string_view value) {
+  if (!unseal(key, value)) return false;
   ByteReader from(value);
   if (from.u8() != kToldVersion) return false;
   if (key.starts_with(kRulePrefix)) {

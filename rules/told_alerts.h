@@ -65,9 +65,10 @@ class ToldAlerts {
     for (const auto& [alert, group] : changed_) put(to_hex(alert), written(group, alert));
     changed_.clear();
     for (auto& [identity, rule] : rules_) {
-      if (std::exchange(rule.is_dirty, false)) put(kRulePrefix + identity, written(rule));
+      if (std::exchange(rule.is_dirty, false)) put(kRulePrefix + identity, written(identity, rule));
     }
   }
+  // False for bytes that were not saved under that key, or in another format.
   bool restore(std::string_view key, std::string_view value);
 
  private:
@@ -81,7 +82,7 @@ class ToldAlerts {
 
   // "" when it is not there.
   std::string written(const GroupName& group, Hash128 alert) const;
-  static std::string written(const OfRule& rule);
+  static std::string written(const std::string& identity, const OfRule& rule);
 
   std::map<std::string, OfRule, std::less<>> rules_;  // by identity
   std::map<Hash128, GroupName> changed_;

@@ -96,7 +96,7 @@ Status KeyValueStore::read_alerts(const AlertQuery& query,
   Status problem;
   Status status = tables_->scan_back(Table::kAlertIndex, keys::lettered(letter, query.before - 1),
                                      [&](std::string_view key, std::string_view value) {
-                                       if (key.front() != letter) return false;
+                                       if (!key.starts_with(letter)) return false;
                                        AlertRef ref;
                                        if (!decode(value, ref)) {
                                          problem =
@@ -127,7 +127,7 @@ Result<std::vector<Store::StoredAlert>> KeyValueStore::find_alerts(std::string_v
   Status problem;
   Status status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kAlertHead, first),
                                 [&](std::string_view key, std::string_view value) {
-                                  if (found.size() == limit || key.front() != keys::kAlertHead)
+                                  if (found.size() == limit || !key.starts_with(keys::kAlertHead))
                                     return false;
                                   AlertRef ref;
                                   if (!decode(value, ref)) {

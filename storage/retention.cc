@@ -132,7 +132,7 @@ Status KeyValueStore::drop_closed_alerts(WallTime before, WallTime now) {
   bool sound = true;
   Status status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, uint64_t{0}),
                                 [&](std::string_view key, std::string_view value) {
-                                  if (key.front() != keys::kLatestAlert) return false;
+                                  if (!key.starts_with(keys::kLatestAlert)) return false;
                                   AlertRef ref;
                                   sound = decode(value, ref);
                                   return sound && horizon.pass(ref.order, ref.committed);
@@ -145,7 +145,7 @@ Status KeyValueStore::drop_closed_alerts(WallTime before, WallTime now) {
     std::vector<AlertRef> old;
     status = tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, from),
                            [&](std::string_view key, std::string_view value) {
-                             if (key.front() != keys::kLatestAlert) return false;
+                             if (!key.starts_with(keys::kLatestAlert)) return false;
                              AlertRef ref;
                              sound = decode(value, ref);
                              if (!sound || ref.order > horizon.last_old() || ref.order >= *unsent) {

@@ -184,7 +184,7 @@ class JournalCheck {
           });
       if (!status) damaged(Table::kIds, key, status.error().message);
       const std::optional<std::string> row = check_.get(Table::kIdsIndex, key);
-      ByteReader from(row.value_or(""));
+      ByteReader from(row ? std::string_view(*row) : std::string_view());
       const EventTime told = from_ms(from.little<int64_t>());
       if (status && (!row || !from.ok() || !from.at_end() || told != newest)) {
         damaged(Table::kIdsIndex, key,

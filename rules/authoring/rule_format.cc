@@ -15,6 +15,8 @@ namespace {
 
 using Lines = std::vector<Line>;
 
+constexpr int kMostPasses = 4;  // nearly every file is in form after the first
+
 bool is_gap(const Line& line) { return line.is_empty() && !line.is_verbatim; }
 
 // Puts the keys of rules in order.
@@ -154,11 +156,20 @@ std::vector<std::string> contents_of(const std::string& text) {
   return contents;
 }
 
+// nullopt when it would not say the same.
+std::optional<std::string> format_once(const std::string& text, const yaml::Node& root) {
+  Lines lines = lay_out(text, root);
+  KeyOrder(lines).apply(root);
+  std::string formatted = join(lines);
+  if (!says_the_same(text, formatted)) return std::nullopt;
+  return formatted;
+}
+
 }  // namespace
 
 std::optional<std::string> format_rules(std::string text, const std::string& file,
                                         Diagnostics& diagnostics) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  while (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
   const int errors_before = diagnostics.errors();
   const auto root = yaml::parse_document(text, file, diagnostics);
   if (!root || diagnostics.errors() != errors_before) return std::nullopt;
@@ -167,16 +178,19 @@ std::optional<std::string> format_rules(std::string text, const std::string& fil
                       "rule files begin with `tocsin: rules/1`");
     return std::nullopt;
   }
-  Lines lines = lay_out(text, *root);
-  KeyOrder(lines).apply(*root);
-  std::string formatted = join(lines);
-  if (!says_the_same(text, formatted)) {
-    diagnostics.error("T0521", {file, 1, 1},
-                      "the file is not changed: another layout would not say the same",
-                      "its layout is unusual; write one key a line, two blanks an indentation");
-    return std::nullopt;
+  std::optional<std::string> formatted = format_once(text, *root);
+  // A comment may belong to another line once those around it stand elsewhere.
+  for (int pass = 0; pass < kMostPasses && formatted; ++pass) {
+    Diagnostics ignored;
+    const auto again = yaml::parse_document(*formatted, file, ignored);
+    auto next = again ? format_once(*formatted, *again) : std::nullopt;
+    if (next == formatted) return formatted;
+    formatted = std::move(next);
   }
-  return formatted;
+  diagnostics.error("T0521", {file, 1, 1},
+                    "the file is not changed: another layout would not say the same",
+                    "its layout is unusual; write one key a line, two blanks an indentation");
+  return std::nullopt;
 }
 
 bool says_the_same(const std::string& before, const std::string& after) {

@@ -12,7 +12,7 @@ namespace {
 class PartCompiler {
  public:
   PartCompiler(RuleScope& scope, const yaml::Node::Entry& entry, bool is_protective)
-      : scope_(scope), entry_(entry), node_(entry.value) {
+      : scope_(scope), node_(entry.value) {
     part_.name = entry.key;
     part_.is_protective = is_protective;
   }
@@ -119,7 +119,6 @@ class PartCompiler {
   }
 
   RuleScope& scope_;
-  const yaml::Node::Entry& entry_;
   const yaml::Node& node_;
   IndexPart part_;
   bool is_refused_ = false;

@@ -69,6 +69,14 @@ class FakeBackend final : public http::Backend {
     if (!status) throw std::runtime_error(status.error().message);
   }
 
+  // As it was when it was made.
+  void start_anew() {
+    const std::scoped_lock lock(mutex_);
+    bodies_.clear();
+    store_ = storage::make_memory_store();
+    store_->set_catalogue(std::make_shared<Catalogue>());
+  }
+
   // Set before requests are made.
   Taken taken = Taken::kYes;
   std::string paused_because;

@@ -36,6 +36,9 @@ class RawConnection {
            static_cast<ssize_t>(bytes.size());
   }
 
+  // The other side reads to the end of what was sent.
+  void send_no_more() { ::shutdown(fd_, SHUT_WR); }
+
   // What comes until `end` has been seen, the other side closes, or ten seconds are over.
   std::string read_until(std::string_view end) {
     std::string got;

@@ -200,7 +200,7 @@ TEST_F(ChannelAfterDowntime, TellsInOneDigestWhatWasRaisedAndOverInIt) {
               HasSubstr(R"("from":"2011-02-18T00:00:00Z","to":"2011-02-19T00:00:00Z","alerts":1,)"
                         R"("list":[{"id":"00000000000000000000000000000002",)"
                         R"("rule":"violence/clashes","level":"warning","region":"LY",)"
-                        R"("title":"Clashes","starts_at":"2011-02-18T06:00:00Z",)"
+                        R"("title":{"en":"Clashes"},"starts_at":"2011-02-18T06:00:00Z",)"
                         R"("ends_at":"2011-02-18T10:00:00Z"}]})"));
   EXPECT_EQ(receiver_.bodies, all_but(2));
   EXPECT_EQ(waiting(), 0U);

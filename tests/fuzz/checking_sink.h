@@ -10,6 +10,7 @@ namespace tocsin::ingest {
 class CheckingSink final : public DecodedSink {
  public:
   void on_record(const Decoded& record) override {
+    ++records_;
     switch (record.verdict) {
       case Verdict::kEvent:
         TOCSIN_CHECK(!record.event.id.empty() && record.event.id.size() <= kMaxIdBytes);
@@ -24,6 +25,10 @@ class CheckingSink final : public DecodedSink {
         return;
     }
   }
+  size_t records() const { return records_; }
+
+ private:
+  size_t records_ = 0;
 };
 
 }  // namespace tocsin::ingest

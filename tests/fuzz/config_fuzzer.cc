@@ -1,24 +1,16 @@
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
+#include "bytes_as_file.h"
 #include "daemon/config.h"
 #include "rules/model/check.h"
 
 // Any bytes as the configuration file.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tocsin;
-  const int file = ::memfd_create("config", MFD_CLOEXEC);
-  TOCSIN_CHECK(file >= 0);
-  TOCSIN_CHECK(::write(file, data, size) == static_cast<ssize_t>(size));
-  const std::string path = "/proc/self/fd/" + std::to_string(file);
+  const BytesAsFile file({reinterpret_cast<const char*>(data), size});
   Diagnostics diagnostics;
-  const auto config = daemon::load_config(path, diagnostics);
-  ::close(file);
+  const auto config = daemon::load_config(file.path(), diagnostics);
   TOCSIN_CHECK(config.has_value() != diagnostics.has_errors());
   for (const Diagnostic& d : diagnostics.all()) TOCSIN_CHECK(!d.message.empty());
   if (!config) return 0;

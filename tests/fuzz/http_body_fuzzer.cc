@@ -8,6 +8,7 @@
 #include "ingest/http_body.h"
 #include "padded_bytes.h"
 #include "rules/model/check.h"
+#include "take_headers.h"
 #include "tests/ingest/small_catalogue.h"
 
 // A request as on the wire: lines of `Name: value`, an empty line, the body.
@@ -15,15 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tocsin::ingest;
   static const std::shared_ptr<const CurrentSymbols> symbols = small_symbols();
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  std::vector<Header> headers;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (line.empty()) break;
-    const size_t colon = line.find(':');
-    if (colon != line.npos) headers.emplace_back(line.substr(0, colon), line.substr(colon + 1));
-  }
+  const std::vector<Header> headers = take_headers(text);
   BodyLimits limits;
   limits.inflate = {.max_bytes = 256 * 1024, .max_ratio = 200, .free_bytes = 16 * 1024};
   auto result = read_http_body(headers, std::string(text), symbols, limits);
