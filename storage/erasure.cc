@@ -191,7 +191,7 @@ Status KeyValueStore::drop_marked_alerts(const Erasure& erasure, WallTime now, E
   const ScanRows scan_index = [&](uint64_t through, const EachRow& each) {
     return tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, through + 1),
                          [&](std::string_view key, std::string_view value) {
-                           if (key.front() != keys::kLatestAlert) return false;
+                           if (!key.starts_with(keys::kLatestAlert)) return false;
                            AlertRef ref;
                            sound = decode(value, ref);
                            return sound && ref.order < *unsent && each(ref.order, ref.committed);
@@ -237,7 +237,7 @@ Result<std::vector<AlertRef>> KeyValueStore::marked_alerts(const Erasure& erasur
       tables_->scan(Table::kAlertIndex, keys::lettered(keys::kLatestAlert, first + 1),
                     [&](std::string_view key, std::string_view value) {
                       AlertRef ref;
-                      if (key.front() != keys::kLatestAlert) return false;
+                      if (!key.starts_with(keys::kLatestAlert)) return false;
                       sound = decode(value, ref);
                       if (!sound || ref.order > last) return false;
                       if (rows++ == kRowsPerStep) {
