@@ -49,6 +49,10 @@ Status Chronicle::find_revisions(const std::vector<JournalSeq>& places, const Ea
   }
   arena_.reset();
   return read([&](const storage::Store::JournalRecord& record) {
+    // What an erased correction or retraction replaced stays replaced.
+    if (record.erased != nullptr && record.erased->op != Operation::kAssert) {
+      current_[record.erased->key] = record.seq;
+    }
     if (record.event == nullptr) return;
     const bool revises = is_revision(*record.event);
     if (!revises && wanted.empty()) return;

@@ -98,8 +98,9 @@ class ConfigReader {
     for (const Node& input : rules::items_of(root.find("inputs"))) read_input(input);
     for (const Node& sink : rules::items_of(root.find("sinks"))) read_sink(sink);
     if (const Node* retention = root.find("retention")) {
-      take(config_.retention.journal, exact_at(*retention, "journal"));
-      take(config_.retention.closed_alerts, exact_at(*retention, "closed_alerts"));
+      read_kept(*retention, "journal", config_.retention.journal, config_.journal_by_marking);
+      read_kept(*retention, "closed_alerts", config_.retention.closed_alerts,
+                config_.closed_alerts_by_marking);
       take(config_.retention.dead_letters, exact_at(*retention, "dead_letters"));
       take(config_.dead_letters_max, int_at(*retention, "dead_letters_max"));
     }
@@ -159,6 +160,29 @@ class ConfigReader {
           "T0502", node,
           "`listen: " + http.address + "` is reachable from other machines, unencrypted",
           "listen on 127.0.0.1 behind a proxy that does TLS, or say `allow_insecure_listen: true`");
+    }
+  }
+
+  // A span, or one by marking beside that of `all`.
+  void read_kept(const Node& retention, std::string_view key, Milliseconds& all,
+                 storage::Store::ByMarking& by) {
+    take(all, exact_at(retention, key));
+    const Node* spans = retention.find(key);
+    if (spans == nullptr || spans->is_scalar()) return;
+    take(all, exact_at(*spans, "all"));
+    std::string laxer = "all";
+    Milliseconds longest = all;
+    for (size_t i = 0; i < by.limits.size(); ++i) {
+      const std::string marking(to_string(static_cast<Tlp>(i)));
+      take(by.limits[i], exact_at(*spans, marking));
+      if (by.limits[i].count() == 0) continue;
+      if (longest.count() != 0 && by.limits[i] > longest) {
+        error("T0543", *spans->find(marking),
+              fmt::format("`{}` would be kept longer than `{}`", marking, laxer),
+              "what is marked more strictly goes no later");
+      }
+      laxer = marking;
+      longest = by.limits[i];
     }
   }
 

@@ -122,6 +122,9 @@ struct Config {
   std::vector<InputConfig> inputs;
   std::vector<SinkConfig> sinks;
   storage::Store::Retention retention;  // zero: for ever
+  // What its marking lets be kept less long; a stricter one is never kept longer than a laxer one.
+  storage::Store::ByMarking journal_by_marking;
+  storage::Store::ByMarking closed_alerts_by_marking;
   // More dead letters than this: the oldest go. 0: no limit.
   uint64_t dead_letters_max = 1'000'000;
   BackupConfig backup;

@@ -30,6 +30,15 @@ Schema positive_span(std::string about) {
 Schema bytes(std::string about) { return of_kind(Kind::kBytes, std::move(about)); }
 Schema paths(const std::string& about) { return either({text(about), list_of(text(), about)}); }
 
+// How long something is kept: all of it, or by marking.
+Schema kept(const std::string& about) {
+  std::vector<Schema::Field> by{optional("all", positive_span("whatever its marking"))};
+  for (const std::string& marking : rules::tlp_words()) {
+    by.push_back(optional(marking, positive_span("what is marked so, or more strictly")));
+  }
+  return either({span(about), mapping("retention by marking", std::move(by))}, about);
+}
+
 Schema http() {
   return mapping(
       "http",
@@ -118,8 +127,8 @@ Schema make_config() {
        optional("inputs", list_of(input())),
        optional("sinks", list_of(sink())),
        optional("retention",
-                mapping("retention", {optional("journal", span("default: for ever")),
-                                      optional("closed_alerts", span("default: for ever")),
+                mapping("retention", {optional("journal", kept("default: for ever")),
+                                      optional("closed_alerts", kept("default: for ever")),
                                       optional("dead_letters", span("default: for ever")),
                                       optional("dead_letters_max",
                                                integer(0, 1'000'000'000,

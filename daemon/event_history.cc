@@ -60,6 +60,11 @@ Status read_revisions(const Store& store, const Catalogue& catalogue, Hash128 ke
         revision.region = catalogue.region(event->region).id;
         revision.value = event->value;
       }
+    } else if (record.erased != nullptr) {
+      revision.is_erased = true;
+      revision.op = record.erased->op;
+      revision.tlp = record.erased->tlp;
+      revision.time = record.erased->day;
     } else {
       revision.is_unknown = true;
     }
@@ -133,6 +138,9 @@ std::string write_event_history(const EventHistory& history, std::string_view so
         revision.counts);
     if (revision.is_withheld) {
       to += fmt::format(R"(,"withheld":true,"tlp":"{}")", to_string(revision.tlp));
+    } else if (revision.is_erased) {
+      to += fmt::format(R"(,"erased":true,"op":"{}","day":"{}","tlp":"{}")", to_string(revision.op),
+                        format_date(revision.time), to_string(revision.tlp));
     } else if (revision.is_unknown) {
       to += R"(,"unknown_name":true)";
     } else {

@@ -24,6 +24,7 @@ struct EventHistory {
     // The event as it came, event/1; empty when it is withheld or its names are unknown.
     std::string json;
     bool is_withheld = false;  // marked above the ceiling
+    bool is_erased = false;    // its content, by retention
     bool is_unknown = false;   // its source, indicator or region is not in the catalogue
     uint32_t rev = 0;
     Operation op = Operation::kAssert;

@@ -225,6 +225,16 @@ void FolderVerification::on_event(JournalSeq seq, std::string_view source, const
   if (!evidence_.empty()) evidence_.erase(event_key(source, event.id));
 }
 
+void FolderVerification::on_erased(JournalSeq seq, const storage::ErasedEvent&,
+                                   const std::optional<Hash128>& key) {
+  unrevised_.erase(seq);
+  if (key) {
+    evidence_.erase(*key);
+  } else {
+    has_lost_ids_ = true;
+  }
+}
+
 void FolderVerification::on_control(JournalSeq seq, const storage::Control& control) {
   if (control.kind != storage::Control::Kind::kActivate || bundles_.contains(control.bundle)) {
     return;
@@ -242,7 +252,8 @@ void FolderVerification::finish(const storage::VerifiedFolder& seen) {
               ? fmt::format("record {} is behind the end of the journal, {}", place, seen.last_seq)
               : fmt::format("record {} is no event", place));
   }
-  if (seen.first_seq > 1) return;  // what is missing may be what retention has dropped
+  // What is missing may be what retention has dropped or erased.
+  if (seen.first_seq > 1 || has_lost_ids_) return;
   for (const auto& [event, alert] : evidence_) {
     found(kEvidenceCode, "table alerts, key " + alert,
           "it names an event that the journal does not have");

@@ -45,6 +45,8 @@ class FolderVerification : public storage::VerifyObserver {
   void on_alert(const storage::Store::StoredAlert& alert) override;
   void on_event(JournalSeq seq, std::string_view source, const Event& event) override;
   void on_control(JournalSeq seq, const storage::Control& control) override;
+  void on_erased(JournalSeq seq, const storage::ErasedEvent& erased,
+                 const std::optional<Hash128>& key) override;
 
  private:
   void found(std::string_view code, std::string where, std::string what);
@@ -66,6 +68,7 @@ class FolderVerification : public storage::VerifyObserver {
   bool has_older_state_ = false;
   rules::ToldAlerts told_;
   std::set<JournalSeq> unrevised_;  // places, without those that are events
+  bool has_lost_ids_ = false;       // of erased events
   // Events that alerts name and that the journal has not shown yet, with an alert that names each.
   absl::flat_hash_map<Hash128, std::string> evidence_;
 };

@@ -154,6 +154,9 @@ struct Metrics::Families {
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
       "Connections closed over what the other side did, by reason: limit, timeout, malformed.");
+  Family<Counter>& erased =
+      counter(registry, "tocsin_erased_total",
+              "What retention has erased because of its marking, by what: events, alerts.");
   Family<Counter>& backups =
       counter(registry, "tocsin_backups_total", "Backups by outcome: succeeded, failed.");
   Family<Gauge>& last_backup = BuildGauge()
@@ -187,6 +190,7 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   for (const char* age : kAges) f.late.Add({{"age", age}});
   f.revisions.Add({});
   f.out_of_reach.Add({});
+  for (const char* what : {"events", "alerts"}) f.erased.Add({{"what", what}});
   for (const std::string_view reason : ingest::reasons::kRejections) {
     f.dead_letters.Add({{"reason", std::string(reason)}});
   }
@@ -294,6 +298,11 @@ void Metrics::expect_backups(WallTime last) {
 void Metrics::backup_ended(bool succeeded, WallTime now) {
   families_->backups.Add({{"outcome", succeeded ? "succeeded" : "failed"}}).Increment();
   if (succeeded) families_->last_backup.Add({}).Set(static_cast<double>(to_ms(now)) / 1000);
+}
+
+void Metrics::erased(const storage::Store::Erased& erased) {
+  add(families_->erased, {{"what", "events"}}, erased.events);
+  add(families_->erased, {{"what", "alerts"}}, erased.alerts);
 }
 
 std::string Metrics::scrape(const DaemonStatus& status) {

@@ -51,6 +51,7 @@ class Metrics {
   // Backups are taken; the last was taken then (WallTime{}: never).
   void expect_backups(WallTime last);
   void backup_ended(bool succeeded, WallTime now);
+  void erased(const storage::Store::Erased& erased);
   void connections_open(size_t count);
   void connection_refused(std::string_view reason);
 

@@ -62,7 +62,8 @@ std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
 void PipelineLoop::run() {
   pthread_setname_np(pthread_self(), "toc-pipeline");
   const auto start = steady_clock::now();
-  last_commit_ = last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ = start;
+  last_commit_ = last_checkpoint_ = last_heartbeat_ = last_publish_ = last_retention_ =
+      next_erasure_ = start;
   listened_until_ = start;
   idle_.assign(pipeline_.bundle().catalogue->sources().size(), false);
   pipeline_.begin_listening();
@@ -96,6 +97,7 @@ void PipelineLoop::run() {
       if (Status status = store_.health(); !status) fail(status.error());
     }
     if (steady - last_retention_ >= options_.retention_interval) apply_retention();
+    if (options_.erasure.any() && steady >= next_erasure_) erase_marked();
   }
   if (!failed_) commit(/*checkpoint=*/true);
   queue_.close();
@@ -196,16 +198,30 @@ void PipelineLoop::fail(const Error& error) {
   callbacks_.on_failure(error);
 }
 
-// A revision that recovery has to repeat must find the journal that it was made from: so behind a
-// checkpoint alone, with nothing after it. Else with the next round, soon.
+// A revision that recovery has to repeat must find the journal that it was made from: so something
+// is taken out of it behind a checkpoint alone, with nothing after it. Else with the next round,
+// soon.
+bool PipelineLoop::is_repeatable() {
+  if (failed_ || !commit(/*checkpoint=*/true)) return false;
+  return store_.checkpoint_seq() == store_.last_seq();
+}
+
 void PipelineLoop::apply_retention() {
-  if (failed_ || !commit(/*checkpoint=*/true)) return;
-  if (store_.checkpoint_seq() != store_.last_seq()) return;
+  if (!is_repeatable()) return;
   last_retention_ = steady_clock::now();
   storage::Store::Retention retention = options_.retention;
   retention.seen_ids = pipeline_.dedupe_horizon();
   if (Status status = store_.apply_retention(retention, clock_.earliest()); !status)
     fail(status.error());
+}
+
+void PipelineLoop::erase_marked() {
+  if (!is_repeatable()) return;
+  const auto erased = store_.erase_marked(options_.erasure, clock_.earliest());
+  if (!erased) return fail(erased.error());
+  next_erasure_ =
+      steady_clock::now() + (erased->more ? options_.erasure_pause : options_.erasure_interval);
+  callbacks_.on_erased(*erased);
 }
 
 void PipelineLoop::note_arrivals(const PipelineCounts& counts) {

@@ -33,6 +33,11 @@ struct LoopOptions {
   Milliseconds heartbeat_interval{10'000};
   storage::Store::Retention retention;
   Milliseconds retention_interval{3'600'000};
+  // Retention by marking; at the start, and then so often.
+  storage::Store::Erasure erasure;
+  Milliseconds erasure_interval{86'400'000};
+  // Between two parts of it. Longer: commits wait for it less often, and it takes longer.
+  Milliseconds erasure_pause{1'000};
   // How often the disk is looked at, beside before each commit.
   Milliseconds look_interval{1'000};
 };
@@ -85,6 +90,8 @@ class PipelineLoop {
     std::function<bool()> has_room;
     // The system's clock has jumped by so much; pipeline thread.
     std::function<void(Milliseconds)> on_clock_jump;
+    // A part of what is marked was looked at; pipeline thread.
+    std::function<void(const storage::Store::Erased&)> on_erased;
   };
 
   PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::BatchQueue& queue,
@@ -115,7 +122,9 @@ class PipelineLoop {
   void fail(const Error& error);
   void look_after_silent_sources();
   void look_at_disk();
+  bool is_repeatable();
   void apply_retention();
+  void erase_marked();
   void listen(SteadyTime now);
   void note_arrivals(const PipelineCounts& counts);
   void publish();
@@ -140,6 +149,7 @@ class PipelineLoop {
   SteadyTime last_heartbeat_{};
   SteadyTime last_publish_{};
   SteadyTime last_retention_{};
+  SteadyTime next_erasure_{};
   SteadyTime last_look_{};
   SteadyTime listened_until_{};
   bool paused_ = false;  // the disk has no room for more

@@ -75,10 +75,11 @@ bool Pipeline::may_revise() const {
   return std::chrono::steady_clock::now() - revised_at_ >= options_.revision_share * revision_took_;
 }
 
-// Since when every event is there; kMinEventTime: from the first on.
+// Since when every event is there, and whole; kMinEventTime: from the first on.
 Result<EventTime> Pipeline::journal_reaches_back() const {
   const JournalSeq first = store_.first_seq();
-  if (first <= 1) return kMinEventTime;
+  const EventTime erased_before = store_.erased_before();
+  if (first <= 1) return erased_before;
   Milliseconds lateness{0};
   for (const Source& source : bundle_->catalogue->sources()) {
     lateness = std::max(lateness, source.lateness);
@@ -89,7 +90,7 @@ Result<EventTime> Pipeline::journal_reaches_back() const {
     return record.event == nullptr;
   });
   if (!status) return status.error();
-  return oldest == kMaxEventTime ? oldest : oldest + lateness;
+  return oldest == kMaxEventTime ? oldest : std::max(oldest + lateness, erased_before);
 }
 
 Status Pipeline::revise(JournalSeq up_to) {

@@ -44,6 +44,12 @@ class Comparison {
           "computed again",
           store_.first_seq()));
     }
+    if (store_.erased_before() != kMinEventTime) {
+      return invalid(fmt::format(
+          "retention has erased the content of marked events that happened before {}: state that "
+          "rests on them cannot be computed again",
+          format_date(store_.erased_before())));
+    }
     if (Status status = read_state(); !status) return status.error();
     const Result<std::string> text = Pipeline::rules_at_checkpoint(store_);
     if (!text) return text.error();

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "daemon/alert_fields.h"
 #include "daemon/inputs.h"
 #include "daemon/sinks.h"
 #include "daemon/stored_rules.h"
@@ -22,6 +23,12 @@ LoopOptions loop_options(const Config& config) {
   options.checkpoint_interval = config.checkpoint_interval;
   options.heartbeat_interval = config.heartbeat_interval;
   options.retention = config.retention;
+  options.erasure.journal = config.journal_by_marking;
+  options.erasure.closed_alerts = config.closed_alerts_by_marking;
+  options.erasure.marking_of = [](std::string_view json) {
+    const auto fields = read_alert_fields(json);
+    return fields ? fields->tlp : Tlp::kRed;
+  };
   return options;
 }
 
@@ -178,6 +185,11 @@ void Station::start_pipeline(std::function<void(const Error&)> on_failure) {
   callbacks.on_end_of_stream = [this](const std::string& stream) {
     around_.log.info("input read whole", {{"stream", stream}});
   };
+  purger_ = std::make_unique<Purger>(*store_, around_.log);
+  callbacks.on_erased = [this](const storage::Store::Erased& erased) {
+    around_.metrics.erased(erased);
+    purger_->erased(erased);
+  };
   loop_ = std::make_unique<PipelineLoop>(*pipeline_, *store_, queue_, loop_options(around_.config),
                                          std::move(callbacks));
   loop_->start();
@@ -229,6 +241,7 @@ void Station::stop(Milliseconds for_sinks) {
   for (const auto& input : inputs_) input->stop();
   if (loop_) loop_->stop();
   if (notifier_) notifier_->stop(for_sinks);
+  if (purger_) purger_->stop();
   if (backups_) backups_->stop();
 }
 

@@ -18,6 +18,7 @@
 #include "daemon/open_alerts.h"
 #include "daemon/pipeline.h"
 #include "daemon/pipeline_loop.h"
+#include "daemon/purger.h"
 #include "daemon/rules_in_force.h"
 #include "daemon/sealed_ids.h"
 #include "ingest/event_source.h"
@@ -93,6 +94,7 @@ class Station {
   std::string instance_;
   std::unique_ptr<OpenAlertsReader> open_alerts_;
   std::unique_ptr<Backups> backups_;
+  std::unique_ptr<Purger> purger_;
   ingest::BatchQueue queue_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<PipelineLoop> loop_;

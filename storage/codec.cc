@@ -62,6 +62,29 @@ bool decode(std::string_view bytes, Counters& counters) {
   return ends_well(from);
 }
 
+std::string encode(const ErasureRow& row) {
+  std::string bytes = begin_value();
+  for (const uint64_t seq : row.events) put_little(bytes, seq);
+  for (const uint64_t order : row.alerts) put_little(bytes, order);
+  put_little(bytes, to_ms(row.before));
+  put_little(bytes, row.purge_first);
+  put_little(bytes, row.purge_last);
+  put_little(bytes, static_cast<uint8_t>(row.purge_alerts));
+  return bytes;
+}
+
+bool decode(std::string_view bytes, ErasureRow& row) {
+  ByteReader from(bytes);
+  if (!begins_well(from)) return false;
+  for (uint64_t& seq : row.events) seq = from.little<uint64_t>();
+  for (uint64_t& order : row.alerts) order = from.little<uint64_t>();
+  row.before = from_ms(from.little<int64_t>());
+  row.purge_first = from.little<uint64_t>();
+  row.purge_last = from.little<uint64_t>();
+  row.purge_alerts = from.little<uint8_t>() != 0;
+  return ends_well(from);
+}
+
 std::string encode(const std::vector<SinkRow>& sinks) {
   std::string bytes = begin_value();
   put_varint(bytes, sinks.size());

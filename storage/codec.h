@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,6 +37,21 @@ struct Counters {
 };
 std::string encode(const Counters& counters);
 bool decode(std::string_view bytes, Counters& counters);
+
+// How far retention by marking has come.
+struct ErasureRow {
+  using Through = std::array<uint64_t, kTlps>;  // by Tlp: what is marked so was looked at up to it
+  Through events{};                             // record
+  Through alerts{};                             // line of the alert log
+  EventTime before = kMinEventTime;             // Store::erased_before()
+  // Chunks whose former bytes the disk may still have: none when `purge_first` is 0.
+  uint64_t purge_first = 0;
+  uint64_t purge_last = 0;
+  bool purge_alerts = false;
+  friend bool operator==(const ErasureRow&, const ErasureRow&) = default;
+};
+std::string encode(const ErasureRow& row);
+bool decode(std::string_view bytes, ErasureRow& row);
 
 // A sink that was ever declared.
 struct SinkRow {

@@ -4,7 +4,6 @@
 
 #include "rules/model/check.h"
 #include "storage/crc32c.h"
-#include "storage/journal_record_reader.h"
 
 namespace tocsin::storage {
 namespace {
@@ -17,7 +16,7 @@ Error damaged(JournalSeq key, std::string_view what) {
 
 void write_chunk_header(const ChunkHeader& header, char* chunk, size_t chunk_bytes) {
   char* to = chunk + sizeof(uint32_t);
-  to = write_little(to, kChunkVersion);
+  to = write_little(to, header.version);
   to = write_little(to, static_cast<uint8_t>(header.compression));
   to = write_little(to, uint16_t{0});
   to = write_little(to, header.first);
@@ -37,12 +36,13 @@ Result<ChunkHeader> read_chunk_header(JournalSeq key, std::string_view chunk) {
     return damaged(key, "the checksum is wrong; restore a backup");
   }
   const auto version = from.little<uint8_t>();
-  if (version != kChunkVersion) {
+  if (version == 0 || version > kChunkVersion) {
     return invalid(fmt::format(
-        "read journal chunk {}: its format is {}, this tocsin reads {}; use a newer tocsin", key,
-        version, kChunkVersion));
+        "read journal chunk {}: its format is {}, this tocsin reads 1 to {}; use a newer tocsin",
+        key, version, kChunkVersion));
   }
   ChunkHeader header;
+  header.version = version;
   const auto compression = from.little<uint8_t>();
   header.compression = static_cast<Compression>(compression);
   from.little<uint16_t>();
@@ -103,18 +103,20 @@ std::string_view JournalChunk::record(JournalSeq seq) const {
 Result<bool> JournalChunk::read(
     JournalSeq from, Arena& arena,
     const std::function<bool(const Store::JournalRecord&)>& each) const {
-  Event event;
-  Control control;
+  JournalRecordContent content;
   for (JournalSeq seq = std::max(from, first()); seq <= last(); ++seq) {
     arena.reset();
     Store::JournalRecord found{.seq = seq, .committed = header_.committed};
     switch (read_journal_record(record(seq), tables_, catalogue_.get(), /*copy_texts=*/false, arena,
-                                event, control)) {
+                                content)) {
       case JournalRecordKind::kEvent:
-        found.event = &event;
+        found.event = &content.event;
         break;
       case JournalRecordKind::kControl:
-        found.control = &control;
+        found.control = &content.control;
+        break;
+      case JournalRecordKind::kErased:
+        found.erased = &content.erased;
         break;
       case JournalRecordKind::kUnknownName:
         break;
@@ -150,6 +152,7 @@ Status JournalChunk::read_keys(const std::function<void(Hash128)>& each) const {
   }
   Arena arena;
   const Result<bool> read = this->read(first(), arena, [&](const Store::JournalRecord& record) {
+    if (record.erased != nullptr) each(record.erased->key);
     if (record.event == nullptr) return true;
     each(event_key(seeds[static_cast<size_t>(record.event->source)], record.event->id));
     return true;
@@ -158,20 +161,29 @@ Status JournalChunk::read_keys(const std::function<void(Hash128)>& each) const {
 }
 
 Result<Event> JournalChunk::event(JournalSeq seq, Arena& arena) const {
-  Event event;
-  Control control;
+  JournalRecordContent content;
   const JournalRecordKind kind = read_journal_record(record(seq), tables_, catalogue_.get(),
-                                                     /*copy_texts=*/true, arena, event, control);
-  if (kind == JournalRecordKind::kEvent) return event;
-  if (kind == JournalRecordKind::kDamaged) return damaged_record(seq);
-  return no_event(seq, kind == JournalRecordKind::kUnknownName);
+                                                     /*copy_texts=*/true, arena, content);
+  if (kind == JournalRecordKind::kEvent) return content.event;
+  return no_event(seq, kind);
 }
 
-Error no_event(JournalSeq seq, bool unknown_name) {
-  return not_found(fmt::format("read event {}: {}", seq,
-                               unknown_name
-                                   ? "the catalogue no longer knows its source, indicator or region"
-                                   : "that record is no event"));
+Error no_event(JournalSeq seq, JournalRecordKind kind) {
+  const auto because = [seq](std::string_view reason) {
+    return not_found(fmt::format("read event {}: {}", seq, reason));
+  };
+  switch (kind) {
+    case JournalRecordKind::kErased:
+      return because("its content was erased by retention");
+    case JournalRecordKind::kUnknownName:
+      return because("the catalogue no longer knows its source, indicator or region");
+    case JournalRecordKind::kDamaged:
+      return damaged_record(seq);
+    case JournalRecordKind::kEvent:
+    case JournalRecordKind::kControl:
+      break;
+  }
+  return because("that record is no event");
 }
 
 Error damaged_record(JournalSeq seq) {

@@ -11,17 +11,20 @@
 #include "rules/model/result.h"
 #include "storage/chunk_tables.h"
 #include "storage/compression.h"
+#include "storage/journal_record_reader.h"
 #include "storage/store.h"
 
 namespace tocsin::storage {
 
-inline constexpr uint8_t kChunkVersion = 1;
+// 2: has erased events. What has none is written as 1, which every tocsin reads.
+inline constexpr uint8_t kChunkVersion = 2;
 inline constexpr size_t kChunkHeaderBytes = 36;
 // A body beyond this was never written by us.
 inline constexpr uint32_t kMaxChunkBody = 16u << 20;
 
 // Head of a chunk (README.md, "journal").
 struct ChunkHeader {
+  uint8_t version = 1;
   Compression compression = Compression::kNone;
   JournalSeq first = 0;
   WallTime committed{};
@@ -62,8 +65,8 @@ class JournalChunk {
   // The same for some of its events, of which 0 is the first, rising.
   Result<bool> read_events(const std::vector<size_t>& places, Arena& arena,
                            const std::function<bool(const Store::JournalRecord&)>& each) const;
-  // event_key of each event, in order, by the names in the chunk. Of a chunk that was opened
-  // without a catalogue.
+  // event_key of each event, in order, by the names in the chunk; zero for what is erased and is no
+  // revision. Of a chunk that was opened without a catalogue.
   Status read_keys(const std::function<void(Hash128)>& each) const;
   // Copies one event; kNotFound for a control record or an unknown name.
   Result<Event> event(JournalSeq seq, Arena& arena) const;
@@ -80,8 +83,8 @@ class JournalChunk {
   std::vector<uint32_t> ends_;  // of record i, from records_
 };
 
-// What read_event answers for a record that is no event any more.
-Error no_event(JournalSeq seq, bool unknown_name);
+// What read_event answers for a record that is no event, or no longer one.
+Error no_event(JournalSeq seq, JournalRecordKind kind);
 Error damaged_record(JournalSeq seq);
 
 }  // namespace tocsin::storage

@@ -19,8 +19,9 @@ enum Flag : uint16_t {
   kTags = 1 << 7,
   kAttrs = 1 << 8,
   kPartition = 1 << 9,
+  kErased = 1 << 10,  // alone
 };
-inline constexpr uint16_t kAllFlags = 0x3FF;
+inline constexpr uint16_t kAllFlags = 0x7FF;
 
 enum class AttrTag : uint8_t { kNull = 0, kFalse = 1, kTrue = 2, kInt = 3, kDouble = 4, kText = 5 };
 

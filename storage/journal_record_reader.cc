@@ -1,11 +1,15 @@
 #include "storage/journal_record_reader.h"
 
+#include <chrono>
 #include <cmath>
 
 #include "storage/journal_record_format.h"
 
 namespace tocsin::storage {
 namespace {
+
+// Of any event time, with room.
+constexpr int64_t kMaxDays = 30'000'000'000;
 
 class RecordReader {
  public:
@@ -21,6 +25,23 @@ class RecordReader {
     control.partition = control.kind == Control::Kind::kLeavePartition ? partition() : 0;
     const bool known = kind <= static_cast<uint8_t>(Control::Kind::kLeavePartition);
     return known && complete() ? JournalRecordKind::kControl : JournalRecordKind::kDamaged;
+  }
+
+  JournalRecordKind erased(ErasedEvent& erased) {
+    const auto enums = from_.little<uint8_t>();
+    erased.op = static_cast<Operation>(enums & 3);
+    erased.tlp = static_cast<Tlp>(enums >> 2 & 7);
+    const int64_t day = from_.signed_varint();
+    erased.key = {};
+    if (erased.op != Operation::kAssert) {
+      erased.key.high = from_.little<uint64_t>();
+      erased.key.low = from_.little<uint64_t>();
+    }
+    const bool known = erased.op <= Operation::kRetract && erased.tlp <= Tlp::kRed &&
+                       day >= -kMaxDays && day <= kMaxDays;
+    if (!known || !complete()) return JournalRecordKind::kDamaged;
+    erased.day = EventTime(std::chrono::days(day));
+    return JournalRecordKind::kErased;
   }
 
   JournalRecordKind event(unsigned flags, const Catalogue* catalogue, Event& event) {
@@ -175,14 +196,16 @@ class RecordReader {
 
 JournalRecordKind read_journal_record(std::string_view bytes, const ChunkTables& tables,
                                       const Catalogue* catalogue, bool copy_texts, Arena& arena,
-                                      Event& event, Control& control) {
+                                      JournalRecordContent& content) {
   if (bytes.size() < sizeof(uint16_t)) return JournalRecordKind::kDamaged;
   uint16_t flags = 0;
   std::memcpy(&flags, bytes.data(), sizeof flags);
   if ((flags & ~record::kAllFlags) != 0) return JournalRecordKind::kDamaged;
   RecordReader reader(bytes.substr(sizeof flags), tables, copy_texts, arena);
-  if ((flags & record::kControl) != 0) return reader.control(control);
-  return reader.event(flags, catalogue, event);
+  if ((flags & record::kControl) != 0) return reader.control(content.control);
+  if (flags == record::kErased) return reader.erased(content.erased);
+  if ((flags & record::kErased) != 0) return JournalRecordKind::kDamaged;
+  return reader.event(flags, catalogue, content.event);
 }
 
 }  // namespace tocsin::storage

@@ -210,6 +210,19 @@ void JournalRecordWriter::write(const Event& event, ChunkTables& tables, ByteBuf
   records.advance_to(to);
 }
 
+void JournalRecordWriter::write(const ErasedEvent& erased, ByteBuffer& records) {
+  char* to = records.room(kFixedBytes);
+  to = write_little(to, static_cast<uint16_t>(record::kErased));
+  *to++ =
+      static_cast<char>(static_cast<unsigned>(erased.op) | static_cast<unsigned>(erased.tlp) << 2);
+  to = write_varint(
+      to, zigzag(std::chrono::floor<std::chrono::days>(erased.day).time_since_epoch().count()));
+  if (erased.op != Operation::kAssert) {
+    to = write_little(write_little(to, erased.key.high), erased.key.low);
+  }
+  records.advance_to(to);
+}
+
 void JournalRecordWriter::write(const Control& control, ByteBuffer& records) {
   char* to = records.room(kFixedBytes + control.source.size() + control.bundle.size());
   to = write_little(to, static_cast<uint16_t>(record::kControl));

@@ -27,6 +27,7 @@ class JournalRecordWriter {
   // Appends one record's bytes to `records`.
   void write(const Event& event, ChunkTables& tables, ByteBuffer& records);
   void write(const Control& control, ByteBuffer& records);
+  void write(const ErasedEvent& erased, ByteBuffer& records);
 
   // Texts up to this length are shared by the chunk's records, as many as that.
   static constexpr size_t kMaxSharedText = 64;

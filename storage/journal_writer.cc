@@ -7,8 +7,8 @@
 
 namespace tocsin::storage {
 
-JournalWriter::JournalWriter(Compression compression, int level)
-    : compressor_(compression, level) {}
+JournalWriter::JournalWriter(Compression compression, int level, size_t chunk_bytes)
+    : chunk_bytes_(chunk_bytes), compressor_(compression, level) {}
 
 JournalWriter::~JournalWriter() = default;
 
@@ -68,12 +68,22 @@ JournalSeq JournalWriter::append(const Control& control) {
   return added(chunk);
 }
 
+JournalSeq JournalWriter::append(const ErasedEvent& erased) {
+  const std::lock_guard lock(mutex_);
+  PendingChunk& chunk = open_chunk();
+  record_writer_.write(erased, chunk.records);
+  chunk.header.version = kChunkVersion;
+  ++chunk.header.events;
+  ++events_;
+  return added(chunk);
+}
+
 JournalSeq JournalWriter::added(PendingChunk& chunk) {
   const auto end = static_cast<uint32_t>(chunk.records.size());
   bytes_ += end - (chunk.ends.empty() ? 0 : chunk.ends.back());
   chunk.ends.push_back(end);
   ++chunk.header.records;
-  if (end >= kChunkBytes || chunk.header.records >= kChunkRecords) seal(chunk);
+  if (end >= chunk_bytes_ || chunk.header.records >= kChunkRecords) seal(chunk);
   return next_++;
 }
 
@@ -112,21 +122,20 @@ const std::vector<SealedChunk>& JournalWriter::finish(WallTime now) {
 
 Result<Event> JournalWriter::find(JournalSeq seq, Arena& arena) const {
   const std::lock_guard lock(mutex_);
-  if (seq < first_ || seq >= next_) return no_event(seq, false);
+  if (seq < first_ || seq >= next_) return no_event(seq, JournalRecordKind::kControl);
   const auto after =
       std::upper_bound(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(used_), seq,
                        [](JournalSeq s, const auto& chunk) { return s < chunk->header.first; });
   const PendingChunk& chunk = **(after - 1);
   const auto index = static_cast<size_t>(seq - chunk.header.first);
   const uint32_t begin = index == 0 ? 0 : chunk.ends[index - 1];
-  Event event;
-  Control control;
-  const JournalRecordKind kind = read_journal_record(
-      chunk.records.view().substr(begin, chunk.ends[index] - begin), chunk.tables, catalogue_.get(),
-      /*copy_texts=*/true, arena, event, control);
-  if (kind == JournalRecordKind::kEvent) return event;
+  JournalRecordContent content;
+  const JournalRecordKind kind =
+      read_journal_record(chunk.records.view().substr(begin, chunk.ends[index] - begin),
+                          chunk.tables, catalogue_.get(), /*copy_texts=*/true, arena, content);
+  if (kind == JournalRecordKind::kEvent) return content.event;
   TOCSIN_CHECK(kind != JournalRecordKind::kDamaged);  // it never left memory
-  return no_event(seq, kind == JournalRecordKind::kUnknownName);
+  return no_event(seq, kind);
 }
 
 }  // namespace tocsin::storage

@@ -29,7 +29,8 @@ struct SealedChunk {
 // Thread-safety: find() from any thread, the rest from one.
 class JournalWriter {
  public:
-  JournalWriter(Compression compression, int level);
+  // A chunk is full at `chunk_bytes`, or at kChunkRecords.
+  JournalWriter(Compression compression, int level, size_t chunk_bytes = kChunkBytes);
   ~JournalWriter();
 
   // Records that are not committed yet keep their names, whatever the numbers become.
@@ -38,6 +39,8 @@ class JournalWriter {
   void begin(JournalSeq first);
   JournalSeq append(const Event& event);
   JournalSeq append(const Control& control);
+  // Its id is none of those of the chunk.
+  JournalSeq append(const ErasedEvent& erased);
 
   // Stamps the chunks with the time of commit; they stay readable until the next begin().
   const std::vector<SealedChunk>& finish(WallTime now);
@@ -71,6 +74,7 @@ class JournalWriter {
   JournalSeq added(PendingChunk& chunk);
   void seal(PendingChunk& chunk);
 
+  const size_t chunk_bytes_;
   Compressor compressor_;
   JournalRecordWriter record_writer_;
   std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key

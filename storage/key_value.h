@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,10 @@ class KeyValue {
   virtual Status scan_back(Table table, std::string_view from, const Each& each) const = 0;
   // Gives back the space of a range that was removed; may do nothing.
   virtual void reclaim(Table table, std::string_view begin, std::string_view end) = 0;
+  // Has the disk give up what was overwritten or removed among the keys from `begin` up to, and
+  // with, `end`, in tables and logs. Takes long; kUnavailable soon after it was cancelled.
+  virtual Status purge(Table table, std::string_view begin, std::string_view end,
+                       std::atomic<bool>& cancelled) = 0;
   // Fills disk_bytes and engine.
   virtual void add_statistics(StoreStatistics& statistics) const = 0;
   virtual bool read_only() const = 0;

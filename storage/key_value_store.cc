@@ -32,6 +32,7 @@ Result<std::unique_ptr<Store>> KeyValueStore::open(std::unique_ptr<KeyValue> tab
   if (Status status = store->load_counters(); !status) return status.error();
   if (Status status = store->load_sinks(); !status) return status.error();
   if (Status status = store->load_positions(); !status) return status.error();
+  if (Status status = store->load_erasure(); !status) return status.error();
   return std::unique_ptr<Store>(std::move(store));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/chunk_cache.h"
+#include "storage/chunk_eraser.h"
 #include "storage/codec.h"
 #include "storage/key_value.h"
 #include "storage/pending_batch.h"
@@ -26,7 +27,7 @@ struct KeyValueStoreOptions {
 // The Store over sorted tables: what a commit writes where, and how it is found again (README.md).
 //
 // Parts: key_value_store.cc (open, commit, small values), journal_reading.cc, alert_log.cc,
-// outbox.cc, retention.cc.
+// outbox.cc, retention.cc, erasure.cc.
 class KeyValueStore : public Store {
  public:
   // Reads where the last commit left off; makes the tables of a new folder. kInvalid when the
@@ -67,6 +68,9 @@ class KeyValueStore : public Store {
                            const std::function<bool(const DeadLetter&)>& each) const override;
   Status remove_dead_letters(const std::vector<uint64_t>& numbers) override;
   Status apply_retention(const Retention& retention, WallTime now) override;
+  Result<Erased> erase_marked(const Erasure& erasure, WallTime now) override;
+  Status purge_erased(std::atomic<bool>& cancelled) override;
+  EventTime erased_before() const override;
   Result<Backup> back_up(const BackupOptions& options) override;
   StoreStatistics statistics() const override;
 
@@ -85,6 +89,7 @@ class KeyValueStore : public Store {
   Status load_counters();
   Status load_sinks();
   Status load_positions();
+  Status load_erasure();
   // What every call begins with: kUnavailable after a failed write.
   Status check() const;
   Status check_writable() const;
@@ -115,6 +120,17 @@ class KeyValueStore : public Store {
   Status drop_seen_ids(EventTime before);
   Status drop_closed_alerts(WallTime before, WallTime now);
   Status drop_alert(const AlertRef& last, Writes& writes, Counters& counters);
+  ErasureRow erasure() const;
+  Status erase_events(const ByMarking& limits, WallTime now, Erased& erased);
+  using RewrittenChunks = std::vector<std::pair<JournalSeq, ChunkEraser::Rewritten>>;
+  // Puts each in the place of the chunk with that number.
+  Status write_erased(const RewrittenChunks& chunks, const ErasureRow::Through& looked_at);
+  Status drop_marked_alerts(const Erasure& erasure, WallTime now, Erased& erased);
+  // Closed ones behind line `first` that are old by their marking. `last`: where to end; then where
+  // that was.
+  Result<std::vector<AlertRef>> marked_alerts(const Erasure& erasure,
+                                              const ErasureRow::Through& old, uint64_t first,
+                                              uint64_t& last) const;
   Status drop_dead_letters(WallTime before, WallTime now);
   // Down to dead_letters_max, but not more than `at_most` of them.
   Status drop_excess_dead_letters(uint64_t at_most);
@@ -139,6 +155,7 @@ class KeyValueStore : public Store {
   std::string failure_;
   std::shared_ptr<const Catalogue> catalogue_;
   Counters counters_;
+  ErasureRow erasure_;
   std::map<std::string, std::string, std::less<>> positions_;  // as committed, by stream
   uint64_t dead_letters_dropped_ = 0;                          // over the limit, since the opening
   mutable std::map<std::string, Sink, std::less<>> sinks_;

@@ -14,6 +14,7 @@ namespace tocsin::storage::keys {
 // meta
 inline constexpr std::string_view kFormat = "s:format";
 inline constexpr std::string_view kMigration = "s:migration";  // there while one is under way
+inline constexpr std::string_view kErasure = "s:erasure";
 inline constexpr std::string_view kCounters = "s:counters";
 inline constexpr std::string_view kSinks = "s:sinks";
 inline std::string named(std::string_view name) { return "n:" + std::string(name); }

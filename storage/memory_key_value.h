@@ -22,6 +22,9 @@ class MemoryKeyValue : public KeyValue {
   Status scan(Table table, std::string_view from, const Each& each) const override;
   Status scan_back(Table table, std::string_view from, const Each& each) const override;
   void reclaim(Table, std::string_view, std::string_view) override {}
+  Status purge(Table, std::string_view, std::string_view, std::atomic<bool>&) override {
+    return Status::ok();
+  }
   void add_statistics(StoreStatistics&) const override {}
   bool read_only() const override { return false; }
   Status health() const override { return Status::ok(); }

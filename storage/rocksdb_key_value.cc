@@ -227,6 +227,24 @@ Result<Backup> RocksDbKeyValue::back_up(const BackupOptions& options, JournalSeq
                      {.last_seq = last_seq, .durability = logs->value_or(options_.durability)});
 }
 
+Status RocksDbKeyValue::purge(Table table, std::string_view begin, std::string_view end,
+                              std::atomic<bool>& cancelled) {
+  // Of all tables: a log goes once nothing of it is in memory alone.
+  rocksdb::Status status = db_->Flush({}, handles_);
+  if (status.ok()) {
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.canceled = &cancelled;
+    // Files at the bottom too, which would else be taken for as good as they get.
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    const rocksdb::Slice from = slice(begin);
+    const rocksdb::Slice to = slice(end);
+    status = db_->CompactRange(options, family(table), &from, &to);
+  }
+  if (status.ok()) return Status::ok();
+  return translate(status, attempt("purge", table));
+}
+
 std::vector<rocksdb::LiveFileMetaData> RocksDbKeyValue::table_files() const {
   std::vector<rocksdb::LiveFileMetaData> files;
   db_->GetLiveFilesMetaData(&files);

@@ -35,6 +35,8 @@ class RocksDbKeyValue : public KeyValue {
   Status scan(Table table, std::string_view from, const Each& each) const override;
   Status scan_back(Table table, std::string_view from, const Each& each) const override;
   void reclaim(Table table, std::string_view begin, std::string_view end) override;
+  Status purge(Table table, std::string_view begin, std::string_view end,
+               std::atomic<bool>& cancelled) override;
   void add_statistics(StoreStatistics& statistics) const override;
   bool read_only() const override { return options_.read_only; }
   Status health() const override;

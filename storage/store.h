@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,6 +38,19 @@ struct Control {
   std::string bundle;      // of kActivate: hash of the bundle, hex
   uint16_t partition = 0;  // of kLeavePartition
 };
+
+// What is left of an event whose content retention has erased: nothing that tells who, where or
+// what.
+struct ErasedEvent {
+  Tlp tlp = Tlp::kRed;
+  Operation op = Operation::kAssert;
+  EventTime day{};  // 00:00 UTC of the day on which it happened
+  // Of a correction or retraction, its event_key: what it revises must not come back. Else zero.
+  Hash128 key;
+  friend bool operator==(const ErasedEvent&, const ErasedEvent&) = default;
+};
+
+inline constexpr size_t kTlps = 5;
 
 // One line of the alert log.
 struct AlertRecord {
@@ -91,7 +106,7 @@ struct OutboxEntry {
 };
 
 struct StoreStatistics {
-  uint64_t journal_events = 0;
+  uint64_t journal_events = 0;  // erased ones too
   JournalSeq last_seq = 0;
   uint64_t alerts_open = 0;
   uint64_t alert_records = 0;
@@ -127,12 +142,13 @@ class Store {
   // Of the oldest record that retention has left; last_seq() + 1 when there is none.
   virtual JournalSeq first_seq() const = 0;
 
-  // Calls for each record with seq >= from in order until one returns false. Records whose names
-  // the catalogue no longer knows are handed as nullptr event with their seq.
+  // Calls for each record with seq >= from in order until one returns false. Of event, control and
+  // erased one is there; none when the catalogue no longer knows the event's names.
   struct JournalRecord {
     JournalSeq seq = 0;
     const Event* event = nullptr;  // valid during the call
     const Control* control = nullptr;
+    const ErasedEvent* erased = nullptr;
     WallTime committed{};
   };
   virtual Status read_journal(JournalSeq from,
@@ -141,7 +157,7 @@ class Store {
   // the chunks that they name; of chunks whose ids retention has dropped, every record.
   virtual Status read_revisions(Hash128 event,
                                 const std::function<bool(const JournalRecord&)>& each) const = 0;
-  // The event of one number, copied into `arena`; kNotFound when dropped by retention.
+  // The event of one number, copied into `arena`; kNotFound when dropped or erased by retention.
   virtual Result<Event> read_event(JournalSeq seq, Arena& arena) const = 0;
 
   // Ids for dedupe: (source, id) hashed, with the revision and time of every event accepted since
@@ -220,6 +236,35 @@ class Store {
     EventTime seen_ids = kMinEventTime;
   };
   virtual Status apply_retention(const Retention& retention, WallTime now) = 0;
+
+  // Retention by marking: erases the content of events, and drops closed alerts, that are older
+  // than their marking may be kept (by commit time). A stricter marking is never kept longer than a
+  // laxer one. Each call does a bounded part of it, between two commits. Never touched: records
+  // after the checkpoint, open alerts, alerts that a declared sink has not yet sent.
+  struct ByMarking {
+    std::array<Milliseconds, kTlps> limits{};  // index: Tlp; zero: for ever
+    bool any() const;
+    // The shortest of those up to the marking; zero: for ever.
+    Milliseconds limit(Tlp marking) const;
+    friend bool operator==(const ByMarking&, const ByMarking&) = default;
+  };
+  struct Erasure {
+    ByMarking journal;
+    ByMarking closed_alerts;
+    std::function<Tlp(std::string_view json)> marking_of{};  // of an alert's text
+    bool any() const { return journal.any() || closed_alerts.any(); }
+  };
+  struct Erased {
+    uint64_t events = 0;
+    uint64_t alerts = 0;
+    bool more = false;  // another call goes on
+  };
+  virtual Result<Erased> erase_marked(const Erasure& erasure, WallTime now) = 0;
+  // Has the disk give up the bytes of what was erased since the last time. Takes long (compaction),
+  // and ends soon when `cancelled`; what is left then is done by the next call.
+  virtual Status purge_erased(std::atomic<bool>& cancelled) = 0;
+  // No event that happened from then on was erased; kMinEventTime: none was.
+  virtual EventTime erased_before() const = 0;
 
   // A backup of everything that is committed, as of some moment before it returns; commits go on
   // meanwhile. kInvalid for a store without a disk, kUnavailable when the disk does not answer,

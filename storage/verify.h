@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,9 @@ class VerifyObserver {
   // Each record, in order. The event's numbers mean nothing: a name is known to the chunk alone.
   virtual void on_event(JournalSeq seq, std::string_view source, const Event& event) = 0;
   virtual void on_control(JournalSeq seq, const Control& control) = 0;
+  // `key`: its event_key, where ids or the record still have it.
+  virtual void on_erased(JournalSeq seq, const ErasedEvent& erased,
+                         const std::optional<Hash128>& key) = 0;
 };
 
 // What there was to look at.
@@ -46,7 +50,8 @@ struct VerifiedFolder {
   JournalSeq first_seq = 0;
   JournalSeq last_seq = 0;
   JournalSeq checkpoint_seq = 0;
-  uint64_t events = 0;
+  uint64_t events = 0;  // with those that were erased
+  uint64_t erased = 0;
   uint64_t ids = 0;
   uint64_t alerts = 0;
   uint64_t transitions = 0;

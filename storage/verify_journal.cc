@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "storage/journal_chunk.h"
@@ -14,6 +15,14 @@ namespace {
 
 constexpr std::string_view kJournalCode = "T0532";
 constexpr std::string_view kIdsCode = "T0533";
+
+// An event as the journal has it.
+struct EventHere {
+  JournalSeq seq = 0;
+  Store::SeenId id{};
+  std::optional<ErasedEvent> erased{};
+  bool has_id = false;  // of an erased one: its id is among the ids
+};
 
 class JournalCheck {
  public:
@@ -80,26 +89,34 @@ class JournalCheck {
     for (const auto& source : tables.sources) {
       seeds.push_back(hash128(tables.text(source.name)).low);
     }
-    ids_.clear();
+    events_here_.clear();
     const Result<bool> read =
         chunk.read(chunk.first(), arena_, [&](const Store::JournalRecord& record) {
-          if (record.control != nullptr) check_.observer.on_control(record.seq, *record.control);
-          if (record.event == nullptr) return true;
-          const auto place = static_cast<size_t>(record.event->source);
-          check_.observer.on_event(record.seq, tables.text(tables.sources[place].name),
-                                   *record.event);
-          ids_.push_back(
-              {event_key(seeds[place], record.event->id), record.event->rev, record.event->time});
+          if (record.control != nullptr) {
+            check_.observer.on_control(record.seq, *record.control);
+          } else if (record.erased != nullptr) {
+            ++check_.seen.erased;
+            events_here_.push_back({.seq = record.seq, .id = {}, .erased = *record.erased});
+          } else {
+            const Event& event = *record.event;
+            const auto place = static_cast<size_t>(event.source);
+            check_.observer.on_event(record.seq, tables.text(tables.sources[place].name), event);
+            events_here_.push_back(
+                {.seq = record.seq,
+                 .id = {event_key(seeds[place], event.id), event.rev, event.time},
+                 .erased = std::nullopt});
+          }
           return true;
         });
     if (!read) return damaged(Table::kJournal, key, read.error().message);
-    check_.seen.events += ids_.size();
-    if (ids_.size() != chunk.header().events) {
+    check_.seen.events += events_here_.size();
+    if (events_here_.size() != chunk.header().events) {
       damaged(Table::kJournal, key,
               fmt::format("it says that it has {} events and has {}", chunk.header().events,
-                          ids_.size()));
+                          events_here_.size()));
     }
     compare_ids(key);
+    tell_erased(key);
   }
 
   // With those of the chunk, where retention has left them.
@@ -110,17 +127,41 @@ class JournalCheck {
     size_t wrong = 0;
     const Status status = read_seen_ids_blob(
         keys::read_number(key), *blob, kMinEventTime, [&](const Store::SeenId& id) {
-          const bool is_same = at < ids_.size() && ids_[at].key == id.key &&
-                               ids_[at].rev == id.rev && ids_[at].time == id.time;
-          ++at;
-          if (!is_same) ++wrong;
+          if (at == events_here_.size() || !agrees(events_here_[at++], id)) ++wrong;
         });
     if (!status) return;  // told with the ids
-    if (wrong == 0 && at == ids_.size()) return;
+    wrong += events_here_.size() - at;
+    if (wrong == 0) return;
     damaged(Table::kIds, key,
             fmt::format("of the {} events of its chunk, {} ids are not here, or not with that "
                         "revision and time",
-                        ids_.size(), std::max(wrong, ids_.size() - std::min(at, ids_.size()))));
+                        events_here_.size(), wrong));
+  }
+
+  // An erased event takes over the id that is there.
+  static bool agrees(EventHere& event, const Store::SeenId& id) {
+    if (!event.erased) {
+      return event.id.key == id.key && event.id.rev == id.rev && event.id.time == id.time;
+    }
+    event.id = id;
+    event.has_id = true;
+    const bool is_revision = event.erased->op != Operation::kAssert;
+    return id.time == event.erased->day + std::chrono::hours(24) &&
+           (!is_revision || id.key == event.erased->key);
+  }
+
+  void tell_erased(std::string_view key) {
+    for (const EventHere& event : events_here_) {
+      if (!event.erased) continue;
+      std::optional<Hash128> id;
+      if (event.erased->op != Operation::kAssert) id = event.erased->key;
+      if (event.has_id) id = event.id.key;
+      check_.observer.on_erased(event.seq, *event.erased, id);
+      if (event.erased->day >= check_.erasure.before) {
+        damaged(Table::kJournal, key,
+                fmt::format("record {} was erased, and nothing else knows of it", event.seq));
+      }
+    }
   }
 
   void verify_index() {
@@ -188,7 +229,7 @@ class JournalCheck {
   JournalSeq expected_ = 1;  // number of the next record
   uint64_t events_ = 0;
   Arena arena_;
-  std::vector<Store::SeenId> ids_;  // of the chunk at hand
+  std::vector<EventHere> events_here_;  // of the chunk at hand
 };
 
 }  // namespace

@@ -57,6 +57,11 @@ void verify_meta(RowCheck& check) {
         check.damaged("T0536", place_of(Table::kMeta, key), "the list of sinks makes no sense",
                       std::string(kRestore));
       }
+    } else if (key == keys::kErasure) {
+      if (!decode(value, check.erasure)) {
+        check.damaged("T0539", place_of(Table::kMeta, key),
+                      "what is known of erased events makes no sense", std::string(kRestore));
+      }
     } else if (key == keys::kFormat) {
       has_format = true;
     } else {
@@ -144,7 +149,8 @@ void verify_names(RowCheck& check) {
 }
 
 void verify_rows(const KeyValue& tables, VerifyObserver& observer, VerifiedFolder& seen) {
-  RowCheck check{.tables = tables, .observer = observer, .seen = seen, .counters = {}};
+  RowCheck check{
+      .tables = tables, .observer = observer, .seen = seen, .counters = {}, .erasure = {}};
   verify_names(check);
   verify_alerts(check);
   verify_journal(check);

@@ -18,6 +18,7 @@ struct RowCheck {
   VerifyObserver& observer;
   VerifiedFolder& seen;
   Counters counters;
+  ErasureRow erasure;
   bool has_counters = false;  // else there is nothing to compare with
 
   void damaged(std::string_view code, std::string where, std::string what, std::string remedy);

@@ -126,11 +126,13 @@ int list(const JournalArguments& arguments, const Store& store, const Catalogue&
   const bool as_text = arguments.format == "text";
   uint64_t withheld = 0;
   uint64_t unknown = 0;
+  uint64_t erased = 0;
   const Status status =
       store.read_journal(selection->first, [&](const Store::JournalRecord& record) {
         if (record.seq > selection->last) return false;
         if (record.event == nullptr) {
-          unknown += record.control == nullptr ? 1 : 0;
+          if (record.erased != nullptr) ++erased;
+          if (record.erased == nullptr && record.control == nullptr) ++unknown;
         } else if (selection->takes(*record.event, catalogue)) {
           if (record.event->tlp > selection->ceiling) {
             ++withheld;
@@ -150,6 +152,10 @@ int list(const JournalArguments& arguments, const Store& store, const Catalogue&
                "tocsin journal: {} events are marked above TLP:{} and were left out; "
                "--tlp-ceiling red prints them\n",
                withheld, arguments.ceiling);
+  }
+  if (erased != 0) {
+    fmt::print(stderr, "tocsin journal: the content of {} events was erased by retention\n",
+               erased);
   }
   if (unknown != 0) {
     fmt::print(stderr, "tocsin journal: {} records name what this catalogue does not know\n",
@@ -171,6 +177,11 @@ void print_revisions(const EventHistory& history) {
     if (each.is_unknown) {
       row[1] = format_time(each.committed);
       row[4] = "(names that this catalogue does not know)";
+    } else if (each.is_erased) {
+      row[1] = format_time(each.committed);
+      row[3] = to_string(each.op);
+      row[4] = format_date(each.time) + " (erased by retention)";
+      row[7] = to_string(each.tlp);
     } else if (each.is_withheld) {
       row[1] = format_date(each.committed);
       row[4] = "(withheld)";

@@ -22,11 +22,12 @@ void print_text(const VerifyArguments& arguments, const storage::VerifiedFolder&
                 const FolderVerification& found) {
   fmt::print("{}", damage_text(found));
   fmt::print(
-      "{} files, {:.1f} MB; journal {} to {}, {} events, checkpoint {}; {} ids; {} alerts, {} "
+      "{} files, {:.1f} MB; journal {} to {}, {} events ({} erased), checkpoint {}; {} ids; {} "
+      "alerts, {} "
       "transitions, {} to be sent; {} dead letters; {} entries of state\n",
       seen.files, static_cast<double>(seen.bytes) / 1e6, seen.first_seq, seen.last_seq, seen.events,
-      seen.checkpoint_seq, seen.ids, seen.alerts, seen.transitions, seen.outbox, seen.dead_letters,
-      seen.state_entries);
+      seen.erased, seen.checkpoint_seq, seen.ids, seen.alerts, seen.transitions, seen.outbox,
+      seen.dead_letters, seen.state_entries);
   if (found.damage_count() == 0) {
     fmt::print("{}: sound\n", arguments.data);
   } else {
@@ -59,9 +60,10 @@ void print_json(const VerifyArguments& arguments, const storage::VerifiedFolder&
   }
   to += fmt::format(
       R"(],"files":{},"bytes":{},"first_record":{},"last_record":{},"checkpoint":{},"events":{},)"
-      R"("ids":{},"alerts":{},"transitions":{},"outbox":{},"dead_letters":{},"state_entries":{}}})",
+      R"("erased":{},"ids":{},"alerts":{},"transitions":{},"outbox":{},"dead_letters":{},"state_entries":{}}})",
       seen.files, seen.bytes, seen.first_seq, seen.last_seq, seen.checkpoint_seq, seen.events,
-      seen.ids, seen.alerts, seen.transitions, seen.outbox, seen.dead_letters, seen.state_entries);
+      seen.erased, seen.ids, seen.alerts, seen.transitions, seen.outbox, seen.dead_letters,
+      seen.state_entries);
   fmt::print("{}\n", to);
 }
 

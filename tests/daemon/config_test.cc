@@ -117,6 +117,25 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.log.format, "json");
 }
 
+TEST(Config, TakesRetentionByMarking) {
+  const TemporaryFolder folder;
+  const Loaded loaded = load(folder, std::string(kSmallest) + R"(
+retention:
+  journal: {all: 365d, amber: 90d, red: 30d}
+  closed_alerts: {red: 60d}
+)");
+  ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.diagnostics);
+  const Config& config = *loaded.config;
+  EXPECT_EQ(config.retention.journal, hours(24 * 365));
+  EXPECT_EQ(config.retention.closed_alerts, Milliseconds(0));
+  const auto journal = [&](Tlp tlp) { return config.journal_by_marking.limit(tlp); };
+  EXPECT_EQ(journal(Tlp::kGreen), Milliseconds(0));
+  EXPECT_EQ(journal(Tlp::kAmber), hours(24 * 90));
+  EXPECT_EQ(journal(Tlp::kAmberStrict), hours(24 * 90)) << "as what is laxer";
+  EXPECT_EQ(journal(Tlp::kRed), hours(24 * 30));
+  EXPECT_EQ(config.closed_alerts_by_marking.limit(Tlp::kRed), hours(24 * 60));
+}
+
 TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
   const TemporaryFolder folder;
   struct Case {
@@ -136,6 +155,12 @@ TEST(Config, RefusesWhatIsWrongAndSaysWhatToDo) {
       {"port out of range", "http: {listen: 127.0.0.1:70000}\n", "T0501", "ADDRESS:PORT"},
       {"word not in list", "durability: always\n", "", "commit"},
       {"calendar span", "commit_interval: 1mo\n", "", "commit_interval"},
+      {"a stricter marking kept longer", "retention: {journal: {amber: 30d, red: 90d}}\n", "T0543",
+       "`red` would be kept longer than `amber`"},
+      {"a marking kept longer than all", "retention: {closed_alerts: {all: 30d, red: 90d}}\n",
+       "T0543", "`red` would be kept longer than `all`"},
+      {"a marking that is none", "retention: {journal: {purple: 30d}}\n", "", "purple"},
+      {"a marking kept for no time", "retention: {journal: {red: 0s}}\n", "", "red"},
       {"backups in the data folder", "backup: {path: data/backups}\n", "T0542",
        "lies in the data folder"},
       {"backups nowhere", "backup: {keep: 7}\n", "", "path"},

@@ -165,6 +165,28 @@ TEST_F(FolderCommands, JournalWithholdsWhatIsMarkedAboveTheCeiling) {
   EXPECT_THAT(shown.out, AllOf(HasSubstr("2020-01-08T12:00:00Z"), HasSubstr("test/many-dead")));
 }
 
+TEST_F(FolderCommands, JournalTellsWhatWasErased) {
+  {
+    auto store = storage::open_rocksdb_store({.path = data_});
+    ASSERT_TRUE(store);
+    storage::Store::Erasure red;
+    red.journal.limits[static_cast<size_t>(Tlp::kRed)] = std::chrono::hours(1);
+    const auto erased = (*store)->erase_marked(red, at_hour(1000));
+    ASSERT_TRUE(erased) << erased.error().message;
+    ASSERT_EQ(erased->events, 1u);
+  }
+  const Outcome text = journal({"--id", "desk/secret", "--tlp-ceiling", "red"});
+  EXPECT_THAT(text.out, AllOf(HasSubstr("2020-01-08 (erased by retention)"), HasSubstr("red")));
+  const std::string object =
+      journal({"--id", "desk/secret", "--format", "json", "--tlp-ceiling", "red"}).out;
+  EXPECT_THAT(object, HasSubstr(R"("erased":true,"op":"assert","day":"2020-01-08","tlp":"red")"));
+  const Outcome all = journal({"--tlp-ceiling", "red"});
+  EXPECT_EQ(all.code, kDone);
+  EXPECT_THAT(all.err, HasSubstr("the content of 1 events was erased by retention"));
+  EXPECT_THAT(all.out, Not(HasSubstr("secret")));
+  EXPECT_THAT(run({"verify", "--data", data_}).out, HasSubstr("7 events (1 erased)"));
+}
+
 TEST_F(FolderCommands, JournalSaysThatThereIsNoSuchEvent) {
   const Outcome outcome = journal({"--id", "desk/never"});
   EXPECT_EQ(outcome.code, kAnswerIsNo);

@@ -36,6 +36,7 @@ std::string lines_of(int day) {
     const int number = day * 10 + i;
     lines += event_line(number, i == 4 && day > 4 ? day - 4 : day, kRegions[random() % 3],
                         static_cast<int>(5 + random() % 20));
+    if (i == 2) lines.insert(lines.rfind('}'), R"(,"tlp":"red")");
   }
   if (day % 5 == 3) {
     std::string correction = event_line((day - 1) * 10, day - 1, "XA", 90);
@@ -151,6 +152,9 @@ class Work {
 
   // As the loop does, behind a checkpoint.
   Status retain(WallTime now) {
+    storage::Store::Erasure erasure;
+    erasure.journal.limits[static_cast<size_t>(Tlp::kRed)] = hours(24 * 3 + 12);
+    if (const auto erased = store_->erase_marked(erasure, now); !erased) return erased.error();
     while (store_->checkpoint_seq() != store_->last_seq()) {
       if (Status status = pipeline_->commit(now, /*checkpoint=*/true); !status) return status;
       passed.insert(place());

@@ -1,5 +1,6 @@
 #include "daemon/pipeline_loop.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -38,6 +39,7 @@ class RunningLoop {
     callbacks.on_end_of_stream = [](const std::string&) {};
     callbacks.on_clock_jump = [](Milliseconds) {};
     callbacks.has_room = [this] { return has_room.load(); };
+    callbacks.on_erased = [this](const storage::Store::Erased& part) { erased += part.events; };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
     loop_->start();
   }
@@ -70,6 +72,7 @@ class RunningLoop {
 
   std::atomic<bool> has_room{true};  // on the disk
   std::atomic<int> failures{0};
+  std::atomic<uint64_t> erased{0};  // events
   int expected_failures = 0;
 
   // The records of each commit so far, once there are so many in all.
@@ -201,6 +204,29 @@ TEST(PipelineLoop, NoticesAStoreThatHasFailedForAnother) {
 }
 
 // The queue takes nothing while there is no room, and what was in it before is still committed.
+TEST(PipelineLoop, ErasesWhatIsMarkedBehindACheckpointOfItsOwn) {
+  const auto store = storage::make_memory_store();
+  LoopOptions options;
+  options.checkpoint_interval = hours(1);
+  options.erasure.journal.limits[static_cast<size_t>(Tlp::kRed)] = Milliseconds(1);
+  options.erasure_interval = Milliseconds(5);
+  RunningLoop loop(*store, options);
+  std::string red = event_line(1, 1, "XA", 5);
+  red.insert(red.rfind('}'), R"(,"tlp":"red")");
+  loop.push(red + event_line(2, 1, "XA", 5));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (loop.erased == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  loop.stop();
+  EXPECT_EQ(loop.erased, 1u);
+  std::string found;
+  ASSERT_TRUE(store->read_journal(1, [&](const storage::Store::JournalRecord& record) {
+    if (record.erased != nullptr) found += "erased ";
+    if (record.event != nullptr) found += std::string(record.event->id) + " ";
+    return true;
+  }));
+  EXPECT_THAT(found, testing::MatchesRegex("erased [^ ]+ "));
+}
+
 TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
   const auto store = storage::make_memory_store();
   LoopOptions options = patient();

@@ -89,6 +89,31 @@ class Verify(Folder):
         self.assertIn("there is none", done.stderr)
 
 
+class Erasure(Folder):
+    def test_what_is_marked_red_is_gone_after_its_time(self):
+        secret = "the-informant-of-bridge-street"
+        events = stream().slice(0, 300)
+        marked = events[0] | {"tlp": "red", "actors": [secret]}
+        with self.daemon(retention={"journal": {"red": "1s"}}) as daemon:
+            self.assertEqual(200, daemon.post_events([marked] + events[1:]).status)
+            shown = run_tocsin("journal", "--data", daemon.data, "--tlp-ceiling", "red").stdout
+            self.assertIn(secret, shown)
+            time.sleep(2)
+            daemon.stop()
+            daemon.start()  # erases once at its start, then each day
+            wait_until(lambda: daemon.metric("tocsin_erased_total", what="events") == 1, "the erasure")
+            wait_until(lambda: "erased by retention, as marked" in daemon.log.read_text(), "the log line")
+            shown = run_tocsin("journal", "--data", daemon.data, "--tlp-ceiling", "red")
+            self.assertNotIn(secret, shown.stdout)
+            self.assertEqual(299, len(shown.stdout.splitlines()))
+            self.assertIn("the content of 1 events was erased", shown.stderr)
+            told = run_tocsin("journal", "--data", daemon.data, "--id", f"monitor-net/{events[0]['id']}").stdout
+            self.assertIn("(erased by retention)", told)
+            again = daemon.post_events([marked]).json
+            self.assertEqual(1, again["duplicates"], again)
+            self.assertIn("(1 erased)", run_tocsin("verify", "--data", daemon.data).stdout)
+
+
 def transitions(daemon):
     """All transitions of all alerts: {(id, seq): transition}."""
     told = {}

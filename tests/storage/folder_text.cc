@@ -78,6 +78,10 @@ Result<std::string> folder_text(const Store& store, const Catalogue& catalogue) 
       all += fmt::format("control {} kind {} source {} time {} bundle {}\n", record.seq,
                          static_cast<int>(record.control->kind), record.control->source,
                          to_ms(record.control->time), record.control->bundle);
+    } else if (record.erased != nullptr) {
+      all += fmt::format("erased {} tlp {} op {} day {} key {}\n", record.seq,
+                         to_string(record.erased->tlp), to_string(record.erased->op),
+                         to_ms(record.erased->day), to_hex(record.erased->key));
     } else {
       all += fmt::format("record {} of an unknown name\n", record.seq);
     }

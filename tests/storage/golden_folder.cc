@@ -1,8 +1,10 @@
 // Makes a small data folder with something of everything in it, and the text of what it holds: what
 // golden_test.cc opens for ever. Run it once when a format is new, and keep what it makes:
 //   golden_folder tests/storage/golden/format-N
+//   golden_folder tests/storage/golden/format-N-erased erased     what is marked red is erased
 #include <fmt/format.h>
 
+#include <atomic>
 #include <filesystem>
 #include <random>
 
@@ -54,12 +56,12 @@ void commit_first(Store& store, const Catalogue& catalogue) {
   require(store.commit(batch, at_second(1000)));
 }
 
-void commit_second(Store& store, const Catalogue& catalogue) {
+void commit_second(Store& store, const Catalogue& catalogue, int events) {
   std::mt19937_64 random(20260727);
   Arena arena;
   Batch& batch = store.begin();
   append_controls(batch);
-  for (int n = 0; n < 120; ++n) batch.append(random_event(catalogue, random, arena));
+  for (int n = 0; n < events; ++n) batch.append(random_event(catalogue, random, arena));
   for (uint64_t alert = 2; alert < 6; ++alert) {
     for (uint32_t seq = 0; seq <= alert; ++seq) {
       batch.put_alert(alert_record(alert, seq, /*open=*/seq < 3));
@@ -87,7 +89,7 @@ void commit_third(Store& store, const Catalogue& catalogue) {
   require(store.commit(batch, at_second(2'000'001)));
 }
 
-void make(const std::string& live) {
+void make(const std::string& live, bool erased) {
   const auto catalogue = small_catalogue();
   {
     const auto store = open(live);
@@ -98,11 +100,19 @@ void make(const std::string& live) {
     commit_first(*store, *catalogue);
     require(store->done("hook", {1, 2}));
     require(store->done("log", {1, 2}));
-    commit_second(*store, *catalogue);
+    commit_second(*store, *catalogue, erased ? 20 : 120);
     require(store->done("hook", {3, 5}));
     const auto keep = std::chrono::hours(1);
     require(store->apply_retention({.journal = keep, .closed_alerts = keep, .dead_letters = keep},
                                    at_second(2'000'000)));
+    if (erased) {
+      Store::Erasure red;
+      red.journal.limits[static_cast<size_t>(Tlp::kRed)] = keep;
+      const auto done = store->erase_marked(red, at_second(3'000'000));
+      if (!done) require(done.error());
+      std::atomic<bool> cancelled = false;
+      require(store->purge_erased(cancelled));
+    }
   }
   open(live);  // what the log holds becomes tables
 }
@@ -112,11 +122,11 @@ void make(const std::string& live) {
 
 int main(int argc, char** argv) {
   using namespace tocsin::storage;
-  if (argc != 2) return 2;
+  if (argc != 2 && argc != 3) return 2;
   const std::string path = argv[1];
   testing::TemporaryFolder folder;
   const std::string live = folder.path("live");
-  make(live);
+  make(live, argc == 3);
   const auto store = open(live);
   commit_third(*store, *testing::small_catalogue());
   // Copied while it is open, as a killed process leaves it: with a log.

@@ -22,6 +22,9 @@ class RecordingObserver : public VerifyObserver {
     events.push_back(fmt::format("{}/{}", source, event.id));
   }
   void on_control(JournalSeq, const Control&) override {}
+  void on_erased(JournalSeq seq, const ErasedEvent&, const std::optional<Hash128>&) override {
+    events.push_back(fmt::format("erased {}", seq));
+  }
 
   // A line each; "" when there is none.
   std::string text() const {
