@@ -147,7 +147,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.duplicates;
     return Admission::kDuplicate;
   }
-  const bool is_behind = is_late(taken, *engine_);
+  const bool is_behind = rules::is_late(taken, *engine_);
   if (is_behind) {
     ++counts.late;
     const EventTime up_to =

@@ -192,7 +192,8 @@ Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBun
     }
     if (record.event != nullptr) {
       const bool is_correction = record.event->op != Operation::kAssert;
-      if (is_correction || is_late(*record.event, *engine_)) unrevised_.push_back(record.seq);
+      if (is_correction || rules::is_late(*record.event, *engine_))
+        unrevised_.push_back(record.seq);
       engine_->on_event(*record.event, record.seq, transitions_);
       engine_->flush(transitions_);
     } else if (record.control != nullptr) {

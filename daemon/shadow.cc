@@ -27,7 +27,7 @@ Status Shadow::catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised) {
     if (record.seq > to) return false;
     if (record.event != nullptr) {
       const Event& event = *record.event;
-      if (event.op != Operation::kAssert || is_late(event, engine_))
+      if (event.op != Operation::kAssert || rules::is_late(event, engine_))
         unrevised.push_back(record.seq);
       engine_.on_event(event, record.seq, decided_);
     } else if (record.control != nullptr) {

@@ -123,12 +123,4 @@ class ShardedEngine {
   bool stopping_ = false;  // guarded by mutex_
 };
 
-// Whether an engine, of either sort, has decided already without the event.
-template <typename Engine>
-bool is_late(const Event& event, const Engine& engine) {
-  const std::optional<EventTime> watermark = engine.watermark(event.source);
-  return (watermark && event.time <= *watermark) ||
-         event.time <= engine.decided_without(event.source, rules::partition_of(event));
-}
-
 }  // namespace tocsin::daemon

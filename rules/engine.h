@@ -182,4 +182,12 @@ uint64_t fingerprint(const Catalogue& catalogue);
 // decided, so that an alert ends before the next begins.
 void sort_transitions(Engine::Transitions& out, size_t first);
 
+// Whether an engine, or one in shards, has decided already without the event.
+template <typename Engine>
+bool is_late(const Event& event, const Engine& engine) {
+  const std::optional<EventTime> watermark = engine.watermark(event.source);
+  return (watermark && event.time <= *watermark) ||
+         event.time <= engine.decided_without(event.source, partition_of(event));
+}
+
 }  // namespace tocsin::rules

@@ -14,31 +14,39 @@ std::string_view VirtualEngine::event_id(JournalSeq seq) const {
   return seq == 0 || seq > journal_.size() ? std::string_view() : journal_[seq - 1].id;
 }
 
+void VirtualEngine::expect(SourceId source) {
+  engine_->expect_source(source);
+  expected_.push_back(source);
+}
+
 void VirtualEngine::move_to(EventTime now) {
   now_ = std::max(now_, now);
   for (const auto& [source, arrival] : last_arrival_) {
     const Source& feed = bundle_->catalogue->source(source);
-    if (now_ - arrival >= feed.idle) engine_->advance(source, now_ - feed.lateness, fresh_);
+    if (now_ - arrival < feed.idle) continue;
+    engine_->advance(source, now_ - feed.lateness, fresh_);
+    advances_.emplace_back(source, now_ - feed.lateness);
   }
   log_fresh();
 }
 
 void VirtualEngine::log_fresh() {
   for (AlertTransition& transition : fresh_) {
-    const std::string& rule = bundle_->raised_by(transition.rule).id;
-    log_.push_back({std::move(transition), rule});
+    const Rule& rule = bundle_->raised_by(transition.rule);
+    transition.seq = std::max(transition.seq, told_.next_seq(transition, rule));
+    told_.note(transition, rule, /*is_recorded_alone=*/false);
+    log_.push_back({std::move(transition), rule.id});
   }
   fresh_.clear();
 }
 
 void VirtualEngine::deliver(const Event& event) {
   const Source& source = bundle_->catalogue->source(event.source);
-  const auto [seen, is_new] = seen_.try_emplace({source.name, std::string(event.id)}, event.rev);
-  if (!is_new && seen->second >= event.rev) {
+  std::vector<JournalSeq>& places = places_[id_of(event)];
+  if (!places.empty() && journal_[places.back() - 1].rev >= event.rev) {
     ++duplicates_;
     return;
   }
-  seen->second = event.rev;
   const auto watermark = engine_->watermark(event.source);
   if (watermark && event.time < *watermark - source.correction_horizon) {
     ++too_late_;
@@ -46,12 +54,18 @@ void VirtualEngine::deliver(const Event& event) {
   }
   last_arrival_[event.source] = now_;
   journal_.push_back(event);
-  engine_->on_event(event, journal_.size(), fresh_);
+  Event& taken = journal_.back();
+  if (taken.op != Operation::kRetract && !places.empty()) taken.op = Operation::kCorrect;
+  places.push_back(journal_.size());
+  const bool is_revision = taken.op != Operation::kAssert || is_late(taken, *engine_);
+  engine_->on_event(taken, journal_.size(), fresh_);
   log_fresh();
+  if (is_revision) revise(journal_.size());
 }
 
 void VirtualEngine::end(SourceId source) {
   engine_->end_source(source, fresh_);
+  ended_.push_back(source);
   log_fresh();
 }
 
@@ -77,7 +91,10 @@ void VirtualEngine::reload(std::shared_ptr<const Bundle> bundle) {
 }
 
 void VirtualEngine::finish(EventTime to) {
-  for (const auto& [source, arrival] : last_arrival_) engine_->end_source(source, fresh_);
+  for (const auto& [source, arrival] : last_arrival_) {
+    engine_->end_source(source, fresh_);
+    ended_.push_back(source);
+  }
   engine_->finish(to, fresh_);
   log_fresh();
 }

@@ -9,6 +9,7 @@
 
 #include "rules/engine.h"
 #include "rules/testing/rule_test.h"
+#include "rules/told_alerts.h"
 
 namespace tocsin::rules {
 
@@ -18,8 +19,8 @@ struct LoggedTransition : AlertTransition {
 };
 
 // The engine with a clock that the test moves: events arrive when the test says, sources fall idle
-// as the catalogue says, and what the pipeline does before the engine (duplicates, too late) is
-// done here in the same way.
+// as the catalogue says, and what the pipeline does around the engine (duplicates, too late,
+// corrections, late events) is done here in the same way.
 //
 // Thread-safety: one thread at a time.
 class VirtualEngine {
@@ -27,7 +28,7 @@ class VirtualEngine {
   VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
 
   // Events of the source are to come, so its silence holds the watermark back.
-  void expect(SourceId source) { engine_->expect_source(source); }
+  void expect(SourceId source);
   // Moves the clock: sources silent for `idle` follow it at their lateness from now on.
   void move_to(EventTime now);
   // The event arrives now.
@@ -52,12 +53,23 @@ class VirtualEngine {
   uint64_t too_late() const { return too_late_; }
 
  private:
+  using EventId = std::pair<SourceId, std::string_view>;
+  static EventId id_of(const Event& event) { return {event.source, event.id}; }
   void log_fresh();
+  // An event that came after what it has a say in was decided.
+  void revise(JournalSeq place);
+  // Not retracted, and not replaced by a later revision.
+  bool is_current(JournalSeq seq) const;
+  void feed_as_it_stands(Engine& engine, const Scope& scope, Engine::Transitions& out) const;
 
   std::shared_ptr<const Bundle> bundle_;
   EngineOptions options_;
-  std::vector<Event> journal_;  // seq - 1; views into the test's arena
-  std::map<std::pair<std::string, std::string>, uint32_t> seen_;  // (source, id) → rev
+  std::vector<Event> journal_;                         // seq - 1; views into the test's arena
+  std::map<EventId, std::vector<JournalSeq>> places_;  // of all revisions of an event
+  std::vector<std::pair<SourceId, EventTime>> advances_;
+  std::vector<SourceId> expected_;
+  std::vector<SourceId> ended_;
+  ToldAlerts told_;
   std::map<SourceId, EventTime> last_arrival_;
   std::map<std::string, std::string> saved_;
   Engine::Transitions fresh_;  // of the running call
