@@ -178,7 +178,8 @@ int run(const Settings& settings) {
   daemon::Pipeline pipeline(**store, bundle, "bench",
                             {.shards = settings.shards, .future_tolerance = std::nullopt});
   std::string warning;
-  if (!pipeline.recover([](const std::string&) { return nullptr; }, {}, warning, WallTime{})) return 3;
+  if (!pipeline.recover([](const std::string&) { return nullptr; }, {}, warning, WallTime{}))
+    return 3;
 
   auto symbols = std::make_shared<ingest::CurrentSymbols>(bundle->catalogue);
   auto decoder = std::make_shared<ingest::EventDecoder>(symbols, ingest::EventForm::kLines);
