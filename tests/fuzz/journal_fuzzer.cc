@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "rules/model/check.h"
+#include "storage/backup_engine.h"
 #include "storage/codec.h"
 #include "storage/crc32c.h"
 #include "storage/journal_chunk.h"
@@ -82,6 +83,10 @@ void read_rows(std::string_view bytes) {
   read_row<ChunkRow>(bytes);
   read_row<AlertRow>(bytes);
   read_row<AlertRef>(bytes);
+  read_row<ErasureRow>(bytes);
+  if (const auto note = decode_backup_note(bytes)) {
+    TOCSIN_CHECK(decode_backup_note(encode(*note))->last_seq == note->last_seq);
+  }
   DeadLetter letter;
   WallTime committed{};
   if (!decode(bytes, letter, committed)) return;
@@ -93,7 +98,7 @@ void read_rows(std::string_view bytes) {
 }  // namespace tocsin::storage
 
 // `c` a chunk without its checksum, `i` a blob of ids without its, `w` a write-ahead log, `r` a row
-// of another table; `C` and `I` the first two as they lie on the disk.
+// of another table, or what is noted beside a backup; `C` and `I` the first two as they lie on the disk.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tocsin::storage;
   if (size == 0) return 0;
