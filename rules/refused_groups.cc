@@ -17,13 +17,13 @@ std::string cut(std::string name) {
   return std::string(utf8_prefix(name, kMostNameBytes)) + "…";
 }
 
-bool is_before(const RefusedGroups::Sample& one, Hash128 group) { return one.group < group; }
+bool is_below(const RefusedGroups::Sample& one, Hash128 group) { return one.group < group; }
 
 }  // namespace
 
 bool RefusedGroups::is_new_in_sample(Hash128 group) const {
   if (sample_.size() == kSampled && sample_.back().group < group) return false;
-  const auto place = std::lower_bound(sample_.begin(), sample_.end(), group, is_before);
+  const auto place = std::lower_bound(sample_.begin(), sample_.end(), group, is_below);
   return place == sample_.end() || place->group != group;
 }
 
@@ -34,7 +34,7 @@ void RefusedGroups::add(Hash128 group, const Event* event, JournalSeq seq, std::
   const bool is_full = sample_.size() == kSampled;
   if (is_full && sample_.back().group < group) return;
   const EvidenceItem item = event == nullptr ? EvidenceItem{} : evidence_item(*event, seq);
-  const auto place = std::lower_bound(sample_.begin(), sample_.end(), group, is_before);
+  const auto place = std::lower_bound(sample_.begin(), sample_.end(), group, is_below);
   if (place != sample_.end() && place->group == group) {
     if (event != nullptr && is_better(item, place->event)) place->event = item;
     return;

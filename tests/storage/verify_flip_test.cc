@@ -212,8 +212,12 @@ TEST(VerifyFolder, FindsNothingBesideABusyOwner) {
   store.set_catalogue(catalogue);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> committed{0};
+  // While a folder is looked at so many come in, however slow the look is.
+  constexpr uint64_t kEventsALook = 20'000;
+  std::atomic<uint64_t> allowed{kEventsALook};
   std::thread owner([&] {
     for (uint64_t n = 0; !stop; n += 500) {
+      while (n >= allowed && !stop) std::this_thread::yield();
       Arena arena;
       Batch& batch = store.begin();
       for (uint64_t i = n; i < n + 500; ++i) batch.append(plain_event(*catalogue, i, arena));
@@ -226,6 +230,7 @@ TEST(VerifyFolder, FindsNothingBesideABusyOwner) {
   });
   while (committed < 5000) std::this_thread::yield();
   for (int i = 0; i < 12; ++i) {
+    allowed += kEventsALook;
     const uint64_t before = committed;
     RecordingObserver observer;
     const auto seen = verify_folder(folder.path(), observer);
