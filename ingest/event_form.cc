@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <string>
 
+#include "ingest/as_absl.h"
 #include "ingest/json_array.h"
 
 namespace tocsin::ingest {
 namespace {
-
-absl::string_view as_absl(std::string_view text) { return {text.data(), text.size()}; }
 
 // The type without parameters, in lower case.
 std::string media_type(std::string_view content_type) {

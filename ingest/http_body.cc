@@ -7,13 +7,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "ingest/as_absl.h"
 #include "ingest/event_decoder.h"
 #include "ingest/event_form.h"
 
 namespace tocsin::ingest {
 namespace {
-
-absl::string_view as_absl(std::string_view text) { return {text.data(), text.size()}; }
 
 // Parameters other than a charset of UTF-8 change nothing that we read.
 bool is_other_charset(std::string_view content_type) {

@@ -54,9 +54,9 @@ class SourcesWhenAsked {
   std::optional<std::vector<RuleSource>> sources_;
 };
 
-class Comparison {
+class BundleComparison {
  public:
-  Comparison(const LoadedBundle& before, const LoadedBundle& after)
+  BundleComparison(const LoadedBundle& before, const LoadedBundle& after)
       : before_(*before.bundle),
         after_(*after.bundle),
         old_sources_(before.text),
@@ -178,7 +178,7 @@ int64_t BundleDiff::count(ReloadEffect effect) const {
 }
 
 BundleDiff diff_bundles(const LoadedBundle& before, const LoadedBundle& after) {
-  return Comparison(before, after).run();
+  return BundleComparison(before, after).run();
 }
 
 }  // namespace tocsin::rules

@@ -102,6 +102,10 @@ constexpr std::array<Unit, 9> kUnits{{{"ms", 1, 0},
                                       {"q", 0, 3},
                                       {"y", 0, 12}}};
 
+constexpr EventTime kFirstTime = sys_days{std::chrono::year{0} / 1 / 1};
+constexpr EventTime kLastTime =
+    sys_days{std::chrono::year{9999} / 12 / 31} + std::chrono::hours{24} - Milliseconds{1};
+
 }  // namespace
 
 std::optional<EventTime> parse_time(std::string_view text) {
@@ -124,8 +128,11 @@ std::optional<EventTime> parse_time(std::string_view text) {
   }
   const auto offset = read_offset(text, pos);
   if (!offset || pos != text.size()) return std::nullopt;
-  return EventTime{*date} + std::chrono::hours{h} + std::chrono::minutes{m} +
-         std::chrono::seconds{s} + Milliseconds{fraction} - *offset;
+  const EventTime time = EventTime{*date} + std::chrono::hours{h} + std::chrono::minutes{m} +
+                         std::chrono::seconds{s} + Milliseconds{fraction} - *offset;
+  // An offset may lead out of the years that can be written.
+  if (time < kFirstTime || time > kLastTime) return std::nullopt;
+  return time;
 }
 
 std::string format_date(EventTime t) {

@@ -5,9 +5,11 @@
 
 namespace tocsin::rules {
 
-VirtualEngine::VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
+VirtualEngine::VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options,
+                             bool revises)
     : bundle_(std::move(bundle)),
       options_(options),
+      revises_(revises),
       engine_(std::make_unique<Engine>(bundle_, options_)) {}
 
 std::string_view VirtualEngine::event_id(JournalSeq seq) const {
@@ -42,11 +44,12 @@ void VirtualEngine::log_fresh() {
 
 void VirtualEngine::deliver(const Event& event) {
   const Source& source = bundle_->catalogue->source(event.source);
-  std::vector<JournalSeq>& places = places_[id_of(event)];
-  if (!places.empty() && journal_[places.back() - 1].rev >= event.rev) {
+  const auto [seen, is_new] = seen_.try_emplace(id_of(event), event.rev);
+  if (!is_new && seen->second >= event.rev) {
     ++duplicates_;
     return;
   }
+  seen->second = event.rev;
   const auto watermark = engine_->watermark(event.source);
   if (watermark && event.time < *watermark - source.correction_horizon) {
     ++too_late_;
@@ -55,12 +58,13 @@ void VirtualEngine::deliver(const Event& event) {
   last_arrival_[event.source] = now_;
   journal_.push_back(event);
   Event& taken = journal_.back();
+  std::vector<JournalSeq>& places = places_[id_of(event)];
   if (taken.op != Operation::kRetract && !places.empty()) taken.op = Operation::kCorrect;
   places.push_back(journal_.size());
   const bool is_revision = taken.op != Operation::kAssert || is_late(taken, *engine_);
   engine_->on_event(taken, journal_.size(), fresh_);
   log_fresh();
-  if (is_revision) revise(journal_.size());
+  if (revises_ && is_revision) revise(journal_.size());
 }
 
 void VirtualEngine::end(SourceId source) {

@@ -25,7 +25,8 @@ struct LoggedTransition : AlertTransition {
 // Thread-safety: one thread at a time.
 class VirtualEngine {
  public:
-  VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options);
+  // Without revisions what comes late or corrects moves time and nothing else.
+  VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options, bool revises = true);
 
   // Events of the source are to come, so its silence holds the watermark back.
   void expect(SourceId source);
@@ -64,7 +65,9 @@ class VirtualEngine {
 
   std::shared_ptr<const Bundle> bundle_;
   EngineOptions options_;
+  const bool revises_;
   std::vector<Event> journal_;                         // seq - 1; views into the test's arena
+  std::map<EventId, uint32_t> seen_;                   // revision
   std::map<EventId, std::vector<JournalSeq>> places_;  // of all revisions of an event
   std::vector<std::pair<SourceId, EventTime>> advances_;
   std::vector<SourceId> expected_;

@@ -152,13 +152,13 @@ class Work {
 
   // As the loop does, behind a checkpoint.
   Status retain(WallTime now) {
-    storage::Store::Erasure erasure;
-    erasure.journal.limits[static_cast<size_t>(Tlp::kRed)] = hours(24 * 3 + 12);
-    if (const auto erased = store_->erase_marked(erasure, now); !erased) return erased.error();
     while (store_->checkpoint_seq() != store_->last_seq()) {
       if (Status status = pipeline_->commit(now, /*checkpoint=*/true); !status) return status;
       passed.insert(place());
     }
+    storage::Store::Erasure erasure;
+    erasure.journal.limits[static_cast<size_t>(Tlp::kRed)] = hours(24 * 3 + 12);
+    if (const auto erased = store_->erase_marked(erasure, now); !erased) return erased.error();
     return store_->apply_retention({.journal = hours(24 * 8),
                                     .closed_alerts = hours(24 * 2),
                                     .dead_letters = hours(24 * 3),

@@ -75,7 +75,7 @@ std::map<size_t, SourceId> ends_of(const std::vector<Delivery>& deliveries) {
 std::vector<Said> engine_says(const std::shared_ptr<const Bundle>& bundle, const Stream& stream,
                               const Journal& journal, bool end_early,
                               std::map<RuleIndex, size_t>& flapping) {
-  VirtualEngine engine(bundle, {.emit = Emit::kFinal});
+  VirtualEngine engine(bundle, {.emit = Emit::kFinal}, /*revises=*/false);
   for (size_t i = 0; i < bundle->catalogue->sources().size(); ++i) {
     engine.expect(static_cast<SourceId>(i));
   }
