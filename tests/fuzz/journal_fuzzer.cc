@@ -98,7 +98,8 @@ void read_rows(std::string_view bytes) {
 }  // namespace tocsin::storage
 
 // `c` a chunk without its checksum, `i` a blob of ids without its, `w` a write-ahead log, `r` a row
-// of another table, or what is noted beside a backup; `C` and `I` the first two as they lie on the disk.
+// of another table, or what is noted beside a backup; `C` and `I` the first two as they lie on the
+// disk.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tocsin::storage;
   if (size == 0) return 0;
