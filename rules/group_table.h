@@ -390,9 +390,9 @@ class GroupedDetector : public Detector {
 
   static size_t key_bytes(const Group& group) {
     constexpr size_t kInside = 15;  // as much text lies in the string itself
-    size_t sum = group.key.capacity() * sizeof(std::string);
+    size_t sum = group.key.size() * sizeof(std::string);
     for (const std::string& part : group.key) {
-      if (part.capacity() > kInside) sum += part.capacity() + 1;
+      if (part.size() > kInside) sum += part.size() + 1;
     }
     return sum;
   }

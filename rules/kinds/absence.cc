@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rules/cel/event_fields.h"
+#include "rules/grown.h"
 
 namespace tocsin::rules {
 
@@ -309,8 +310,7 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
 }
 
 size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
-  return group.pending.bytes() + group.last.id.capacity() +
-         group.recent.capacity() * sizeof(PastReport);
+  return group.pending.bytes() + group.last.id.size() + grown_bytes(group.recent);
 }
 
 }  // namespace tocsin::rules

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/grown.h"
+
 namespace tocsin::rules {
 
 Level EventDetector::level_of(const EventGroup& group, const Event& event) {
@@ -143,8 +145,7 @@ void EventDetector::read_group(ByteReader& from, EventGroup& group) {
 }
 
 size_t EventDetector::bytes_of(const EventGroup& group) const {
-  return group.pending.bytes() + group.latest.capacity() +
-         group.evidence.capacity() * sizeof(EvidenceItem);
+  return group.pending.bytes() + group.latest.size() + grown_bytes(group.evidence);
 }
 
 }  // namespace tocsin::rules

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "rules/cel/event_fields.h"
+#include "rules/grown.h"
 #include "rules/kinds/term.h"
 
 namespace tocsin::rules {
@@ -367,8 +368,8 @@ void NewTermDetector::read_group(ByteReader& from, NewTermGroup& group) {
 }
 
 size_t NewTermDetector::bytes_of(const NewTermGroup& group) const {
-  return group.memory.bytes() + group.pending.bytes() +
-         group.evidence.capacity() * sizeof(EvidenceItem) + group.latest.capacity();
+  return group.memory.bytes() + group.pending.bytes() + grown_bytes(group.evidence) +
+         group.latest.size();
 }
 
 }  // namespace tocsin::rules
