@@ -37,9 +37,8 @@ Report read_report(ByteReader& from) {
 
 void AbsenceDetector::prepare() {
   for (const std::string& name : detect().roster) {
-    if (find({name}) != nullptr) continue;
     const auto hash = keyer_.hash(std::vector<std::string>{name});
-    if (!hash || !is_kept_here(name)) continue;
+    if (!hash || has(*hash) || !is_kept_here(name)) continue;
     AbsenceGroup& group = create(*hash, {name});
     group.is_on_roster = true;
     const EventTime due = next_due(group, watermark());

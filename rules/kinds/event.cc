@@ -97,6 +97,10 @@ Finding EventDetector::finding_of(EventGroup& group, EventTime at) {
   return finding;
 }
 
+bool EventDetector::is_at_rest(const EventGroup& group) const {
+  return EpisodeDetector::is_at_rest(group) && group.pending.empty();
+}
+
 void EventDetector::forget(EventGroup& group) {
   EpisodeDetector::forget(group);
   group.evidence.clear();

@@ -384,6 +384,10 @@ Finding SequenceDetector::finding_of(SequenceGroup& group, EventTime at) {
   return finding;
 }
 
+bool SequenceDetector::is_at_rest(const SequenceGroup& group) const {
+  return EpisodeDetector::is_at_rest(group) && group.pending.empty() && !group.ahead;
+}
+
 void SequenceDetector::forget(SequenceGroup& group) {
   EpisodeDetector::forget(group);
   group.match = OpenMatch{};

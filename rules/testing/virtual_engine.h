@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rules/engine.h"
+#include "rules/saved_state.h"
 #include "rules/testing/rule_test.h"
 
 namespace tocsin::rules {
@@ -35,6 +36,8 @@ class VirtualEngine {
   // No more events of the source are to come.
   void end(SourceId source);
   void restart();
+  // Saves, and puts all groups that lie idle out of memory.
+  void cool();
   void reload(std::shared_ptr<const Bundle> bundle);
   // All sources end; everything up to `to` is complete.
   void finish(EventTime to);
@@ -52,6 +55,18 @@ class VirtualEngine {
   uint64_t too_late() const { return too_late_; }
 
  private:
+  // Where save() goes.
+  class Saved : public SavedState {
+   public:
+    void put(std::string_view key, std::string_view value);
+    Result<std::optional<std::string>> read(std::string_view key) const override;
+    const std::map<std::string, std::string, std::less<>>& all() const { return entries_; }
+
+   private:
+    std::map<std::string, std::string, std::less<>> entries_;
+  };
+
+  void save();
   void log_fresh();
 
   std::shared_ptr<const Bundle> bundle_;
@@ -59,7 +74,7 @@ class VirtualEngine {
   std::vector<Event> journal_;  // seq - 1; views into the test's arena
   std::map<std::pair<std::string, std::string>, uint32_t> seen_;  // (source, id) → rev
   std::map<SourceId, EventTime> last_arrival_;
-  std::map<std::string, std::string> saved_;
+  Saved saved_;
   Engine::Transitions fresh_;  // of the running call
   std::vector<LoggedTransition> log_;
   EventTime now_ = kMinEventTime;
