@@ -194,11 +194,13 @@ class Twins {
       case 4:
       case 5:
         return;
+      case 6:
+        break;  // what has changed since the last save stays
       default:
         save();
-        // Once leaves those that were used since.
-        for (size_t left = 1 + random_() % 2; left > 0; --left) cold_.engine().cool(0);
     }
+    // Once leaves those that were used since.
+    for (size_t left = 1 + random_() % 2; left > 0; --left) cold_.engine().cool(0);
   }
 
   // About half of the groups are had again from an engine that was not told of one event.
