@@ -47,6 +47,7 @@ class GroupedDetector : public Detector {
     if (group == nullptr) return;
     group->due = std::exchange(group->later, kNever);
     group->was_due = true;
+    touch(*group);
     on_due(*group, due);
     if (groups_[index]) account(*groups_[index]);  // perhaps another
   }
