@@ -90,6 +90,7 @@ class ConfigReader {
     take(config_.heartbeat_interval, exact_at(root, "heartbeat_interval"));
     take(config_.future_tolerance, exact_at(root, "future_tolerance"));
     take(config_.queue_bytes, bytes_at(root, "queue_bytes"));
+    take(config_.state_memory, bytes_at(root, "state_memory"));
     take(config_.min_free_disk, bytes_at(root, "min_free_disk"));
     take(config_.digest_after, exact_at(root, "digest_after"));
     take(config_.watch_rules, exact_at(root, "watch_rules"));

@@ -107,6 +107,9 @@ struct Config {
   Milliseconds future_tolerance{600'000};
   // Input waiting for the pipeline; when it is full, senders wait (429) and sources pause.
   size_t queue_bytes = 64u << 20;
+  // With more state of rules than this in memory, groups that lie idle are kept on the disk alone
+  // and read back when they are needed. Larger: fewer reads; smaller: less memory.
+  size_t state_memory = 256u << 20;
   // With less free on the disk of the data folder no input is taken. nullopt: 512 MiB, at most a
   // twentieth of the disk; 0: no floor. Larger: more room for what must still be written.
   std::optional<uint64_t> min_free_disk;

@@ -112,6 +112,9 @@ Schema make_config() {
        optional("future_tolerance",
                 span("how far ahead of the clock an event may be; default 10m")),
        optional("queue_bytes", bytes("input waiting; default 64MiB")),
+       optional("state_memory",
+                bytes("with more state of rules in memory, idle groups are kept on the disk alone; "
+                      "default 256MiB")),
        optional("min_free_disk",
                 bytes("with less free on the disk no input is taken; default 512MiB, at most a "
                       "twentieth of the disk; 0: no floor")),

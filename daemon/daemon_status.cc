@@ -90,6 +90,7 @@ void write_pipeline(Json& json, const DaemonStatus& status) {
   });
   json.object("engine", [&] {
     json.number("state_bytes", pipeline.state_bytes);
+    json.number("resident_bytes", pipeline.resident_bytes);
     json.number("seen_ids", pipeline.seen_ids);
   });
 }

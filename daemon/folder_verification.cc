@@ -26,6 +26,7 @@ constexpr const char* kRemedy = "restore a backup (`tocsin restore`)";
 constexpr std::string_view kBundleKey = "pipeline.bundle";
 constexpr std::string_view kArrivalsKey = "pipeline.arrivals";
 constexpr std::string_view kUnrevisedKey = "pipeline.unrevised";
+constexpr std::string_view kFaultKey = "pipeline.fault";
 constexpr std::string_view kToldPrefix = "pipeline.told.";
 constexpr std::string_view kBundlePrefix = "bundle.";
 constexpr size_t kHashDigits = 32;
@@ -183,6 +184,8 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     std::istringstream places{std::string(value)};
     for (JournalSeq place = 0; places >> place;) unrevised_.insert(place);
     if (!places.eof()) makes_no_sense();
+  } else if (key == kFaultKey) {
+    remarks_.push_back(fmt::format("{}: the next start rebuilds state from the journal", value));
   } else if (key.starts_with(kToldPrefix)) {
     if (!told_.restore(key.substr(kToldPrefix.size()), value)) makes_no_sense();
   } else {

@@ -12,15 +12,22 @@ namespace tocsin::daemon {
 
 Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                    std::string bundle_text, PipelineOptions options)
-    : store_(store), options_(options), bundle_text_(std::move(bundle_text)), emit_(options.emit) {
+    : store_(store),
+      options_(options),
+      stored_state_(store),
+      bundle_text_(std::move(bundle_text)),
+      emit_(options.emit) {
   set_bundle(std::move(bundle));
 }
 
 void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   bundle_ = std::move(bundle);
   store_.set_catalogue(bundle_->catalogue);
-  engine_ = std::make_unique<ShardedEngine>(bundle_, rules::EngineOptions{.emit = emit_},
-                                            options_.shards);
+  engine_ = std::make_unique<ShardedEngine>(
+      bundle_,
+      rules::EngineOptions{.emit = emit_,
+                           .saved = options_.state_memory ? &stored_state_ : nullptr},
+      options_.shards, options_.state_memory.value_or(SIZE_MAX));
   find_kept_told();
   arrivals_.assign(bundle_->catalogue->sources().size(), {});
   source_seeds_.clear();
@@ -346,10 +353,23 @@ void Pipeline::save(const std::function<void(std::string_view key, std::string_v
 }
 
 Status Pipeline::write_batch(WallTime now) {
+  if (const std::optional<Error> fault = engine_->fault()) return give_up(*fault, now);
   if (batch_ == nullptr) return Status::ok();
   const Status status = store_.commit(*batch_, now);
   batch_ = nullptr;
   return status;
+}
+
+Status Pipeline::give_up(const Error& fault, WallTime now) {
+  batch_ = nullptr;
+  if (fault.code == ErrorCode::kUnavailable) return fault;
+  storage::Batch& note = store_.begin();
+  note.put_state(kFaultStateKey, fault.message);
+  if (Status status = store_.commit(note, now); !status) return status;
+  return unavailable(fmt::format(
+      "{}; nothing since the last commit was taken, and state is rebuilt from the whole journal "
+      "with the next start",
+      fault.message));
 }
 
 void Pipeline::forget_old_ids() {

@@ -20,6 +20,7 @@
 #include "rules/engine.h"
 #include "rules/model/arena.h"
 #include "rules/model/result.h"
+#include "rules/saved_state.h"
 #include "rules/told_alerts.h"
 #include "storage/store.h"
 
@@ -69,6 +70,10 @@ struct PipelineOptions {
   int revision_share = 10;
   // After a start, a backlog has so long to come before silence of earlier runs counts.
   Milliseconds backlog_grace = std::chrono::minutes(5);
+  // With more state than this in memory, groups that lie idle are kept in the store alone and read
+  // back when they are needed. Nothing else depends on it. nullopt: all stay in memory, as they
+  // must where save() goes elsewhere than into the store.
+  std::optional<size_t> state_memory{};
 };
 
 // The heart: bytes or events in, one atomic commit out. Read this first.
@@ -196,6 +201,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   static constexpr std::string_view kUnrevisedStateKey = "pipeline.unrevised";
   // Lines of "LAST_ARRIVAL_MS SILENCE_MS SOURCE".
   static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
+  // Why the saved state is not to be restored, but rebuilt; goes with the state it is about.
+  static constexpr std::string_view kFaultStateKey = "pipeline.fault";
 
   static constexpr Milliseconds kArrivalsInterval = std::chrono::minutes(5);
 
@@ -226,6 +233,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
     InForce rules;
     std::string arrivals;
     std::string unrevised;
+    std::string fault;
   };
   Result<OwnState> read_own_state() const;
   // The bundle of that hash, compiled from its stored text; nullptr when that cannot be.
@@ -283,6 +291,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
   Status write_batch(WallTime now);
+  // What was decided with a group missing is not committed. So that opening the store again does
+  // not come to the same, it notes where the saved state itself is at fault.
+  Status give_up(const Error& fault, WallTime now);
   // What the journal up to there says, against what was told; leaves it in transitions_.
   Status revise(JournalSeq up_to);
   Status decide_anew(JournalSeq up_to);
@@ -302,6 +313,18 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
 
   storage::Store& store_;
   const PipelineOptions options_;
+  // Where the engine reads idle groups back from.
+  class StoredState : public rules::SavedState {
+   public:
+    explicit StoredState(const storage::Store& store) : store_(store) {}
+    Result<std::optional<std::string>> read(std::string_view key) const override {
+      return store_.get_state(key);
+    }
+
+   private:
+    const storage::Store& store_;
+  };
+  const StoredState stored_state_;
   std::shared_ptr<const rules::Bundle> bundle_;
   std::string bundle_text_;
   rules::Emit emit_;

@@ -293,6 +293,7 @@ void PipelineLoop::publish() {
   fresh->bundle = pipeline_.shared_bundle();
   fresh->rules = engine.counters();
   fresh->state_bytes = engine.state_bytes();
+  fresh->resident_bytes = engine.resident_bytes();
   fresh->seen_ids = pipeline_.seen_ids();
   fresh->unrevised = pipeline_.unrevised();
   fresh->last_seq = store_.last_seq();

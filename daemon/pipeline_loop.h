@@ -66,6 +66,7 @@ struct PipelineSnapshot {
   std::shared_ptr<const rules::Bundle> bundle;
   std::vector<rules::RuleCounters> rules;  // by RuleIndex of `bundle`
   size_t state_bytes = 0;
+  size_t resident_bytes = 0;  // of these, in memory
   size_t seen_ids = 0;
   size_t unrevised = 0;  // corrections and late events whose effect is still to be told
   JournalSeq last_seq = 0;

@@ -30,6 +30,10 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   bool from_the_start = !has_checkpoint;
   if (!has_checkpoint) {
     if (Status status = begin_at_first(compile); !status) return status;
+  } else if (!own->fault.empty()) {
+    warning = fmt::format("{}: state is rebuilt from the whole journal", own->fault);
+    from_the_start = true;
+    if (Status status = begin_at_first(compile); !status) return status;
   } else if (old == nullptr) {
     warning =
         "the rules in force before the restart no longer compile: state is rebuilt from the whole "
@@ -117,6 +121,7 @@ Result<Pipeline::OwnState> Pipeline::read_own_state() const {
     if (key == kBundleStateKey) own.rules = InForce::parse(value, emit_);
     if (key == kArrivalsStateKey) own.arrivals = value;
     if (key == kUnrevisedStateKey) own.unrevised = value;
+    if (key == kFaultStateKey) own.fault = value;
   });
   if (!status) return status.error();
   return own;

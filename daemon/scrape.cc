@@ -190,6 +190,11 @@ void add_rules(Collection& to, const PipelineSnapshot& pipeline) {
                  "Groups of a rule that have too little history yet.", &RuleCounters::warming);
   add_rule_gauge(to, pipeline, "tocsin_rule_state_bytes", "Memory that a rule's state takes.",
                  &RuleCounters::state_bytes);
+  add_rule_gauge(to, pipeline, "tocsin_rule_cold_groups",
+                 "Groups of a rule that lie idle and are kept on the disk alone.",
+                 &RuleCounters::cold_groups);
+  add_rule_counter(to, pipeline, "tocsin_rule_cold_reads_total",
+                   "Times that such a group was needed and read back.", &RuleCounters::cold_reads);
 }
 
 std::string word_of(OpenAlerts::State state) {
@@ -359,6 +364,9 @@ std::vector<MetricFamily> collect_status(const DaemonStatus& status) {
     }
     to.gauge("tocsin_state_bytes", "Memory that the state of all rules takes.",
              number(status.pipeline->state_bytes));
+    to.gauge("tocsin_state_resident_bytes",
+             "Of tocsin_state_bytes, what is in memory: the rest is of groups that lie idle.",
+             number(status.pipeline->resident_bytes));
     to.gauge("tocsin_seen_ids", "Event ids kept in memory to know duplicates.",
              number(status.pipeline->seen_ids));
     to.gauge("tocsin_unrevised_events",

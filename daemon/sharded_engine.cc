@@ -9,17 +9,23 @@
 namespace tocsin::daemon {
 
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
-                             rules::EngineOptions options, size_t shards)
-    : catalogue_(bundle->catalogue), sources_(catalogue_->sources().size()) {
+                             rules::EngineOptions options, size_t shards, size_t state_memory)
+    : catalogue_(bundle->catalogue),
+      state_memory_(state_memory),
+      sources_(catalogue_->sources().size()) {
   options.shard.of = static_cast<uint32_t>(std::max<size_t>(shards, 1));
+  const std::string prefix = fmt::format("shard/{}/", options.shard.of);
   if (options.shard.of > 1) {
-    above_ = std::make_unique<rules::Engine>(
-        bundle, rules::EngineOptions{.emit = options.emit, .work = rules::Work::kAlerts});
+    above_ = std::make_unique<Shard>(
+        bundle,
+        rules::EngineOptions{
+            .emit = options.emit, .work = rules::Work::kAlerts, .saved = options.saved},
+        prefix + "above/");
     options.work = rules::Work::kEvents;
   }
   for (uint32_t i = 0; i < options.shard.of; ++i) {
     options.shard.index = i;
-    shards_.push_back(std::make_unique<Shard>(bundle, options));
+    shards_.push_back(std::make_unique<Shard>(bundle, options, fmt::format("{}{}/", prefix, i)));
   }
   for (uint32_t i = 1; i < shards_.size(); ++i) {
     shards_[i]->thread = std::thread([this, i] { work(i); });
@@ -114,14 +120,14 @@ void ShardedEngine::hand_up_refusals() {
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  above_->on_refusals(all);
+  above_->engine.on_refusals(all);
 }
 
 void ShardedEngine::on_above(const std::function<void(rules::Engine&)>& call, Transitions& out,
                              size_t first) {
   if (above_ == nullptr) return;
-  above_->on_alerts(std::span(out).subspan(first));
-  call(*above_);
+  above_->engine.on_alerts(std::span(out).subspan(first));
+  call(above_->engine);
   std::move(above_out_.begin(), above_out_.end(), std::back_inserter(out));
   above_out_.clear();
   sort_from(out, first);
@@ -145,7 +151,7 @@ void ShardedEngine::sort_from(Transitions& out, size_t first) const {
 void ShardedEngine::expect_source(SourceId source, Transitions& out) {
   flush(out);
   on_all([&](Shard& shard) { shard.engine.expect_source(source); }, out);
-  if (above_ != nullptr) above_->expect_source(source);
+  if (above_ != nullptr) above_->engine.expect_source(source);
 }
 
 void ShardedEngine::advance(SourceId source, EventTime to, Transitions& out) {
@@ -189,8 +195,8 @@ void ShardedEngine::activate(std::shared_ptr<const rules::Bundle> bundle, Transi
   if (above_ != nullptr) {
     // What has ended is numbered by the bundle before, what begins by the new one.
     Transitions ended_above;
-    above_->on_alerts(std::span(ended).subspan(first));
-    above_->activate(bundle, ended_above, above_out_);
+    above_->engine.on_alerts(std::span(ended).subspan(first));
+    above_->engine.activate(bundle, ended_above, above_out_);
     std::move(ended_above.begin(), ended_above.end(), std::back_inserter(ended));
     sort_from(ended, first);
     on_above([](rules::Engine&) {}, begun, 0);
@@ -204,56 +210,72 @@ void ShardedEngine::take_over(rules::Engine& rebuilt, const rules::Engine::Takes
                               const std::map<rules::GroupName, rules::Pin>& pins) {
   rebuilt.pin(pins);
   for (const auto& shard : shards_) shard->engine.take_over(rebuilt, takes);
-  if (above_ != nullptr) above_->take_over(rebuilt, takes);
+  if (above_ != nullptr) above_->engine.take_over(rebuilt, takes);
 }
 
 void ShardedEngine::bring_up(rules::Engine& rebuilt, Transitions& out) const {
   rebuilt.reach(shards_[0]->engine, out);  // all shards are equally far
-  if (above_ != nullptr) rebuilt.reach(*above_, out);
+  if (above_ != nullptr) rebuilt.reach(above_->engine, out);
 }
 
 void ShardedEngine::join(const rules::Engine& rebuilt, const std::set<std::string>& identities) {
   for (const auto& shard : shards_) shard->engine.join(rebuilt, identities);
-  if (above_ != nullptr) above_->join(rebuilt, identities);
+  if (above_ != nullptr) above_->engine.join(rebuilt, identities);
 }
 
 void ShardedEngine::emit(rules::Emit emit) {
   for (const auto& shard : shards_) shard->engine.emit(emit);
-  if (above_ != nullptr) above_->emit(emit);
+  if (above_ != nullptr) above_->engine.emit(emit);
+}
+
+// Each engine as much as its part of all that is in memory, so that they share it as they need.
+void ShardedEngine::cool() {
+  const size_t resident = resident_bytes();
+  if (resident <= state_memory_) return;
+  const double left = static_cast<double>(state_memory_) / static_cast<double>(resident);
+  for_each_engine([left](Shard& shard) {
+    const auto own = static_cast<double>(shard.engine.resident_bytes());
+    shard.engine.cool(static_cast<size_t>(own * left));
+  });
+}
+
+void ShardedEngine::for_each_engine(const std::function<void(Shard&)>& call) const {
+  for (const auto& shard : shards_) call(*shard);
+  if (above_ != nullptr) call(*above_);
 }
 
 void ShardedEngine::save(
     const std::function<void(std::string_view key, std::string_view value)>& put) {
+  cool();
   std::string key;
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
-    shards_[i]->engine.save([&](std::string_view name, std::string_view value) {
-      key.assign(prefix);
+  for_each_engine([&](Shard& shard) {
+    shard.engine.save([&](std::string_view name, std::string_view value) {
+      key.assign(shard.saved.prefix());
       key.append(name);
       put(key, value);
     });
-  }
-  if (above_ == nullptr) return;
-  above_->save([&](std::string_view name, std::string_view value) {
-    key = fmt::format("shard/{}/above/", shards_.size());
-    key.append(name);
-    put(key, value);
   });
 }
 
 bool ShardedEngine::restore(std::string_view key, std::string_view value) {
-  const auto take = [&](rules::Engine& engine, std::string_view prefix) {
-    const std::string_view name = key.substr(prefix.size());
-    if (!rules::Engine::is_whole(name, value)) return false;
-    engine.restore(name, value);  // or it is of a rule that is another one now
-    return true;
-  };
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    const std::string prefix = fmt::format("shard/{}/{}/", shards_.size(), i);
-    if (key.starts_with(prefix)) return take(shards_[i]->engine, prefix);
-  }
-  const std::string prefix = fmt::format("shard/{}/above/", shards_.size());
-  return above_ != nullptr && key.starts_with(prefix) && take(*above_, prefix);
+  bool is_whole = false;
+  for_each_engine([&](Shard& shard) {
+    if (!key.starts_with(shard.saved.prefix())) return;
+    const std::string_view name = key.substr(shard.saved.prefix().size());
+    is_whole = rules::Engine::is_whole(name, value);
+    if (is_whole) shard.engine.restore(name, value);  // or it is of a rule that is another one now
+  });
+  // More may lie there than there is memory for.
+  if (++restored_ % kRestoredBetweenCooling == 0) cool();
+  return is_whole;
+}
+
+std::optional<Error> ShardedEngine::fault() const {
+  std::optional<Error> first;
+  for_each_engine([&first](const Shard& shard) {
+    if (!first) first = shard.engine.fault();
+  });
+  return first;
 }
 
 void ShardedEngine::finish_restore() {
@@ -278,7 +300,7 @@ std::optional<EventTime> ShardedEngine::newest(SourceId source) const {
 std::vector<rules::RuleCounters> ShardedEngine::counters() const {
   std::vector<rules::RuleCounters> sums = shards_[0]->engine.counters();
   for (size_t i = 1; i < shards_.size() + (above_ == nullptr ? 0 : 1); ++i) {
-    const auto& more = (i < shards_.size() ? shards_[i]->engine : *above_).counters();
+    const auto& more = (i < shards_.size() ? shards_[i]->engine : above_->engine).counters();
     for (size_t r = 0; r < sums.size(); ++r) {
       sums[r].selected += more[r].selected;
       sums[r].excepted += more[r].excepted;
@@ -293,6 +315,9 @@ std::vector<rules::RuleCounters> ShardedEngine::counters() const {
       sums[r].groups += more[r].groups;
       sums[r].warming += more[r].warming;
       sums[r].state_bytes += more[r].state_bytes;
+      sums[r].cold_groups += more[r].cold_groups;
+      sums[r].cold_bytes += more[r].cold_bytes;
+      sums[r].cold_reads += more[r].cold_reads;
     }
   }
   return sums;
@@ -300,8 +325,13 @@ std::vector<rules::RuleCounters> ShardedEngine::counters() const {
 
 size_t ShardedEngine::state_bytes() const {
   size_t sum = 0;
-  for (const auto& shard : shards_) sum += shard->engine.state_bytes();
-  if (above_ != nullptr) sum += above_->state_bytes();
+  for_each_engine([&sum](const Shard& shard) { sum += shard.engine.state_bytes(); });
+  return sum;
+}
+
+size_t ShardedEngine::resident_bytes() const {
+  size_t sum = 0;
+  for_each_engine([&sum](const Shard& shard) { sum += shard.engine.resident_bytes(); });
   return sum;
 }
 

@@ -7,11 +7,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "rules/engine.h"
+#include "rules/saved_state.h"
 
 namespace tocsin::daemon {
 
@@ -26,8 +29,10 @@ class ShardedEngine {
  public:
   using Transitions = rules::Engine::Transitions;
 
+  // `options.saved` has what save() has put. More than `state_memory` of state is not kept in
+  // memory as long as there are idle groups: see rules::Engine::cool().
   ShardedEngine(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options,
-                size_t shards);
+                size_t shards, size_t state_memory = SIZE_MAX);
   ~ShardedEngine();
   ShardedEngine(const ShardedEngine&) = delete;
   ShardedEngine& operator=(const ShardedEngine&) = delete;
@@ -51,7 +56,10 @@ class ShardedEngine {
   // Has `rebuilt` decide all that is decided here.
   void bring_up(rules::Engine& rebuilt, Transitions& out) const;
   void join(const rules::Engine& rebuilt, const std::set<std::string>& identities);
+  // Puts idle groups out of memory first: so all that was put before must be committed.
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
+  // As that of Engine, of any of them.
+  std::optional<Error> fault() const;
   // False for entries of another number of shards, in another format or damaged: the caller then
   // rebuilds from the journal.
   bool restore(std::string_view key, std::string_view value);
@@ -82,13 +90,37 @@ class ShardedEngine {
   EventTime finished() const { return shards_[0]->engine.finished(); }
   std::vector<rules::RuleCounters> counters() const;  // sums over shards, by RuleIndex
   size_t state_bytes() const;
+  size_t resident_bytes() const;
   size_t shards() const { return shards_.size(); }
   size_t gathered() const { return gathered_.size(); }
 
  private:
+  // What one engine has in the saved state of all.
+  class Part : public rules::SavedState {
+   public:
+    Part(std::string prefix, const rules::SavedState* all)
+        : prefix_(std::move(prefix)), all_(all) {}
+    Result<std::optional<std::string>> read(std::string_view key) const override {
+      return all_->read(prefix_ + std::string(key));
+    }
+    const std::string& prefix() const { return prefix_; }
+    // nullptr: nothing is read back.
+    const rules::SavedState* get() const { return all_ == nullptr ? nullptr : this; }
+
+   private:
+    const std::string prefix_;
+    const rules::SavedState* const all_;
+  };
+  static rules::EngineOptions with_saved(rules::EngineOptions options, const Part& part) {
+    options.saved = part.get();
+    return options;
+  }
   struct Shard {
-    Shard(std::shared_ptr<const rules::Bundle> bundle, rules::EngineOptions options)
-        : engine(std::move(bundle), options) {}
+    Shard(std::shared_ptr<const rules::Bundle> bundle, const rules::EngineOptions& options,
+          std::string prefix)
+        : saved(std::move(prefix), options.saved),
+          engine(std::move(bundle), with_saved(options, saved)) {}
+    Part saved;
     rules::Engine engine;
     Transitions transitions;
     std::thread thread;  // of all but the first
@@ -102,14 +134,19 @@ class ShardedEngine {
   void work(uint32_t shard);
   void on_all(const std::function<void(Shard&)>& call, Transitions& out);
   void sort_from(Transitions& out, size_t first) const;
+  void for_each_engine(const std::function<void(Shard&)>& call) const;
+  void cool();
   void hand_up_refusals();
   // Has the engine for alerts look at what the shards have decided, then does `call` on it.
   void on_above(const std::function<void(rules::Engine&)>& call, Transitions& out, size_t first);
 
   std::shared_ptr<const Catalogue> catalogue_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::unique_ptr<rules::Engine> above_;  // for alerts; none with one shard, which runs all rules
+  std::unique_ptr<Shard> above_;  // for alerts; none with one shard, which runs all rules
   Transitions above_out_;
+  static constexpr size_t kRestoredBetweenCooling = 1024;
+  const size_t state_memory_;
+  size_t restored_ = 0;             // entries
   std::vector<Gathered> gathered_;  // written between rounds, read by all during one
   // Index: SourceId. As those of the engines, with what has gathered: partitions, newest, advanced
   // and missed alone.

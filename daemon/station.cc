@@ -110,7 +110,8 @@ Status Station::recover() {
                                  PipelineOptions{.emit = config.emit,
                                                  .shards = config.shards,
                                                  .future_tolerance = config.future_tolerance,
-                                                 .revision_share = config.revision_share});
+                                                 .revision_share = config.revision_share,
+                                                 .state_memory = config.state_memory});
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rules/cel/event_fields.h"
+#include "rules/grown.h"
 #include "rules/signal_store.h"
 
 namespace tocsin::rules {
@@ -160,8 +161,8 @@ void ArmingStore::read_group(ByteReader& from, ArmingGroup& group) {
 }
 
 size_t ArmingStore::bytes_of(const ArmingGroup& group) const {
-  size_t sum = group.events.capacity() * sizeof(ArmingEvent);
-  for (const ArmingEvent& event : group.events) sum += event.event.capacity();
+  size_t sum = grown_bytes(group.events);
+  for (const ArmingEvent& event : group.events) sum += event.event.size();
   return sum;
 }
 

@@ -1,5 +1,7 @@
 #include "rules/detector.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "rules/arming_store.h"
@@ -8,6 +10,7 @@
 #include "rules/inspection.h"
 #include "rules/kinds/overflow.h"
 #include "rules/look_back.h"
+#include "rules/saved_state.h"
 
 namespace tocsin::rules {
 
@@ -44,6 +47,33 @@ void Surroundings::tell(const AlertTransition& transition, const Rule& rule) {
 void Surroundings::refuse(const Refusal& refusal, EventTime at,
                           const std::vector<std::string>& key) {
   if (overflow != nullptr) overflow->take(refusal, nullptr, at, &key);
+}
+
+std::optional<std::string> Surroundings::read_back(const Rule& rule, std::string_view key_text) {
+  const std::string key = group_prefix(rule.identity) + std::string(key_text);
+  Result<std::optional<std::string>> read = options.saved->read(key);
+  if (!read) {
+    note_fault(rule, key_text, read.error().code, read.error().message);
+    return std::nullopt;
+  }
+  std::optional<std::string>& value = *read;
+  std::string_view bytes = value ? std::string_view(*value) : std::string_view();
+  if (!value || !unseal(key, bytes)) {
+    note_fault(rule, key_text, ErrorCode::kCorrupt, value ? "it is damaged" : "it is not there");
+    return std::nullopt;
+  }
+  value->resize(bytes.size());
+  return std::move(value);
+}
+
+void Surroundings::note_fault(const Rule& rule, std::string_view key_text, ErrorCode code,
+                              std::string_view problem) {
+  if (fault) return;
+  std::string group;
+  for (const char c : key_text) group += c == '\0' ? '/' : c;
+  if (!group.empty()) group.pop_back();
+  fault = Error{code, fmt::format("read back the saved state of group `{}` of `{}`: {}", group,
+                                  rule.identity, problem)};
 }
 
 Detector::Detector(Surroundings& around, const Rule& rule, RuleIndex index,

@@ -41,6 +41,12 @@ struct Surroundings {
   // A rule does not take the group that the event brings, or an alert at `at`, then with this key.
   void refuse(const Refusal& refusal) { refusals.push_back(refusal); }
   void refuse(const Refusal& refusal, EventTime at, const std::vector<std::string>& key);
+  // The group's entry as it was saved last, without its seal. nullopt: it cannot be had, which is
+  // noted as the fault.
+  std::optional<std::string> read_back(const Rule& rule, std::string_view key_text);
+  // The first one stays.
+  void note_fault(const Rule& rule, std::string_view key_text, ErrorCode code,
+                  std::string_view problem);
 
   const Catalogue* catalogue;
   Timeline* timeline;
@@ -57,6 +63,7 @@ struct Surroundings {
   OverflowDetector* overflow = nullptr;  // nullptr: of a shard, which hands out its refusals
   std::vector<Refusal> refusals;         // of the event, or of a shard since it was asked
   JournalSeq seq = 0;                    // of the event that rules were told last
+  std::optional<Error> fault;            // a group could not be read back: see Engine::fault()
 };
 
 // One group of a rule: its key and its alert. Kinds add what they count.
@@ -71,6 +78,7 @@ struct Group {
   bool was_due = false;             // else all that is known of it is still to be judged
   bool is_dirty = false;
   bool is_saved = false;  // there is an entry of it to remove
+  bool was_used = true;   // since the last look for idle groups
   size_t counted_bytes = 0;
   AlertState alert;
 };
@@ -133,6 +141,8 @@ class Detector {
   virtual std::optional<GroupState> state_of(const std::vector<std::string>& key) = 0;
   // How the group stands at `at`; nullopt when nothing is held of it.
   virtual std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) = 0;
+  // Puts idle groups out of memory until about so many bytes are free. Returns how many are.
+  virtual size_t cool(size_t bytes) = 0;
   // Puts all timers of groups into the timeline anew.
   virtual void reschedule() = 0;
   // Replaces the groups that are `touched` by those of the same rule in another engine.

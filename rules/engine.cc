@@ -20,7 +20,6 @@ namespace tocsin::rules {
 
 namespace {
 
-constexpr char kGroupEntry = 'g';
 constexpr char kRuleEntry = 'r';
 constexpr char kSourceEntry = 's';
 constexpr char kFinishEntry = 'f';
@@ -215,6 +214,7 @@ struct Engine::State {
   std::vector<uint32_t> absences;
   std::deque<Refusal> refusals;  // of shards; their events are to come
   size_t notes = 0;              // on the board, since the last forgetting
+  size_t cooled = 0;             // the detector to look for idle groups in next
   EventTime saved_finish = kMinEventTime;
   std::vector<std::string> removed;  // keys of rules that are gone
   mutable std::vector<RuleCounters> counters;
@@ -505,9 +505,23 @@ void Engine::save(const std::function<void(std::string_view, std::string_view)>&
       for (const EventTime t : {times.watermark, times.knows_from, times.refused_at}) to.time(t);
       put(kRuleEntry + id, bytes);
     }
-    detector->save(kGroupEntry + id + '\0', put);
+    detector->save(group_prefix(id), put);
   }
 }
+
+void Engine::cool(size_t resident_bytes) {
+  State& s = *state_;
+  const size_t now = this->resident_bytes();
+  if (s.around.options.saved == nullptr || s.around.fault || now <= resident_bytes) return;
+  size_t over = now - resident_bytes;
+  for (size_t left = s.detectors.size(); left > 0; --left, ++s.cooled) {
+    const size_t freed = s.detectors[s.cooled % s.detectors.size()]->cool(over);
+    if (freed >= over) return;  // there may be more in this one
+    over -= freed;
+  }
+}
+
+const std::optional<Error>& Engine::fault() const { return state_->around.fault; }
 
 bool Engine::is_whole(std::string_view key, std::string_view value) {
   return !value.empty() && static_cast<uint8_t>(value.front()) == kStateVersion &&
@@ -576,7 +590,7 @@ void Engine::activate(std::shared_ptr<const Bundle> bundle, Transitions& ended, 
       continue;
     }
     detector->end(exists ? "rule changed" : "rule removed", std::max(now, EventTime{}));
-    detector->forget_all(kGroupEntry + old.identity + '\0',
+    detector->forget_all(group_prefix(old.identity),
                          [&s](std::string key) { s.removed.push_back(std::move(key)); });
     if (!exists) s.removed.push_back(kRuleEntry + old.identity);
   }
@@ -660,6 +674,8 @@ const std::vector<RuleCounters>& Engine::counters() const {
       own.missing_key += of_store.missing_key;
       own.evaluation_errors += of_store.evaluation_errors;
       own.state_bytes += of_store.state_bytes;
+      own.cold_bytes += of_store.cold_bytes;
+      own.cold_reads += of_store.cold_reads;
     };
     const Rule& rule = state_->bundle->rules[i];
     if (rule.arming != nullptr) add(*state_->around.armings.at(rule.id));
@@ -678,6 +694,12 @@ size_t Engine::state_bytes() const {
                state_->around.board.bytes();
   for (const auto& detector : state_->detectors) sum += detector->counters().state_bytes;
   return sum;
+}
+
+size_t Engine::resident_bytes() const {
+  size_t bytes = state_bytes();
+  for (const auto& detector : state_->detectors) bytes -= detector->counters().cold_bytes;
+  return bytes;
 }
 
 std::optional<GroupState> Engine::state_of(RuleIndex rule,

@@ -12,6 +12,7 @@
 
 #include "rules/model/alert.h"
 #include "rules/model/event.h"
+#include "rules/model/result.h"
 #include "rules/reconcile.h"
 #include "rules/refused_groups.h"
 #include "rules/rule.h"
@@ -36,6 +37,9 @@ struct RuleCounters {
   uint64_t groups = 0;
   uint64_t warming = 0;
   uint64_t state_bytes = 0;
+  uint64_t cold_groups = 0;  // of the groups, those that are on the disk alone
+  uint64_t cold_bytes = 0;   // of state_bytes, what these do not take in memory
+  uint64_t cold_reads = 0;   // times that one was read back
 };
 
 // What a group of a rule is doing; recovering counts as firing.
@@ -46,6 +50,7 @@ enum class GroupState : uint8_t { kInactive, kWarming, kPending, kFiring };
 enum class Work : uint8_t { kAll, kEvents, kAlerts };
 
 struct Inspection;
+class SavedState;
 
 struct EngineOptions {
   // kFinal: decisions only when the watermark has passed (history, shuffled input); kEarly:
@@ -61,6 +66,8 @@ struct EngineOptions {
   std::shared_ptr<const std::set<std::string>> only{};
   // Since when it is told every event; what looks back further is warming until it need not.
   EventTime told_from = kMinEventTime;
+  // Where idle groups are read back from; it outlives the engine. nullptr: all stay in memory.
+  const SavedState* saved = nullptr;
 };
 
 // Evaluates a bundle over events of one shard: (event, watermark) → alert transitions.
@@ -140,6 +147,17 @@ class Engine {
   // Whether an engine of this format has saved these bytes under that key.
   static bool is_whole(std::string_view key, std::string_view value);
 
+  // Puts idle groups out of memory until no more than so many bytes are resident, or none is left
+  // that may go: clean, without an alert that is open or about to be, with nothing that waits, and
+  // not used since the last call. They are read back when they are needed, and neither decisions
+  // nor limits nor what is saved next tell the difference. To be called before save(), when all
+  // that was saved before is committed; does nothing without EngineOptions::saved.
+  void cool(size_t resident_bytes);
+  // A group could not be read back. What was decided since then is not to be relied on: nothing of
+  // it may be committed, and the engine is of no more use. Its code is that of the read; kCorrupt
+  // when the entry is missing, damaged or not the one that was saved last.
+  const std::optional<Error>& fault() const;
+
   // Replaces the rules: state of rules with the same shape goes on, the rest starts anew; alerts of
   // rules that are gone end as resolved with condition "rule removed". Transitions in `ended` are
   // numbered and worded by the bundle before, those in `out`, which follow them, by the new one.
@@ -160,7 +178,9 @@ class Engine {
 
   const Bundle& bundle() const;
   const std::vector<RuleCounters>& counters() const;  // by RuleIndex
+  // Of all groups, cold ones as if they were in memory; and of what is in memory.
   size_t state_bytes() const;
+  size_t resident_bytes() const;
   // Of the group with these key texts, in `by` order; nullopt when the catalogue has no such group.
   // One that the engine holds nothing of is what its next event would find: warming under a surge,
   // else inactive.

@@ -15,7 +15,24 @@
 
 namespace tocsin::rules {
 
+// What stays in memory of a group that is cold: on the disk alone, read back when it is needed.
+struct ColdGroup {
+  std::string key_text;
+  EventTime due = kNever;
+  EventTime later = kNever;
+  size_t counted_bytes = 0;
+  bool was_due = false;
+
+  size_t bytes() const {
+    constexpr size_t kAllocated = 32;  // what the allocator adds, and the timer
+    return kTableBytes + sizeof *this + key_text.size() + kAllocated;
+  }
+};
+
 // A detector with its groups: finding, limits, timers, saving. `G` derives from Group.
+//
+// A group is in memory or cold, and counts the same. Cold ones have an idle alert, are saved as
+// they are, and come back with the first access (awake()).
 //
 // Kinds say what a group holds (write_group, read_group, bytes_of), what a timer does (on_due), and
 // what an open alert says when it is ended from outside (finding_of).
@@ -25,11 +42,13 @@ class GroupedDetector : public Detector {
   using Detector::Detector;
 
   void on_timer(uint32_t index, EventTime due) override {
-    if (index >= groups_.size() || !groups_[index] || groups_[index]->due != due) return;
-    G& group = *groups_[index];
-    group.due = std::exchange(group.later, kNever);
-    group.was_due = true;
-    on_due(group, due);
+    if (index >= groups_.size() || due_of(index) != due) return;
+    G* group = awake(index);
+    if (group == nullptr) return;
+    group->due = std::exchange(group->later, kNever);
+    group->was_due = true;
+    touch(*group);
+    on_due(*group, due);
     if (groups_[index]) account(*groups_[index]);  // perhaps another
   }
 
@@ -68,7 +87,11 @@ class GroupedDetector : public Detector {
     for (std::string& part : key) part = from.text();
     const auto hash = keyer_.hash(key);
     if (!from.ok() || !hash) return false;
-    if (G* known = find(key)) remove(*known);  // from the start, see prepare()
+    if (has(*hash)) {  // from the start, see prepare()
+      G* known = find(*hash);
+      if (known == nullptr) return false;
+      remove(*known);
+    }
     G& group = create(*hash, std::move(key));
     const EventTime due = from.time();
     const EventTime later = from.time();
@@ -87,19 +110,34 @@ class GroupedDetector : public Detector {
     group.later = later;
     group.is_dirty = false;
     group.is_saved = true;
+    group.was_used = false;
     on_restore(group);
     return true;
   }
 
+  // The clock: a group that was used since the hand came by last is passed over.
+  size_t cool(size_t bytes) override {
+    size_t freed = 0;
+    for (size_t left = groups_.size(); left > 0 && freed < bytes; --left, ++hand_) {
+      if (hand_ >= groups_.size()) hand_ = 0;
+      G* group = groups_[hand_].get();
+      if (group == nullptr || std::exchange(group->was_used, false) || !may_cool(*group)) continue;
+      freed += put_away(*group);
+    }
+    return freed;
+  }
+
   void take_over(Detector& rebuilt, const std::function<bool(const Group&)>& touched) override {
     auto& other = static_cast<GroupedDetector<G>&>(rebuilt);
-    for (const auto& group : groups_) {
-      if (group && touched(*group) && other.find(group->key) == nullptr) remove(*group);
+    for (uint32_t i = 0; i < groups_.size(); ++i) {
+      if (!is_touched(i, touched)) continue;
+      G* group = awake(i);
+      if (group != nullptr && other.find(group->key) == nullptr) remove(*group);
     }
     for (const auto& group : other.groups_) {
       if (!group || !touched(*group)) continue;
       // At a limit only those whose alert is told.
-      const bool may_come_in = find(group->hash) != nullptr || !limit_reached();
+      const bool may_come_in = has(group->hash) || !limit_reached();
       if (!may_come_in && group->alert.is_idle()) continue;
       restore(other.encoded(*group));
       if (G* taken = find(group->key)) touch(*taken);
@@ -126,6 +164,9 @@ class GroupedDetector : public Detector {
     for (const std::string& key : removed_) gone(std::string(prefix) + key);
     for (const auto& group : groups_) {
       if (group && group->is_saved) gone(std::string(prefix) + key_text(*group));
+    }
+    for (const auto& cold : cold_) {
+      if (cold) gone(std::string(prefix) + cold->key_text);
     }
   }
 
@@ -157,10 +198,9 @@ class GroupedDetector : public Detector {
   }
 
   void reschedule() override {
-    for (const auto& group : groups_) {
-      if (!group) continue;
-      set_timer(*group, group->due);
-      set_timer(*group, group->later);
+    for (uint32_t i = 0; i < groups_.size(); ++i) {
+      set_timer(i, due_of(i));
+      set_timer(i, later_of(i));
     }
   }
 
@@ -176,7 +216,10 @@ class GroupedDetector : public Detector {
   virtual bool has_finding(const G&) const { return true; }
   // What a group waits for, in words; "": nothing that has a name.
   virtual std::string progress(const G&) const { return {}; }
-  // Called once the group is as it was saved.
+  // Whether all that the group remembers is saved and fits any levels, and nothing in it waits:
+  // then it may go cold while its alert is idle.
+  virtual bool is_at_rest(const G&) const { return true; }
+  // Called once the group is as it was saved; not for one that was cold.
   virtual void on_restore(G&) {}
   // Called before the group goes.
   virtual void on_remove(G&) {}
@@ -192,7 +235,7 @@ class GroupedDetector : public Detector {
       return nullptr;
     }
     const auto found = index_of_.find(*hash);
-    if (found != index_of_.end()) return groups_[found->second].get();
+    if (found != index_of_.end()) return awake(found->second);
     if (!may_create) return nullptr;
     const EventTime hour = counting_hour(event.time);
     if (const auto limit = limit_reached(hour)) {
@@ -210,7 +253,7 @@ class GroupedDetector : public Detector {
     const auto hash = keyer_.hash(key);
     if (!hash) return nullptr;
     const auto found = index_of_.find(*hash);
-    if (found != index_of_.end()) return groups_[found->second].get();
+    if (found != index_of_.end()) return awake(found->second);
     if (const auto limit = limit_reached()) {
       count_refused(at);
       around_.refuse(refusal_of(*hash, *limit), at, key);
@@ -225,8 +268,21 @@ class GroupedDetector : public Detector {
   }
   G* find(Hash128 hash) {
     const auto found = index_of_.find(hash);
-    return found == index_of_.end() ? nullptr : groups_[found->second].get();
+    return found == index_of_.end() ? nullptr : awake(found->second);
   }
+  // The group of that index, read back when it is cold. nullptr when there is none, or when it
+  // cannot be read: that is noted, and nothing of what follows will be committed.
+  G* awake(uint32_t index) {
+    G* group = groups_[index].get();
+    if (group == nullptr) [[unlikely]]
+      return read_back(index);
+    group->was_used = true;
+    return group;
+  }
+  // Whether there is such a group, in memory or not.
+  bool has(Hash128 hash) const { return index_of_.contains(hash); }
+  // Whether a cold group is being read back, by read_group().
+  bool is_reading_back() const { return is_reading_back_; }
 
   G& create(Hash128 hash, std::vector<std::string> key) {
     uint32_t index = 0;
@@ -295,7 +351,7 @@ class GroupedDetector : public Detector {
     touch(group);
     group.due = due;
     group.later = kNever;
-    set_timer(group, due);
+    set_timer(group.index, due);
   }
 
   void account(G& group) {
@@ -313,12 +369,23 @@ class GroupedDetector : public Detector {
     return may;
   }
 
+  // Wakes all groups that were due before at `due` or earlier, as schedule_by().
+  void schedule_all_by(EventTime due) {
+    for (uint32_t i = 0; i < groups_.size(); ++i) {
+      const ColdGroup* cold = cold_at(i);
+      const bool was_due = cold == nullptr ? groups_[i] && groups_[i]->was_due : cold->was_due;
+      if (!was_due || due >= due_of(i)) continue;
+      if (G* group = awake(i)) schedule_by(*group, due);
+    }
+  }
+
+  // Those in memory; null for the others.
   const std::vector<std::unique_ptr<G>>& groups() const { return groups_; }
 
  private:
   // A level that the rule no longer has is told of at once: nobody could make sense of it later.
   void fit_alerts() override {
-    for (const auto& group : groups_) {
+    for (const auto& group : groups_) {  // cold ones have no level
       if (!group) continue;
       if (fit_levels(*group)) touch(*group);
       AlertState& alert = group->alert;
@@ -335,8 +402,111 @@ class GroupedDetector : public Detector {
     }
   }
 
-  void set_timer(const G& group, EventTime due) {
-    if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group.index});
+  void set_timer(uint32_t group, EventTime due) {
+    if (due != kNever) around_.timeline->schedule(time_class(), {due, index(), group});
+  }
+
+  const ColdGroup* cold_at(uint32_t index) const {
+    return index < cold_.size() ? cold_[index].get() : nullptr;
+  }
+  EventTime due_of(uint32_t index) const {
+    if (groups_[index]) return groups_[index]->due;
+    const ColdGroup* cold = cold_at(index);
+    return cold == nullptr ? kNever : cold->due;
+  }
+  EventTime later_of(uint32_t index) const {
+    if (groups_[index]) return groups_[index]->later;
+    const ColdGroup* cold = cold_at(index);
+    return cold == nullptr ? kNever : cold->later;
+  }
+  bool is_touched(uint32_t index, const std::function<bool(const Group&)>& touched) {
+    if (groups_[index]) return touched(*groups_[index]);
+    const ColdGroup* cold = cold_at(index);
+    if (cold == nullptr) return false;
+    Group named;
+    named.key = key_of(cold->key_text);
+    if (named.key.size() != rule().by.size()) {  // a key has a zero byte in it
+      const G* group = awake(index);
+      return group != nullptr && touched(*group);
+    }
+    named.region = keyer_.region(named.key);
+    return touched(named);
+  }
+
+  bool may_cool(const G& group) const {
+    return group.is_saved && !group.is_dirty && group.alert.is_idle() &&
+           group.alert.asked == Level::kNone && is_at_rest(group);
+  }
+  // Returns how many bytes are free now.
+  size_t put_away(G& group) {
+    const uint32_t index = group.index;
+    auto cold = std::make_unique<ColdGroup>(ColdGroup{.key_text = key_text(group),
+                                                      .due = group.due,
+                                                      .later = group.later,
+                                                      .counted_bytes = group.counted_bytes,
+                                                      .was_due = group.was_due});
+    cold->key_text.shrink_to_fit();
+    const size_t freed = spared_by(*cold);
+    ++counters_.cold_groups;
+    counters_.cold_bytes += freed;
+    if (cold_.size() <= index) cold_.resize(groups_.size());
+    cold_[index] = std::move(cold);
+    groups_[index].reset();
+    return freed;
+  }
+  static size_t spared_by(const ColdGroup& cold) {
+    return cold.counted_bytes - std::min(cold.counted_bytes, cold.bytes());
+  }
+
+  G* read_back(uint32_t index) {
+    const ColdGroup* cold = cold_at(index);
+    if (cold == nullptr) return nullptr;
+    const std::optional<std::string> bytes = around_.read_back(rule(), cold->key_text);
+    if (!bytes) return nullptr;
+    std::unique_ptr<G> group = decoded(*bytes, index, *cold);
+    if (group == nullptr) {
+      around_.note_fault(rule(), cold->key_text, ErrorCode::kCorrupt,
+                         "it is not what was saved last");
+      return nullptr;
+    }
+    ++counters_.cold_reads;
+    --counters_.cold_groups;
+    counters_.cold_bytes -= spared_by(*cold);
+    groups_[index] = std::move(group);
+    cold_[index].reset();
+    return groups_[index].get();
+  }
+  // The group as encoded() wrote it; nullptr when it is another one. Counts nothing: it has counted
+  // all along.
+  std::unique_ptr<G> decoded(std::string_view bytes, uint32_t index, const ColdGroup& cold) {
+    ByteReader from(bytes);
+    if (from.u8() != kStateVersion || from.hash() != rule().shape ||
+        from.u64() != around_.catalogue_print) {
+      return nullptr;
+    }
+    auto group = std::make_unique<G>();
+    group->key.resize(from.count());
+    for (std::string& part : group->key) part = from.text();
+    const auto hash = keyer_.hash(group->key);
+    const auto known = hash ? index_of_.find(*hash) : index_of_.end();
+    if (known == index_of_.end() || known->second != index) return nullptr;
+    group->hash = *hash;
+    group->region = keyer_.region(group->key);
+    group->index = index;
+    group->due = from.time();
+    group->later = from.time();
+    group->begun = from.time();
+    group->was_due = from.u8() != 0;
+    group->is_saved = true;
+    group->counted_bytes = cold.counted_bytes;
+    group->alert = read_alert_state(from);
+    const RuleCounters counted = counters_;
+    is_reading_back_ = true;
+    read_group(from, *group);
+    is_reading_back_ = false;
+    counters_ = counted;
+    const bool is_same = group->due == cold.due && group->later == cold.later;
+    return from.at_end() && is_same ? std::move(group) : nullptr;
   }
 
   // Which limit keeps a new group out, of which that hour would count.
@@ -390,9 +560,9 @@ class GroupedDetector : public Detector {
 
   static size_t key_bytes(const Group& group) {
     constexpr size_t kInside = 15;  // as much text lies in the string itself
-    size_t sum = group.key.capacity() * sizeof(std::string);
+    size_t sum = group.key.size() * sizeof(std::string);
     for (const std::string& part : group.key) {
-      if (part.capacity() > kInside) sum += part.capacity() + 1;
+      if (part.size() > kInside) sum += part.size() + 1;
     }
     return sum;
   }
@@ -405,9 +575,20 @@ class GroupedDetector : public Detector {
     }
     return text;
   }
+  static std::vector<std::string> key_of(std::string_view key_text) {
+    std::vector<std::string> key;
+    for (size_t end = 0; !key_text.empty(); key_text.remove_prefix(end + 1)) {
+      end = key_text.find('\0');
+      key.emplace_back(key_text.substr(0, end));
+    }
+    return key;
+  }
 
   absl::flat_hash_map<Hash128, uint32_t> index_of_;
-  std::vector<std::unique_ptr<G>> groups_;  // by index; null: free
+  std::vector<std::unique_ptr<G>> groups_;        // by index; null: free or cold
+  std::vector<std::unique_ptr<ColdGroup>> cold_;  // by index, as far as any was cold
+  size_t hand_ = 0;                               // of the clock, an index
+  bool is_reading_back_ = false;
   std::vector<uint32_t> free_;
   std::vector<uint32_t> dirty_;               // each once, however long nobody saves
   std::vector<bool> is_listed_;               // by index: in dirty_

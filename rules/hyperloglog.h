@@ -20,7 +20,7 @@ class HyperLogLog {
   void add(Hash128 hash);
   double estimate() const;
   void clear() { registers_.clear(); }
-  size_t bytes() const { return registers_.capacity(); }
+  size_t bytes() const { return registers_.size(); }
 
   void write(ByteWriter& to) const;
   void read(ByteReader& from);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rules/grown.h"
 #include "rules/model/utf8.h"
 
 namespace tocsin::rules {
@@ -56,8 +57,8 @@ uint64_t RefusedGroups::groups() const {
 }
 
 size_t RefusedGroups::bytes() const {
-  size_t sum = distinct_.bytes() + sample_.capacity() * sizeof(Sample);
-  for (const Sample& one : sample_) sum += one.name.capacity();
+  size_t sum = distinct_.bytes() + grown_bytes(sample_);
+  for (const Sample& one : sample_) sum += one.name.size();
   return sum;
 }
 

@@ -20,6 +20,15 @@ namespace tocsin::rules {
 // they were due; 7: entries are sealed.
 inline constexpr uint8_t kStateVersion = 7;
 
+// What the keys of a rule's saved groups begin with; their key texts follow.
+inline constexpr char kGroupEntry = 'g';
+inline std::string group_prefix(std::string_view identity) {
+  std::string prefix(1, kGroupEntry);
+  prefix += identity;
+  prefix += '\0';
+  return prefix;
+}
+
 // Of the bytes under that key.
 inline uint64_t seal_of(std::string_view key, std::string_view bytes) {
   return hash128(bytes, hash128(key).low).low;

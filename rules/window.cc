@@ -4,6 +4,8 @@
 #include <iterator>
 #include <tuple>
 
+#include "rules/grown.h"
+
 namespace tocsin::rules {
 
 namespace {
@@ -67,6 +69,8 @@ void PaneStore::drop_before(EventTime t, size_t cells) {
   if (count == 0) return;
   panes_.erase(panes_.begin(), panes_.begin() + static_cast<std::ptrdiff_t>(count));
   cells_.erase(cells_.begin(), cells_.begin() + static_cast<std::ptrdiff_t>(count * cells));
+  shrink_if_sparse(panes_);
+  shrink_if_sparse(cells_);
 }
 
 void PaneStore::drop_evidence_before(EventTime t) {
@@ -106,11 +110,10 @@ void PaneStore::read(ByteReader& from, size_t cells) {
 }
 
 size_t PaneStore::bytes() const {
-  size_t sum = panes_.capacity() * sizeof(Pane) + cells_.capacity() * sizeof(Accumulator);
-  for (const Pane& pane : panes_) sum += pane.evidence.capacity() * sizeof(EvidenceItem);
-  for (const Accumulator& cell : cells_) {
-    sum += cell.distinct.entries().capacity() * sizeof(DistinctSet::Entry);
-  }
+  const size_t width = panes_.empty() ? 0 : cells_.size() / panes_.size();
+  size_t sum = grown_bytes(panes_) + width * grown_bytes<Accumulator>(panes_.size());
+  for (const Pane& pane : panes_) sum += grown_bytes(pane.evidence);
+  for (const Accumulator& cell : cells_) sum += grown_bytes(cell.distinct.entries());
   return sum;
 }
 

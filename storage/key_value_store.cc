@@ -245,6 +245,11 @@ Status KeyValueStore::read_state(
   });
 }
 
+Result<std::optional<std::string>> KeyValueStore::get_state(std::string_view key) const {
+  if (Status status = check(); !status) return status.error();
+  return tables_->get(Table::kState, key);
+}
+
 std::optional<std::string> KeyValueStore::position(std::string_view stream) const {
   const std::lock_guard lock(mutex_);
   const auto found = positions_.find(stream);

@@ -51,6 +51,7 @@ class KeyValueStore : public Store {
   JournalSeq checkpoint_seq() const override;
   Status read_state(
       const std::function<void(std::string_view key, std::string_view value)>& each) const override;
+  Result<std::optional<std::string>> get_state(std::string_view key) const override;
   std::optional<std::string> position(std::string_view stream) const override;
   Result<std::optional<std::string>> meta(std::string_view name) const override;
   Status put_meta(std::string_view name, std::string_view value) override;

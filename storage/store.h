@@ -174,6 +174,8 @@ class Store {
   virtual JournalSeq checkpoint_seq() const = 0;
   virtual Status read_state(
       const std::function<void(std::string_view key, std::string_view value)>& each) const = 0;
+  // One of them; nullopt: there is none.
+  virtual Result<std::optional<std::string>> get_state(std::string_view key) const = 0;
 
   // The last one committed. Cannot fail, or a source would begin anew: positions are read when the
   // store is opened, and kept.

@@ -23,6 +23,7 @@ struct TestArguments {
   uint64_t seed = 1;
   bool duplicate = false;
   bool restart_at_every_step = false;
+  bool cool_at_every_step = false;
 };
 
 bool write_file(const std::string& path, const std::string& content) {
@@ -37,6 +38,7 @@ int test(const TestArguments& arguments) {
   options.seed = arguments.seed;
   options.run.duplicate = arguments.duplicate;
   options.run.restart_at_every_step = arguments.restart_at_every_step;
+  options.run.cool_at_every_step = arguments.cool_at_every_step;
   if (!arguments.filter.empty()) {
     const auto pattern = std::make_shared<RE2>(arguments.filter, RE2::Quiet);
     if (!pattern->ok()) {
@@ -85,6 +87,8 @@ void add_test(CLI::App& program, int& exit_code) {
   command->add_flag("--duplicate", arguments->duplicate, "Every event arrives twice");
   command->add_flag("--restart-at-every-step", arguments->restart_at_every_step,
                     "Save and restore the engine after every event and step");
+  command->add_flag("--cool-at-every-step", arguments->cool_at_every_step,
+                    "Put groups that lie idle out of memory after every event and step");
   command->callback([arguments, &exit_code] { exit_code = test(*arguments); });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rules/cel/event_fields.h"
+#include "rules/grown.h"
 
 namespace tocsin::rules {
 
@@ -36,9 +37,8 @@ Report read_report(ByteReader& from) {
 
 void AbsenceDetector::prepare() {
   for (const std::string& name : detect().roster) {
-    if (find({name}) != nullptr) continue;
     const auto hash = keyer_.hash(std::vector<std::string>{name});
-    if (!hash || !is_kept_here(name)) continue;
+    if (!hash || has(*hash) || !is_kept_here(name)) continue;
     AbsenceGroup& group = create(*hash, {name});
     group.is_on_roster = true;
     const EventTime due = next_due(group, watermark());
@@ -309,8 +309,7 @@ void AbsenceDetector::read_group(ByteReader& from, AbsenceGroup& group) {
 }
 
 size_t AbsenceDetector::bytes_of(const AbsenceGroup& group) const {
-  return group.pending.bytes() + group.last.id.capacity() +
-         group.recent.capacity() * sizeof(PastReport);
+  return group.pending.bytes() + group.last.id.size() + grown_bytes(group.recent);
 }
 
 }  // namespace tocsin::rules

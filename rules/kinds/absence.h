@@ -53,6 +53,10 @@ class AbsenceDetector final : public GroupedDetector<AbsenceGroup> {
   void read_group(ByteReader& from, AbsenceGroup& group) override;
   size_t bytes_of(const AbsenceGroup& group) const override;
   Finding finding_of(AbsenceGroup& group, EventTime at) override;
+  // One that was never heard of waits for the first report of all: see on_first_moved().
+  bool is_at_rest(const AbsenceGroup& group) const override {
+    return group.pending.empty() && group.last.seq != 0;
+  }
 
  private:
   const AbsenceDetect& detect() const { return std::get<AbsenceDetect>(rule().detect); }

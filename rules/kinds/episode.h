@@ -125,6 +125,8 @@ class EpisodeDetector : public GroupedDetector<G> {
 
   bool has_finding(const G& group) const override { return group.alert.is_open(); }
 
+  bool is_at_rest(const G& group) const override { return group.last_match == kNoMatches; }
+
   // Empties what belongs to the episode that ended.
   virtual void forget(G& group) {
     group.last_match.fill(kUnset);

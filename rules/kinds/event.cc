@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/grown.h"
+
 namespace tocsin::rules {
 
 Level EventDetector::level_of(const EventGroup& group, const Event& event) {
@@ -95,6 +97,10 @@ Finding EventDetector::finding_of(EventGroup& group, EventTime at) {
   return finding;
 }
 
+bool EventDetector::is_at_rest(const EventGroup& group) const {
+  return EpisodeDetector::is_at_rest(group) && group.pending.empty();
+}
+
 void EventDetector::forget(EventGroup& group) {
   EpisodeDetector::forget(group);
   group.evidence.clear();
@@ -143,8 +149,7 @@ void EventDetector::read_group(ByteReader& from, EventGroup& group) {
 }
 
 size_t EventDetector::bytes_of(const EventGroup& group) const {
-  return group.pending.bytes() + group.latest.capacity() +
-         group.evidence.capacity() * sizeof(EvidenceItem);
+  return group.pending.bytes() + group.latest.size() + grown_bytes(group.evidence);
 }
 
 }  // namespace tocsin::rules

@@ -39,6 +39,7 @@ class EventDetector final : public EpisodeDetector<EventGroup> {
   void read_group(ByteReader& from, EventGroup& group) override;
   size_t bytes_of(const EventGroup& group) const override;
   Finding finding_of(EventGroup& group, EventTime at) override;
+  bool is_at_rest(const EventGroup& group) const override;
   void forget(EventGroup& group) override;
   bool fit_levels(EventGroup& group) override;
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "rules/grown.h"
+
 namespace tocsin::rules {
 
 namespace {
@@ -346,10 +348,8 @@ void IndexDetector::read_group(ByteReader& from, IndexGroup& group) {
 }
 
 size_t IndexDetector::bytes_of(const IndexGroup& group) const {
-  size_t sum = group.panes.bytes() + group.sums.capacity() * sizeof(FadingSum);
-  for (const FadingSum& fading : group.sums) {
-    sum += fading.evidence.capacity() * sizeof(EvidenceItem);
-  }
+  size_t sum = group.panes.bytes() + grown_bytes(group.sums);
+  for (const FadingSum& fading : group.sums) sum += grown_bytes(fading.evidence);
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "rules/cel/event_fields.h"
+#include "rules/grown.h"
 #include "rules/kinds/term.h"
 
 namespace tocsin::rules {
@@ -23,7 +24,7 @@ void NewTermDetector::list(NewTermGroup& group) {
     key += '\0';
   }
   group.parent = hash128(key);
-  siblings_[*group.parent].push_back(group.index);
+  if (!is_reading_back()) siblings_[*group.parent].push_back(group.index);
 }
 
 void NewTermDetector::on_remove(NewTermGroup& group) {
@@ -36,8 +37,7 @@ void NewTermDetector::on_remove(NewTermGroup& group) {
 
 // What another group sees at the same moment counts as after it: nothing else would be the same in
 // any order of arrival. All earlier events of the others are decided, unless this is on arrival.
-bool NewTermDetector::is_new_to_parent(const NewTermGroup& group, uint64_t term,
-                                       EventTime at) const {
+bool NewTermDetector::is_new_to_parent(const NewTermGroup& group, uint64_t term, EventTime at) {
   if (!detect().also_new_to_country || !group.parent) return false;
   const EventTime from = horizon(detect(), at);
   const auto waits = [&](const Pending<PendingTerm>& pending) {
@@ -49,8 +49,9 @@ bool NewTermDetector::is_new_to_parent(const NewTermGroup& group, uint64_t term,
   };
   const auto& siblings = siblings_.at(*group.parent);
   return std::none_of(siblings.begin(), siblings.end(), [&](uint32_t index) {
-    const NewTermGroup& other = *groups()[index];
-    return &other != &group && (other.memory.has_but_at(term, from, at) || waits(other.pending));
+    if (index == group.index) return false;
+    const NewTermGroup* other = awake(index);
+    return other != nullptr && (other->memory.has_but_at(term, from, at) || waits(other->pending));
   });
 }
 
@@ -317,6 +318,10 @@ Finding NewTermDetector::finding_of(NewTermGroup& group, EventTime at) {
   return finding;
 }
 
+bool NewTermDetector::is_at_rest(const NewTermGroup& group) const {
+  return EpisodeDetector::is_at_rest(group) && group.pending.empty() && group.decided == kNoMatches;
+}
+
 void NewTermDetector::forget(NewTermGroup& group) {
   EpisodeDetector::forget(group);
   group.decided = kNoMatches;
@@ -367,8 +372,8 @@ void NewTermDetector::read_group(ByteReader& from, NewTermGroup& group) {
 }
 
 size_t NewTermDetector::bytes_of(const NewTermGroup& group) const {
-  return group.memory.bytes() + group.pending.bytes() +
-         group.evidence.capacity() * sizeof(EvidenceItem) + group.latest.capacity();
+  return group.memory.bytes() + group.pending.bytes() + grown_bytes(group.evidence) +
+         group.latest.size();
 }
 
 }  // namespace tocsin::rules

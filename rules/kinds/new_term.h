@@ -57,13 +57,14 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   Finding finding_of(NewTermGroup& group, EventTime at) override;
   bool is_warming(const NewTermGroup* group) override;
   void on_remove(NewTermGroup& group) override;
+  bool is_at_rest(const NewTermGroup& group) const override;
   void forget(NewTermGroup& group) override;
   bool fit_levels(NewTermGroup& group) override;
 
  private:
   const NewTermDetect& detect() const { return std::get<NewTermDetect>(rule().detect); }
   void list(NewTermGroup& group);
-  bool is_new_to_parent(const NewTermGroup& group, uint64_t term, EventTime at) const;
+  bool is_new_to_parent(const NewTermGroup& group, uint64_t term, EventTime at);
   Level level_of(const NewTermGroup& group, const Event& event, const Novelty& novelty);
   void set_variables(const NewTermGroup& group, const Event& event, const Novelty& novelty);
   void set_warming(NewTermGroup& group);
@@ -81,7 +82,8 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   void settle(NewTermGroup& group, EventTime due, bool has_fallen);
   void go_on(NewTermGroup& group, EventTime now);
 
-  absl::flat_hash_map<Hash128, std::vector<uint32_t>> siblings_;  // group indexes by parent
+  absl::flat_hash_map<Hash128, std::vector<uint32_t>>
+      siblings_;  // group indexes by parent, cold ones too
 };
 
 }  // namespace tocsin::rules

@@ -39,6 +39,7 @@ class OverflowDetector final : public EpisodeDetector<OverflowGroup> {
   void read_group(ByteReader& from, OverflowGroup& group) override;
   size_t bytes_of(const OverflowGroup& group) const override { return group.refused.bytes(); }
   Finding finding_of(OverflowGroup& group, EventTime at) override;
+  bool is_at_rest(const OverflowGroup&) const override { return false; }  // they are few
   void forget(OverflowGroup& group) override;
 
  private:

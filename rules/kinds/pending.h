@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/grown.h"
 #include "rules/watermark.h"
 
 namespace tocsin::rules {
@@ -50,7 +51,7 @@ class Pending {
   auto end() { return items_.end(); }
   auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
   auto end() const { return items_.end(); }
-  size_t bytes() const { return items_.capacity() * sizeof(T) + held_; }
+  size_t bytes() const { return grown_bytes<T>(size()) + held_; }
   // When the first of them can be taken; kNever when none waits.
   EventTime due() const { return empty() ? kNever : begin()->time + kMoment; }
 
@@ -69,7 +70,7 @@ class Pending {
     if (first_ * 2 < items_.size()) return;
     items_.erase(items_.begin(), begin());
     first_ = 0;
-    if (items_.empty() && items_.capacity() > kFewPending) items_.shrink_to_fit();
+    shrink_if_sparse(items_);
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rules/grown.h"
 #include "rules/kinds/event_value.h"
 
 namespace tocsin::rules {
@@ -383,6 +384,10 @@ Finding SequenceDetector::finding_of(SequenceGroup& group, EventTime at) {
   return finding;
 }
 
+bool SequenceDetector::is_at_rest(const SequenceGroup& group) const {
+  return EpisodeDetector::is_at_rest(group) && group.pending.empty() && !group.ahead;
+}
+
 void SequenceDetector::forget(SequenceGroup& group) {
   EpisodeDetector::forget(group);
   group.match = OpenMatch{};
@@ -420,12 +425,12 @@ void SequenceDetector::read_group(ByteReader& from, SequenceGroup& group) {
 }
 
 size_t SequenceDetector::bytes_of(const SequenceGroup& group) const {
-  size_t sum = group.open.capacity() * sizeof(OpenMatch);
-  if (group.ahead) sum += group.ahead->capacity() * sizeof(OpenMatch);
+  size_t sum = grown_bytes(group.open);
+  if (group.ahead) sum += grown_bytes(*group.ahead);
   for (const OpenMatch& match : group.open) {
-    for (const BoundStep& bound : match.bound) sum += sizeof bound + bound.event->capacity();
+    for (const BoundStep& bound : match.bound) sum += sizeof bound + bound.event->size();
   }
-  for (const BoundStep& bound : group.match.bound) sum += sizeof bound + bound.event->capacity();
+  for (const BoundStep& bound : group.match.bound) sum += sizeof bound + bound.event->size();
   return sum + group.pending.bytes();
 }
 

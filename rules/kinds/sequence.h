@@ -53,6 +53,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   void read_group(ByteReader& from, SequenceGroup& group) override;
   size_t bytes_of(const SequenceGroup& group) const override;
   Finding finding_of(SequenceGroup& group, EventTime at) override;
+  bool is_at_rest(const SequenceGroup& group) const override;
   void forget(SequenceGroup& group) override;
   void on_rebind() override;
 

@@ -45,6 +45,7 @@ void TermMemory::note(uint64_t term, EventTime at) {
 
 void TermMemory::forget(EventTime from) {
   std::erase_if(terms_, [from](const SeenTerm& seen) { return seen.last < from; });
+  shrink_if_sparse(terms_);
 }
 
 void TermMemory::write(ByteWriter& to) const {

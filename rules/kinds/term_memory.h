@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rules/grown.h"
 #include "rules/rule.h"
 #include "rules/state_codec.h"
 
@@ -30,7 +31,7 @@ class TermMemory {
   // How many were seen at `from` or later.
   size_t count(EventTime from) const;
   size_t size() const { return terms_.size(); }
-  size_t bytes() const { return terms_.capacity() * sizeof(SeenTerm); }
+  size_t bytes() const { return grown_bytes(terms_); }
 
   // Sees the term at `at`, also after later ones.
   void note(uint64_t term, EventTime at);

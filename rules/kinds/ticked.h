@@ -26,10 +26,11 @@ class TickedDetector : public GroupedDetector<G> {
 
   void on_return(uint32_t index, EventTime tick) override {
     if (!this->around_.timeline->is_told(this->time_class(), this->own_feeds(), tick)) return;
-    G& group = *this->groups()[index];
-    this->touch(group);
-    decide(group, tick);
-    this->account(group);
+    G* group = this->awake(index);
+    if (group == nullptr) return;
+    this->touch(*group);
+    decide(*group, tick);
+    this->account(*group);
   }
 
   void on_remove(G& group) override { release(group); }
@@ -109,16 +110,14 @@ class TickedDetector : public GroupedDetector<G> {
   // Levels, numbers and what is read may be others after a reload: all look at the next tick, but
   // for those whose first event is still ahead of it.
   void reschedule() override {
-    held_.clear();  // the timeline has forgotten them
-    for (const auto& group : this->groups()) {
+    held_.clear();                              // the timeline has forgotten them
+    for (const auto& group : this->groups()) {  // cold ones have no alert
       if (group && group->alert.stale) hold(*group, grid_.step(group->due, -1));
     }
     GroupedDetector<G>::reschedule();
     const EventTime now = this->watermark();
     if (now == kMinEventTime) return;
-    for (const auto& group : this->groups()) {
-      if (group && group->was_due) this->schedule_by(*group, grid_.next_tick(now));
-    }
+    this->schedule_all_by(grid_.next_tick(now));
   }
 
   // "; warning: slope <= -0.03 (…)": what the level that is held asks for, or asked for at its end.

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
+#include "rules/grown.h"
 #include "rules/kinds/absence.h"
 #include "rules/kinds/divergence.h"
 #include "rules/kinds/event.h"
@@ -26,12 +26,6 @@ constexpr Milliseconds kEventEvery = std::chrono::hours(6);  // in a group, on a
 constexpr uint64_t kEventBytes = 512;                        // encoded, with what its owner adds
 constexpr uint64_t kTextBytes = 64;                          // a key or an id, on the heap
 constexpr uint64_t kTimerBytes = 32;  // its place in the heap of timers, once or twice
-
-// What a vector of so many items, filled one by one, takes.
-template <typename T>
-uint64_t grown(uint64_t items) {
-  return items == 0 ? 0 : std::bit_ceil(items) * sizeof(T);
-}
 
 uint64_t ceil_div(Milliseconds a, Milliseconds b) {
   return static_cast<uint64_t>((a.count() + b.count() - 1) / b.count());
@@ -71,19 +65,20 @@ uint64_t windowed_bytes(const Catalogue& catalogue, const Rule& rule,
   const uint64_t panes = (reach + ahead) * parts;
   const uint64_t kept =
       std::min<uint64_t>(events, evidence_per_pane(rule.alert.max_evidence, window));
-  uint64_t bytes = grown<Pane>(panes) + grown<Accumulator>(panes) * measures.size();
-  bytes += (window + ahead) * parts * grown<EvidenceItem>(kept);
+  uint64_t bytes = grown_bytes<Pane>(panes) + grown_bytes<Accumulator>(panes) * measures.size();
+  bytes += (window + ahead) * parts * grown_bytes<EvidenceItem>(kept);
   for (const Measure& measure : measures) {
     if (measure.aggregate != AggregateKind::kDistinct) continue;
-    bytes += panes * grown<DistinctSet::Entry>(std::min<uint64_t>(events, DistinctSet::kMost));
+    bytes +=
+        panes * grown_bytes<DistinctSet::Entry>(std::min<uint64_t>(events, DistinctSet::kMost));
   }
   return sizeof(WindowGroup) + bytes;
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const EventDetect&) {
   const uint64_t pending = rule.emit == Emit::kFinal ? waiting_events(catalogue, rule) : 0;
-  return sizeof(EventGroup) + kEventBytes + grown<EvidenceItem>(rule.alert.max_evidence) +
-         grown<PendingMatch>(pending) + pending * kEventBytes;
+  return sizeof(EventGroup) + kEventBytes + grown_bytes<EvidenceItem>(rule.alert.max_evidence) +
+         grown_bytes<PendingMatch>(pending) + pending * kEventBytes;
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const ThresholdDetect& detect) {
@@ -108,9 +103,9 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const IndexD
   const uint64_t panes = ceil_div(behind(catalogue, rule), shortest(detect.every)) + 2;
   const uint64_t kept = std::min<uint64_t>(ceil_div(longest(detect.every), kEventEvery), 8);
   const uint64_t parts = detect.parts.size();
-  return sizeof(IndexGroup) + grown<FadingSum>(parts) + parts * grown<EvidenceItem>(8) +
-         grown<Pane>(panes * parts) + grown<Accumulator>(panes * parts) +
-         panes * parts * grown<EvidenceItem>(kept);
+  return sizeof(IndexGroup) + grown_bytes<FadingSum>(parts) + parts * grown_bytes<EvidenceItem>(8) +
+         grown_bytes<Pane>(panes * parts) + grown_bytes<Accumulator>(panes * parts) +
+         panes * parts * grown_bytes<EvidenceItem>(kept);
 }
 
 uint64_t detect_bytes(const Catalogue&, const Rule&, const LayersDetect&) {
@@ -130,17 +125,17 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const Sequen
       static_cast<uint64_t>(std::count_if(detect.steps.begin(), detect.steps.end(),
                                           [](const SequenceStep& step) { return !step.negated; }));
   const uint64_t pending = waiting_events(catalogue, rule);
-  const uint64_t bound = grown<BoundStep>(steps);
-  const uint64_t open = grown<OpenMatch>(detect.max_open) + detect.max_open * bound;
+  const uint64_t bound = grown_bytes<BoundStep>(steps);
+  const uint64_t open = grown_bytes<OpenMatch>(detect.max_open) + detect.max_open * bound;
   return sizeof(SequenceGroup) + (rule.emit == Emit::kEarly ? 2 : 1) * open +
          detect.max_open * steps * kEventBytes + bound + steps * kEventBytes +
-         grown<PendingStep>(pending) + pending * kEventBytes;
+         grown_bytes<PendingStep>(pending) + pending * kEventBytes;
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const AbsenceDetect& detect) {
   const uint64_t pending = waiting_events(catalogue, rule);
-  return sizeof(AbsenceGroup) + grown<PastReport>(detect.at_least + 1) + grown<Report>(pending) +
-         (pending + 1) * kTextBytes;
+  return sizeof(AbsenceGroup) + grown_bytes<PastReport>(detect.at_least + 1) +
+         grown_bytes<Report>(pending) + (pending + 1) * kTextBytes;
 }
 
 // That a group may come to know.
@@ -158,8 +153,8 @@ uint64_t possible_terms(const Catalogue& catalogue, const Rule& rule, const NewT
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTermDetect& detect) {
   const uint64_t pending = waiting_events(catalogue, rule);
   const uint64_t terms = possible_terms(catalogue, rule, detect);
-  return sizeof(NewTermGroup) + kEventBytes + grown<EvidenceItem>(rule.alert.max_evidence) +
-         grown<SeenTerm>(terms) + grown<PendingTerm>(pending) + pending * kTextBytes +
+  return sizeof(NewTermGroup) + kEventBytes + grown_bytes<EvidenceItem>(rule.alert.max_evidence) +
+         grown_bytes<SeenTerm>(terms) + grown_bytes<PendingTerm>(pending) + pending * kTextBytes +
          std::min(pending, terms) * kEventBytes;
 }
 

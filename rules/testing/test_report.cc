@@ -72,6 +72,9 @@ std::string variants_text(const SuiteResult& result) {
   }
   if (options.run.duplicate) done.emplace_back("every event twice");
   if (options.run.restart_at_every_step) done.emplace_back("a restart after every event and step");
+  if (options.run.cool_at_every_step) {
+    done.emplace_back("idle groups out of memory after every event and step");
+  }
   if (done.empty()) return {};
   return fmt::format("with {}{}\n", fmt::join(done, "; "),
                      result.failed() == 0 ? ": the same" : "");

@@ -51,7 +51,12 @@ class TestRun {
     }
     compare_step(step, engine_, log_seen_, differences_);
     log_seen_ = engine_.log().size();
+    come_between();
+  }
+
+  void come_between() {
     if (options_.restart_at_every_step) engine_.restart();
+    if (options_.cool_at_every_step) engine_.cool();
   }
 
   void deliver_until(EventTime time) {
@@ -60,7 +65,7 @@ class TestRun {
       engine_.move_to(scheduled.arrives);
       engine_.deliver(scheduled.event);
       if (options_.duplicate) engine_.deliver(scheduled.event);
-      if (options_.restart_at_every_step) engine_.restart();
+      come_between();
     }
   }
 

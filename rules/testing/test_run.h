@@ -36,6 +36,7 @@ struct TestOutcome {
 struct RunOptions {
   bool duplicate = false;              // every event arrives twice
   bool restart_at_every_step = false;  // save and restore after every event and step
+  bool cool_at_every_step = false;     // save, and put idle groups out of memory, after each
 };
 
 // Finds the bundle of a `reload` step; nullptr when it does not load.

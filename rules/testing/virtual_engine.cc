@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <tuple>
 
+#include "rules/model/check.h"
+
 namespace tocsin::rules {
 
 VirtualEngine::VirtualEngine(std::shared_ptr<const Bundle> bundle, EngineOptions options,
                              bool revises)
-    : bundle_(std::move(bundle)),
-      options_(options),
-      revises_(revises),
-      engine_(std::make_unique<Engine>(bundle_, options_)) {}
+    : bundle_(std::move(bundle)), options_(std::move(options)), revises_(revises) {
+  options_.saved = &saved_;
+  engine_ = std::make_unique<Engine>(bundle_, options_);
+}
 
 std::string_view VirtualEngine::event_id(JournalSeq seq) const {
   return seq == 0 || seq > journal_.size() ? std::string_view() : journal_[seq - 1].id;
@@ -73,16 +75,35 @@ void VirtualEngine::end(SourceId source) {
   log_fresh();
 }
 
+void VirtualEngine::Saved::put(std::string_view key, std::string_view value) {
+  if (value.empty()) {
+    entries_.erase(std::string(key));
+  } else {
+    entries_.insert_or_assign(std::string(key), std::string(value));
+  }
+}
+
+Result<std::optional<std::string>> VirtualEngine::Saved::read(std::string_view key) const {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return std::optional<std::string>();
+  return std::optional(found->second);
+}
+
+void VirtualEngine::save() {
+  engine_->save([this](std::string_view key, std::string_view value) { saved_.put(key, value); });
+}
+
 void VirtualEngine::restart() {
-  engine_->save([&](std::string_view key, std::string_view value) {
-    if (value.empty()) {
-      saved_.erase(std::string(key));
-    } else {
-      saved_[std::string(key)] = value;
-    }
-  });
+  save();
   engine_ = std::make_unique<Engine>(bundle_, options_);
-  for (const auto& [key, value] : saved_) engine_->restore(key, value);
+  for (const auto& [key, value] : saved_.all()) engine_->restore(key, value);
+}
+
+void VirtualEngine::cool() {
+  save();
+  engine_->cool(0);
+  engine_->cool(0);  // those that were used since the last call too
+  TOCSIN_CHECK(!engine_->fault());
 }
 
 void VirtualEngine::reload(std::shared_ptr<const Bundle> bundle) {

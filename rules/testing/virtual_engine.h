@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rules/engine.h"
+#include "rules/saved_state.h"
 #include "rules/testing/rule_test.h"
 #include "rules/told_alerts.h"
 
@@ -37,6 +38,8 @@ class VirtualEngine {
   // No more events of the source are to come.
   void end(SourceId source);
   void restart();
+  // Saves, and puts all groups that lie idle out of memory.
+  void cool();
   void reload(std::shared_ptr<const Bundle> bundle);
   // All sources end; everything up to `to` is complete.
   void finish(EventTime to);
@@ -56,6 +59,19 @@ class VirtualEngine {
  private:
   using EventId = std::pair<SourceId, std::string_view>;
   static EventId id_of(const Event& event) { return {event.source, event.id}; }
+
+  // Where save() goes.
+  class Saved : public SavedState {
+   public:
+    void put(std::string_view key, std::string_view value);
+    Result<std::optional<std::string>> read(std::string_view key) const override;
+    const std::map<std::string, std::string, std::less<>>& all() const { return entries_; }
+
+   private:
+    std::map<std::string, std::string, std::less<>> entries_;
+  };
+
+  void save();
   void log_fresh();
   // An event that came after what it has a say in was decided.
   void revise(JournalSeq place);
@@ -74,7 +90,7 @@ class VirtualEngine {
   std::vector<SourceId> ended_;
   ToldAlerts told_;
   std::map<SourceId, EventTime> last_arrival_;
-  std::map<std::string, std::string> saved_;
+  Saved saved_;
   Engine::Transitions fresh_;  // of the running call
   std::vector<LoggedTransition> log_;
   EventTime now_ = kMinEventTime;

@@ -77,6 +77,7 @@ void VirtualEngine::revise(JournalSeq place) {
   const auto scope = std::make_shared<Scope>(touched.scope());
   EngineOptions options = options_;
   options.scope = scope;
+  options.saved = nullptr;
   Engine rebuilt(bundle_, options);
   Engine::Transitions decided;
   feed_as_it_stands(rebuilt, *scope, decided);

@@ -52,6 +52,7 @@ TEST(Config, IsGoodForProductionWhereItSaysNothing) {
   EXPECT_EQ(config.http.body_bytes, 8u << 20);
   EXPECT_EQ(config.http.tlp_ceiling, Tlp::kAmber);
   EXPECT_EQ(config.min_free_disk, std::nullopt) << "as the disk is large";
+  EXPECT_EQ(config.state_memory, 256u << 20);
   EXPECT_THAT(config.sinks, IsEmpty());
 }
 
@@ -63,6 +64,7 @@ emit: final
 revision_share: 0
 durability: interval
 queue_bytes: 1MiB
+state_memory: 3MiB
 min_free_disk: 2GiB
 http: {listen: "[::1]:0", body_bytes: 2MiB, tlp_ceiling: green, tokens_file: tokens}
 inputs:
@@ -85,6 +87,7 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.revision_share, 0);
   EXPECT_EQ(config.durability, storage::Durability::kInterval);
   EXPECT_EQ(config.queue_bytes, 1u << 20);
+  EXPECT_EQ(config.state_memory, 3u << 20);
   EXPECT_EQ(config.min_free_disk, 2ull << 30);
   EXPECT_EQ(config.http.address, "::1");
   EXPECT_EQ(config.http.port, 0);

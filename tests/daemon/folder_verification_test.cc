@@ -207,6 +207,15 @@ TEST(FolderVerification, TellsEachContradictionAndWhereItIs) {
   }
 }
 
+// What a daemon notes that could not read back a group.
+TEST(FolderVerification, TellsThatStateWillBeRebuilt) {
+  Worked folder;
+  folder.put(Table::kState, "pipeline.fault", "read back the saved state of group `XA`: damaged");
+  EXPECT_EQ(folder.verify(),
+            "note: read back the saved state of group `XA`: damaged: the next start rebuilds state "
+            "from the journal\n");
+}
+
 TEST(FolderVerification, TakesStateOfAnOlderFormatForWhatItIs) {
   Worked folder;
   auto [key, value] = folder.first(Table::kState, "shard/1/0/g");

@@ -80,6 +80,7 @@ void fill(Metrics& metrics, DaemonStatus& status) {
                         .last_arrival = from_ms(2000),
                         .idle = true}};
   pipeline->state_bytes = 77;
+  pipeline->resident_bytes = 55;
   status.now = from_ms(60'000);
   status.pipeline = pipeline;
   status.queue_bytes = 10;

@@ -20,12 +20,13 @@ using storage::MemoryKeyValue;
 using storage::Store;
 using storage::Table;
 
-// With early decisions and revisions at once.
+// With early decisions, revisions at once, and idle groups in the store alone.
 inline PipelineOptions eager_options() {
   return {.emit = rules::Emit::kEarly,
           .shards = 1,
           .future_tolerance = std::nullopt,
-          .revision_share = 0};
+          .revision_share = 0,
+          .state_memory = 0};
 }
 
 // Compiled once: edits seldom touch the text, and it compiles to the same.

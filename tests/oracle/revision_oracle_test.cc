@@ -21,8 +21,8 @@
 
 // The whole pipeline against the second opinion, on streams with late, repeated, corrected and
 // retracted events, by one way or by several partitions that are read at their own pace, with
-// restarts and reloads in between: what stands in the end is what the oracle says of the events as
-// they stand in the end, had they come in their time.
+// restarts and reloads in between, idle groups in memory or not: what stands in the end is what the
+// oracle says of the events as they stand in the end, had they come in their time.
 namespace tocsin::rules::oracle {
 namespace {
 
@@ -47,12 +47,14 @@ struct Course {
         shards(1 + seed % 5 / 4),
         restarts(seed % 4 == 1),
         reloads(seed % 7 == 2 || seed % 7 == 4),
-        other_rules(seed % 7 == 4) {}
+        other_rules(seed % 7 == 4),
+        cools(seed % 5 % 2 == 1) {}
   uint16_t partitions;  // 0: it comes by none
   size_t shards;
   bool restarts;
   bool reloads;
   bool other_rules;  // are in force for a while
+  bool cools;        // groups that lie idle are in the store alone
 };
 
 // Each partition keeps its order; which is read next is left to chance, and one is seldom read.
@@ -185,14 +187,15 @@ Told standing_by_pipeline(const std::shared_ptr<const Bundle>& bundle,
   std::unique_ptr<daemon::Pipeline> pipeline;
   const auto start = [&](bool has_others) {
     pipeline.reset();
-    pipeline = std::make_unique<daemon::Pipeline>(*store, has_others ? others : bundle,
-                                                  has_others ? "others" : "own",
-                                                  daemon::PipelineOptions{
-                                                      .emit = Emit::kFinal,
-                                                      .shards = course.shards,
-                                                      .future_tolerance = std::nullopt,
-                                                      .revision_share = 0,
-                                                  });
+    pipeline = std::make_unique<daemon::Pipeline>(
+        *store, has_others ? others : bundle, has_others ? "others" : "own",
+        daemon::PipelineOptions{
+            .emit = Emit::kFinal,
+            .shards = course.shards,
+            .future_tolerance = std::nullopt,
+            .revision_share = 0,
+            .state_memory = course.cools ? std::optional<size_t>(0) : std::nullopt,
+        });
     std::string warning;
     EXPECT_TRUE(pipeline->recover(compile, {}, warning, WallTime{}));
   };

@@ -357,6 +357,8 @@ TYPED_TEST(StoreContract, KeepsStateAsOfItsCheckpoint) {
     ASSERT_TRUE(this->store().read_state(
         [&](auto key, auto value) { state += std::string(key) + "=" + std::string(value) + " "; }));
     EXPECT_EQ(state, "b=2 c=3 ");
+    EXPECT_EQ(this->store().get_state("b").value(), "2");
+    EXPECT_EQ(this->store().get_state("a").value(), std::nullopt) << "it is gone";
   });
 }
 
