@@ -137,13 +137,14 @@ void App::put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, co
     return settle(fits ? Status::ok() : Pipeline::other_catalogue(), fresh, std::move(report),
                   done);
   }
-  const auto activated = [this, fresh, report = std::move(report), done](const Status& status) {
-    settle(status, fresh, report, done);
-  };
-  present->post([fresh, activated](Pipeline* pipeline) {
+  present->post([this, fresh, report = std::move(report), done](Pipeline* pipeline) {
+    const auto activated = [this, fresh, report, done](const Status& status) {
+      settle(status, fresh, report, done);
+    };
     if (pipeline != nullptr) return pipeline->activate(fresh.bundle, fresh.text, activated);
-    activated(unavailable(
-        "the store has failed, or the daemon is stopping; reload once more when it is ready"));
+    if (stop_requested_) return activated(unavailable("tocsin is stopping"));
+    // The store has just failed, and the station goes: that is said on the same thread before.
+    boost::asio::post(main_, [this, fresh, report, done] { put_in_force(fresh, report, done); });
   });
 }
 
