@@ -6,12 +6,16 @@
 #include <boost/url/decode_view.hpp>
 #include <boost/url/parse.hpp>
 
+#include "rules/model/utf8.h"
+
 namespace tocsin::daemon::http {
 
 namespace {
 
+// What a client sent may be named in an answer, whatever bytes it was.
 std::string quoted(std::string_view text) {
-  return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+  const std::string shown = as_utf8(text);
+  return boost::json::serialize(boost::json::string_view(shown.data(), shown.size()));
 }
 
 }  // namespace

@@ -42,4 +42,14 @@ std::string_view utf8_prefix(std::string_view text, size_t bytes) {
   return text.substr(0, bytes);
 }
 
+std::string as_utf8(std::string_view text) {
+  std::string to;
+  while (true) {
+    const size_t bad = first_bad_utf8(text);
+    if (bad >= text.size()) return to.append(text);
+    to.append(text.substr(0, bad)).append("\xEF\xBF\xBD");
+    text.remove_prefix(bad + 1);
+  }
+}
+
 }  // namespace tocsin

@@ -30,5 +30,12 @@ TEST(FirstBadUtf8, TellsTheByte) {
   }
 }
 
+TEST(Utf8, ShowsWhatItIsNot) {
+  EXPECT_EQ(as_utf8(""), "");
+  EXPECT_EQ(as_utf8("Côte d’Ivoire"), "Côte d’Ivoire");
+  EXPECT_EQ(as_utf8("a\x98\x90z"), "a\uFFFD\uFFFDz");
+  EXPECT_EQ(as_utf8("cut off \xE2\x80"), "cut off \uFFFD\uFFFD");
+}
+
 }  // namespace
 }  // namespace tocsin
