@@ -22,6 +22,7 @@ inline constexpr uint8_t kStateVersion = 7;
 
 // What the keys of a rule's saved groups begin with; their key texts follow.
 inline constexpr char kGroupEntry = 'g';
+inline constexpr char kRuleEntry = 'r';
 inline std::string group_prefix(std::string_view identity) {
   std::string prefix(1, kGroupEntry);
   prefix += identity;
