@@ -188,15 +188,6 @@ class Work {
   std::string acknowledged_;
 };
 
-struct Trouble {
-  int number;
-  const char* name;
-  Fault fault;
-  bool once = false;
-  Tail tail = Tail::kGone;  // of a power cut
-};
-void PrintTo(const Trouble& trouble, std::ostream* to) { *to << trouble.name; }
-
 class FaultAtEachOperation : public testing::TestWithParam<Trouble> {
  protected:
   // A run without faults, and what it found.

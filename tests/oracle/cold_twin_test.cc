@@ -2,14 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
 #include <random>
 
 #include "rules/engine.h"
-#include "rules/load/rule_loader.h"
 #include "rules/saved_state.h"
 #include "tests/oracle/stream.h"
 #include "tests/oracle/world.h"
@@ -20,19 +18,8 @@
 namespace tocsin::rules::oracle {
 namespace {
 
-// A kind; TOCSIN_ORACLE_COUNT asks for another number.
-uint32_t seeds() {
-  constexpr uint32_t kSeeds = 40;
-  const char* asked = std::getenv("TOCSIN_ORACLE_COUNT");
-  return asked == nullptr ? kSeeds : static_cast<uint32_t>(std::stoul(asked));
-}
-
-std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
-  const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
-  Diagnostics diagnostics;
-  const BundleText text = read_bundle_text({.catalogue = {}, .rules = {path}}, diagnostics);
-  return load_rules(text, world(), diagnostics);
-}
+// A kind.
+uint32_t seeds() { return asked_for("TOCSIN_ORACLE_COUNT").value_or(40); }
 
 // The same rules with limits that are reached.
 std::shared_ptr<const Bundle> with_limits(const Bundle& bundle, uint32_t seed) {

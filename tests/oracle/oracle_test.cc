@@ -2,9 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
-#include "rules/load/rule_loader.h"
 #include "rules/testing/virtual_engine.h"
 #include "tests/oracle/kinds.h"
 #include "tests/oracle/stream.h"
@@ -24,17 +22,6 @@ constexpr size_t kLeastFlapping = 20;
 const std::set<std::string> kRulesThatFlap = {"flickers", "recovers", "restless"};
 
 constexpr Milliseconds kLongerThanAStream = 200 * kDay;
-
-std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
-  const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
-  Diagnostics diagnostics;
-  BundleText text = read_bundle_text({.catalogue = {}, .rules = {path}}, diagnostics);
-  auto bundle = load_rules(text, world(), diagnostics);
-  for (const Diagnostic& d : diagnostics.all()) {
-    if (d.severity == Severity::kError) ADD_FAILURE() << to_text(d);
-  }
-  return bundle;
-}
 
 Said said_of(const LoggedTransition& t, const Journal& journal) {
   Said said;
@@ -119,12 +106,6 @@ bool is_promised_when_late(const Rule& rule) {
   const auto* new_term = std::get_if<NewTermDetect>(&rule.detect);
   if (new_term != nullptr && longest(new_term->history) < kLongerThanAStream) return false;
   return rule.arming == nullptr && (!is_of_matches(rule.kind()) || rule.signals.empty());
-}
-
-std::optional<uint32_t> asked_for(const char* name) {
-  const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return static_cast<uint32_t>(std::stoul(text));
 }
 
 class Comparison {

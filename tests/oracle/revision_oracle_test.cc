@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -13,7 +12,6 @@
 #include "daemon/alert_fields.h"
 #include "daemon/pipeline.h"
 #include "daemon/rebuild.h"
-#include "rules/load/rule_loader.h"
 #include "storage/memory_store.h"
 #include "tests/oracle/kinds.h"
 #include "tests/oracle/stream.h"
@@ -26,19 +24,8 @@
 namespace tocsin::rules::oracle {
 namespace {
 
-// A kind; TOCSIN_ORACLE_COUNT asks for another number.
-uint32_t seeds() {
-  constexpr uint32_t kSeeds = 30;
-  const char* asked = std::getenv("TOCSIN_ORACLE_COUNT");
-  return asked == nullptr ? kSeeds : static_cast<uint32_t>(std::stoul(asked));
-}
-
-std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
-  const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
-  Diagnostics diagnostics;
-  const BundleText text = read_bundle_text({.catalogue = {}, .rules = {path}}, diagnostics);
-  return load_rules(text, world(), diagnostics);
-}
+// A kind.
+uint32_t seeds() { return asked_for("TOCSIN_ORACLE_COUNT").value_or(30); }
 
 // What happens to a stream beside its events, by its seed.
 struct Course {

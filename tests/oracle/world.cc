@@ -1,5 +1,12 @@
 #include "tests/oracle/world.h"
 
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "rules/load/rule_loader.h"
+#include "rules/model/check.h"
+
 namespace tocsin::rules::oracle {
 
 namespace {
@@ -61,6 +68,24 @@ std::shared_ptr<const Catalogue> world() {
   }
   draft.borders = {{"XA", "XB"}, {"XB", "XA"}, {"XB", "XC"}, {"XC", "XB"}};
   return std::make_shared<const Catalogue>(std::move(draft));
+}
+
+std::shared_ptr<const Bundle> rules_of(const std::string& kind) {
+  const std::string path = fmt::format("{}/tests/oracle/rules/{}.yaml", TOCSIN_SOURCE_DIR, kind);
+  Diagnostics diagnostics;
+  const BundleText text = read_bundle_text({.catalogue = {}, .rules = {path}}, diagnostics);
+  auto bundle = load_rules(text, world(), diagnostics);
+  for (const Diagnostic& d : diagnostics.all()) {
+    if (d.severity == Severity::kError) fmt::print(stderr, "{}\n", to_text(d));
+  }
+  TOCSIN_CHECK(bundle != nullptr);
+  return bundle;
+}
+
+std::optional<uint32_t> asked_for(const char* name) {
+  const char* text = std::getenv(name);
+  if (text == nullptr) return std::nullopt;
+  return static_cast<uint32_t>(std::stoul(text));
 }
 
 }  // namespace tocsin::rules::oracle

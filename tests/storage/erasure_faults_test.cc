@@ -36,15 +36,6 @@ Status erase_all(Store& store) {
   return store.purge_erased(cancelled);
 }
 
-struct Trouble {
-  int number;
-  const char* name;
-  Fault fault;
-  bool once = false;
-  Tail tail = Tail::kGone;  // of a power cut
-};
-void PrintTo(const Trouble& trouble, std::ostream* to) { *to << trouble.name; }
-
 class ErasureOnAFailingDisk : public ::testing::TestWithParam<Trouble> {
  protected:
   ErasureOnAFailingDisk() {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -103,5 +104,15 @@ class FaultFileSystem : public rocksdb::FileSystemWrapper {
   std::map<std::string, Bytes> files_;  // that were written since the last power cut
   std::map<std::string, Before> changed_names_;
 };
+
+// What a test has the disk do at one operation after the other.
+struct Trouble {
+  int number;
+  const char* name;
+  FaultFileSystem::Fault fault;
+  bool once = false;
+  FaultFileSystem::Tail tail = FaultFileSystem::Tail::kGone;  // of a power cut
+};
+inline void PrintTo(const Trouble& trouble, std::ostream* to) { *to << trouble.name; }
 
 }  // namespace tocsin
