@@ -67,7 +67,9 @@ void append_event(std::string& to, const Event& event, std::string_view role,
   append_text(to, "id", event.id);
   append_text(to, "source", catalogue.source(event.source).name);
   append_text(to, "indicator", catalogue.indicator(event.indicator).name);
-  append_text(to, "time", format_time(event.time));
+  append_text(to, "time", format_time(event.told_time()));
+  if (event.has_time_end) append_text(to, "time_end", format_time(event.time_end));
+  if (event.is_coarse()) append_text(to, "time_precision", to_string(event.time_precision));
   append_text(to, "region", catalogue.region(event.region).id);
   if (event.has_value()) {
     append_key(to, "value");

@@ -35,7 +35,8 @@ App::App(Config config, Log& log, OpenStore open_store)
       metrics_({.version = version(),
                 .rocksdb = rocksdb_version(),
                 .librdkafka = librdkafka_version(),
-                .boost = boost_version()}),
+                .boost = boost_version(),
+                .tzdb = tzdb_version()}),
       disk_(disk_of(config_.data_dir), config_.min_free_disk),
       reopen_wait_(0) {}
 

@@ -76,7 +76,7 @@ std::string write_event(const Event& event, const Catalogue& catalogue) {
   if (event.op != Operation::kAssert) to.text("op", to_string(event.op));
   to.text("source", catalogue.source(event.source).name);
   to.text("indicator", catalogue.indicator(event.indicator).name);
-  to.text("time", format_time(event.time));
+  to.text("time", format_time(event.told_time()));
   if (event.has_time_end) to.text("time_end", format_time(event.time_end));
   if (event.time_precision != TimePrecision::kExact) {
     to.text("time_precision", to_string(event.time_precision));

@@ -33,6 +33,15 @@ std::string date_of(const json::object& object, std::string_view key) {
   return text_of(object, key).substr(0, 10);
 }
 
+// How far to trust the date of an event, where it is coarser than a day.
+std::string surety_of(const json::object& event) {
+  if (!event.contains("time_precision")) return {};
+  if (event.contains("time_end")) {
+    return fmt::format(", at some time until {}", date_of(event, "time_end"));
+  }
+  return fmt::format(", known to the {}", text_of(event, "time_precision"));
+}
+
 std::string spaced(std::string word) {
   std::replace(word.begin(), word.end(), '_', ' ');
   return word;
@@ -188,10 +197,10 @@ class Explanation {
     });
     for (const json::object* event : sorted) {
       const json::value* value = event->if_contains("value");
-      line("  {}  {:<6} {:<34} {:>9}  {}:{} ({})", date_of(*event, "time"),
+      line("  {}  {:<6} {:<34} {:>9}  {}:{} ({}){}", date_of(*event, "time"),
            text_of(*event, "region"), text_of(*event, "indicator"),
            value == nullptr ? "" : short_number(*value), text_of(*event, "source"),
-           text_of(*event, "id"), text_of(*event, "role"));
+           text_of(*event, "id"), text_of(*event, "role"), surety_of(*event));
     }
   }
 

@@ -1,5 +1,6 @@
 #include "daemon/history.h"
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -99,6 +100,36 @@ Status History::read(const std::string& name, const std::string& path,
   decoders_.push_back(std::move(decoder));
   inputs_.push_back(std::move(counts));
   return Status::ok();
+}
+
+void History::settle() {
+  struct Standing {
+    const Entry* last;
+    bool is_revised;
+  };
+  absl::flat_hash_map<std::pair<SourceId, std::string_view>, Standing> standing;
+  standing.reserve(events_.size());
+  const auto key_of = [](const Event& event) { return std::pair(event.source, event.id); };
+  for (const Entry& entry : events_) {
+    const Event& event = entry.event;
+    Standing& of = standing.try_emplace(key_of(event), Standing{&entry, false}).first->second;
+    if (event.op != Operation::kAssert || event.rev != of.last->event.rev) of.is_revised = true;
+    if (event.rev > of.last->event.rev) of.last = &entry;
+  }
+  std::vector<Entry> kept;
+  kept.reserve(events_.size());
+  for (const Entry& entry : events_) {
+    const Standing& of = standing.at(key_of(entry.event));
+    if (of.is_revised && of.last->event.op == Operation::kRetract) {
+      ++retracted_;
+    } else if (of.is_revised && of.last != &entry) {
+      ++superseded_;
+    } else {
+      kept.push_back(entry);
+      kept.back().event.op = Operation::kAssert;
+    }
+  }
+  events_ = std::move(kept);
 }
 
 void History::sort(const Catalogue& catalogue) {

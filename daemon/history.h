@@ -45,6 +45,9 @@ class History {
   Status read(const std::string& name, const std::string& path,
               std::unique_ptr<ingest::RecordDecoder> decoder);
 
+  // Files do not tell when a correction came, so history is judged as it stands in the end: of each
+  // event its last revision is kept, and none where that retracts it. Before `sort`.
+  void settle();
   // Orders by (time, source, id). With a seed, arrivals are then moved at random, each by less than
   // its source's lateness: results must not change.
   void sort(const Catalogue& catalogue);
@@ -67,6 +70,8 @@ class History {
     for (const Entry& entry : events_) call(entry.event);
   }
 
+  uint64_t superseded() const { return superseded_; }  // by a later revision
+  uint64_t retracted() const { return retracted_; }    // retractions, and what they retract
   const std::vector<InputCounts>& inputs() const { return inputs_; }
   size_t size() const { return events_.size(); }
 
@@ -80,6 +85,8 @@ class History {
   };
 
   std::vector<Entry> events_;
+  uint64_t superseded_ = 0;
+  uint64_t retracted_ = 0;
   std::vector<InputCounts> inputs_;
   std::vector<std::unique_ptr<std::string>> contents_;
   std::vector<std::unique_ptr<ingest::RecordDecoder>> decoders_;

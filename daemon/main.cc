@@ -20,9 +20,10 @@ int main(int argc, char** argv) {
       "  tocsin run --config tocsin.yaml                run the daemon\n"
       "  tocsin alerts                                  what fires now?\n"
       "Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 disk, broker or port.");
-  program.set_version_flag("--version",
-                           fmt::format("tocsin {} (RocksDB {}, librdkafka {}, Boost {})", version(),
-                                       rocksdb_version(), librdkafka_version(), boost_version()));
+  program.set_version_flag("--version", [] {
+    return fmt::format("tocsin {} (RocksDB {}, librdkafka {}, Boost {}, tzdb {})", version(),
+                       rocksdb_version(), librdkafka_version(), boost_version(), tzdb_version());
+  });
   program.require_subcommand(1);
   int exit_code = kDone;
   for (const auto add :

@@ -179,7 +179,8 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
       .Add({{"version", build.version},
             {"rocksdb", build.rocksdb},
             {"librdkafka", build.librdkafka},
-            {"boost", build.boost}})
+            {"boost", build.boost},
+            {"tzdb", build.tzdb}})
       .Set(1);
   // Series exist from the start, so that the first increase is seen as one.
   f.records.Add({});

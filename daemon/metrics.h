@@ -29,6 +29,7 @@ class Metrics {
     std::string rocksdb;
     std::string librdkafka;
     std::string boost;
+    std::string tzdb{};
   };
   explicit Metrics(const Build& build);
   ~Metrics();

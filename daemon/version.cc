@@ -3,6 +3,7 @@
 #include <boost/version.hpp>
 
 #include "ingest/kafka_options.h"
+#include "rules/cel/clock.h"
 #include "storage/rocksdb_store.h"
 
 namespace tocsin::daemon {
@@ -13,5 +14,7 @@ std::string librdkafka_version() { return ingest::kafka_library_version(); }
 std::string boost_version() {
   return std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000);
 }
+
+std::string tzdb_version() { return cel::zones_version(); }
 
 }  // namespace tocsin::daemon

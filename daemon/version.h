@@ -9,5 +9,6 @@ std::string version();
 std::string rocksdb_version();
 std::string librdkafka_version();
 std::string boost_version();
+std::string tzdb_version();
 
 }  // namespace tocsin::daemon

@@ -294,6 +294,7 @@ bool EventValidator::words(const EventDraft& draft, Event& event, Rejection& rej
     }
     event.time_end = draft.time_end;
     event.has_time_end = true;
+    place_in_the_middle(event);
   }
   return true;
 }

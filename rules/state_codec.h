@@ -18,7 +18,7 @@ namespace tocsin::rules {
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
 // rules when they refused last, groups when they began; 6: sources their partitions, groups whether
 // they were due; 7: entries are sealed.
-inline constexpr uint8_t kStateVersion = 7;
+inline constexpr uint8_t kStateVersion = 8;
 
 // What the keys of a rule's saved groups begin with; their key texts follow.
 inline constexpr char kGroupEntry = 'g';

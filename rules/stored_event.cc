@@ -67,6 +67,7 @@ void encode_event(const Event& event, std::string& to) {
   out.u32(static_cast<uint32_t>(event.region));
   out.time(event.time);
   out.time(event.time_end);
+  out.i64(event.placed_after.count());
   for (const double number : {event.value, event.confidence, event.lat, event.lon}) out.f64(number);
   write_texts(out, event.actors);
   write_texts(out, event.tags);
@@ -89,6 +90,7 @@ Event decode_event(std::string_view bytes, Arena& arena) {
   event.region = static_cast<RegionId>(in.u32());
   event.time = in.time();
   event.time_end = in.time();
+  event.placed_after = Milliseconds(in.i64());
   event.value = in.f64();
   event.confidence = in.f64();
   event.lat = in.f64();

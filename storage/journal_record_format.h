@@ -20,8 +20,9 @@ enum Flag : uint16_t {
   kAttrs = 1 << 8,
   kPartition = 1 << 9,
   kErased = 1 << 10,  // alone
+  kPlacedAfter = 1 << 11,
 };
-inline constexpr uint16_t kAllFlags = 0x7FF;
+inline constexpr uint16_t kAllFlags = 0xFFF;
 
 enum class AttrTag : uint8_t { kNull = 0, kFalse = 1, kTrue = 2, kInt = 3, kDouble = 4, kText = 5 };
 

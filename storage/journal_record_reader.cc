@@ -76,6 +76,8 @@ class RecordReader {
     event.attrs = (flags & record::kAttrs) != 0 ? attrs(declared_by(catalogue, event.indicator))
                                                 : std::span<const Attr>{};
     event.partition = (flags & record::kPartition) != 0 ? partition() : 0;
+    event.placed_after =
+        (flags & record::kPlacedAfter) != 0 ? placed_after(event) : Milliseconds{0};
     return complete() ? JournalRecordKind::kEvent : JournalRecordKind::kDamaged;
   }
 
@@ -84,6 +86,16 @@ class RecordReader {
     const uint64_t number = from_.varint();
     if (number > UINT16_MAX) valid_ = false;
     return static_cast<uint16_t>(number);
+  }
+  Milliseconds placed_after(const Event& event) {
+    const uint64_t after = from_.varint();
+    const auto end =
+        static_cast<uint64_t>(wrapping_difference(to_ms(event.time_end), to_ms(event.time)));
+    if (!event.has_time_end || after > end || event.time < kMinEventTime ||
+        after > static_cast<uint64_t>(to_ms(kMaxEventTime))) {
+      valid_ = false;
+    }
+    return valid_ ? Milliseconds(static_cast<int64_t>(after)) : Milliseconds{0};
   }
   bool complete() const { return valid_ && from_.ok() && from_.at_end(); }
 

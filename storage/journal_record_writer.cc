@@ -61,6 +61,7 @@ uint16_t flags_of(const Event& event) {
   if (!event.tags.empty()) flags |= record::kTags;
   if (!event.attrs.empty()) flags |= record::kAttrs;
   if (event.partition != 0) flags |= record::kPartition;
+  if (event.placed_after.count() != 0) flags |= record::kPlacedAfter;
   return static_cast<uint16_t>(flags);
 }
 
@@ -207,6 +208,9 @@ void JournalRecordWriter::write(const Event& event, ChunkTables& tables, ByteBuf
     for (const Attr& attr : event.attrs) to = write_attr(to, attr, tables);
   }
   if ((flags & record::kPartition) != 0) to = write_varint(to, event.partition);
+  if ((flags & record::kPlacedAfter) != 0) {
+    to = write_varint(to, static_cast<uint64_t>(event.placed_after.count()));
+  }
   records.advance_to(to);
 }
 

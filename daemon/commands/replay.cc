@@ -72,12 +72,15 @@ std::string summary_json(const History& history, const History::Outcome& outcome
     }
     to += "]}";
   }
-  fmt::format_to(std::back_inserter(to),
-                 "],\"accepted\":{},\"duplicates\":{},\"too_late\":{},\"alert_transitions\":{},"
-                 "\"alerts_open\":{},\"judged_to\":\"{}\",\"rules\":{},\"bundle\":\"{}\"}}\n",
-                 outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
-                 statistics.alerts_open, history.size() == 0 ? "" : format_time(outcome.judged_to),
-                 bundle.rules.size(), to_hex(bundle.hash));
+  fmt::format_to(
+      std::back_inserter(to),
+      "],\"accepted\":{},\"duplicates\":{},\"too_late\":{},\"superseded\":{},\"retracted\":{},"
+      "\"alert_transitions\":{},"
+      "\"alerts_open\":{},\"judged_to\":\"{}\",\"rules\":{},\"bundle\":\"{}\"}}\n",
+      outcome.accepted, outcome.duplicates, outcome.too_late, history.superseded(),
+      history.retracted(), statistics.alert_records, statistics.alerts_open,
+      history.size() == 0 ? "" : format_time(outcome.judged_to), bundle.rules.size(),
+      to_hex(bundle.hash));
   return to;
 }
 
@@ -97,11 +100,14 @@ void print_summary(const History& history, const History::Outcome& outcome,
       fmt::print("    rejected {:<31} {:>9}\n", reason, count);
     }
   }
-  fmt::print(
-      "events: {} accepted, {} duplicates, {} too late\n"
-      "alerts: {} transitions, {} firing at the end\n",
-      outcome.accepted, outcome.duplicates, outcome.too_late, statistics.alert_records,
-      statistics.alerts_open);
+  fmt::print("events: {} accepted, {} duplicates, {} too late", outcome.accepted,
+             outcome.duplicates, outcome.too_late);
+  if (history.superseded() + history.retracted() > 0) {
+    fmt::print("; {} corrected by a later revision, {} retracted", history.superseded(),
+               history.retracted());
+  }
+  fmt::print("\nalerts: {} transitions, {} firing at the end\n", statistics.alert_records,
+             statistics.alerts_open);
   if (history.size() > 0) {
     fmt::print("judged up to {}, the end of the newest event's day\n",
                format_time(outcome.judged_to));
@@ -146,6 +152,7 @@ int replay(const ReplayArguments& arguments) {
       code != kDone) {
     return code;
   }
+  history.settle();
   history.sort(*bundle->catalogue);
   if (arguments.shuffle) history.shuffle(*bundle->catalogue, *arguments.shuffle);
 

@@ -47,6 +47,7 @@ int why_not(const WhyNotArguments& arguments) {
       code != kDone) {
     return code;
   }
+  history.settle();
   history.sort(*bundle->catalogue);
   rules::WhyNot answer(bundle, *rule, *key, *at);
   history.for_each([&](const Event& event) { answer.take(event); });

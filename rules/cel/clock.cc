@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <exception>
+#include <fstream>
+#include <string>
 
 #include "fmt/format.h"
 
@@ -212,6 +214,14 @@ std::optional<Zone> find_zone(std::string_view name) {
   } catch (const std::exception&) {  // the library has no other way to say "no such zone"
     return std::nullopt;
   }
+}
+
+std::string zones_version() {
+  // The library does not look here where it reads the zones of the system.
+  std::ifstream database("/usr/share/zoneinfo/tzdata.zi");
+  std::string hash, word, number;
+  database >> hash >> word >> number;
+  return word == "version" ? number : "unknown";
 }
 
 int64_t local_of(int64_t utc_seconds, const Zone& zone) {

@@ -40,6 +40,8 @@ struct Zone {
   int64_t offset_seconds = 0;  // when not named
 };
 std::optional<Zone> find_zone(std::string_view name);
+// Of the time zone database of the system, which named zones are read from: "2025b".
+std::string zones_version();
 // Seconds since the epoch as clocks in the zone tell them, and back: of an hour that comes twice
 // the first, of one that is left out the moment of the change.
 int64_t local_of(int64_t utc_seconds, const Zone& zone);

@@ -19,6 +19,7 @@ struct Extent {
 };
 
 Extent extent_of(const Event& event) {
+  if (event.is_coarse() && event.has_time_end) return {event.told_time(), event.time_end};
   Milliseconds half{0};
   switch (event.time_precision) {
     case TimePrecision::kExact:
@@ -34,7 +35,6 @@ Extent extent_of(const Event& event) {
       half = std::chrono::hours(24 * 366) / 2;
       break;
   }
-  if (event.has_time_end) return {event.time, event.time_end};
   return {event.time - half, event.time + half};
 }
 

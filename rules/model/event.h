@@ -48,8 +48,9 @@ struct Event {
   SourceId source{};
   IndicatorId indicator{};
   RegionId region{};
-  EventTime time{};
+  EventTime time{};             // where windows, order and watermarks see it
   EventTime time_end{};         // == time unless has_time_end
+  Milliseconds placed_after{};  // how long after told_time() that is; 0 or more
   double value = std::nan("");  // NaN when absent; absent is not 0
   double confidence = 1.0;      // 0..1
   double lat = std::nan("");    // NaN when absent
@@ -60,7 +61,18 @@ struct Event {
 
   bool has_value() const { return !std::isnan(value); }
   bool has_position() const { return !std::isnan(lat); }
+  bool is_coarse() const { return time_precision > TimePrecision::kDay; }
+  EventTime told_time() const { return time - placed_after; }  // by its source
 };
+
+// An event whose time is coarser than a day counts in the middle of the time that it may have
+// happened in, when its source tells where that ends; a coarse time without an end is taken for the
+// middle. Once an event, whose `time` is told_time() still.
+inline void place_in_the_middle(Event& event) {
+  if (!event.is_coarse() || !event.has_time_end) return;
+  event.placed_after = (event.time_end - event.time) / 2;
+  event.time += event.placed_after;
+}
 
 // Limits of event/1; larger inputs are dead-lettered.
 inline constexpr size_t kMaxEventBytes = size_t{64} * 1024;

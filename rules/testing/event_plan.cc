@@ -22,6 +22,12 @@ struct Copies {
   Milliseconds every{0};
 };
 
+// Of the first copy; all are as long.
+struct Extent {
+  EventTime from;
+  std::optional<Milliseconds> length;
+};
+
 class Planner {
  public:
   Planner(EventTime start, const Catalogue& catalogue, Arena& arena, Diagnostics& diagnostics)
@@ -58,8 +64,11 @@ class Planner {
     }
     const auto copies = copies_of(item);
     const auto content = event_from_yaml(*event, catalogue_, arena_, diagnostics_);
+    const auto end = time_of(*event, "time_end");
+    if (end && *end < at) refuse(*event->find("time_end"), "`time_end` is before `at`");
     if (!copies || !content) return;
-    add_copies(*event, *content, *copies, at, arrives);
+    add_copies(*event, *content, *copies, {at, end ? std::optional(*end - at) : std::nullopt},
+               arrives);
   }
 
   std::optional<EventTime> time_of(const yaml::Node& item, std::string_view key) {
@@ -90,14 +99,16 @@ class Planner {
     return Copies{.count = *count, .every = repeat != nullptr ? span->exact : span->exact / *count};
   }
 
-  void add_copies(const yaml::Node& node, const Event& content, const Copies& copies, EventTime at,
+  void add_copies(const yaml::Node& node, const Event& content, const Copies& copies, Extent when,
                   std::optional<EventTime> arrives) {
     const yaml::Node* id = node.find("id");
     for (int64_t n = 1; n <= copies.count; ++n) {
       ScheduledEvent scheduled;
       scheduled.event = content;
-      scheduled.event.time = at + copies.every * (n - 1);
-      scheduled.event.time_end = scheduled.event.time;
+      scheduled.event.time = when.from + copies.every * (n - 1);
+      scheduled.event.time_end = scheduled.event.time + when.length.value_or(Milliseconds{0});
+      scheduled.event.has_time_end = when.length.has_value();
+      place_in_the_middle(scheduled.event);
       scheduled.event.id = id_of(id, n);
       scheduled.arrives = arrives.value_or(scheduled.event.time);
       scheduled.has_own_arrival = arrives.has_value();

@@ -26,6 +26,7 @@ Schema event() {
                                 optional("attrs", dictionary_of(anything())),
                                 optional("tlp", text()),
                                 optional("time_precision", text()),
+                                optional("time_end", text("as `at`, of a report over a period")),
                                 optional("geo_precision", integer(1, 3)),
                             });
 }

@@ -53,6 +53,20 @@ TEST(ExplainAlert, DoesNotCountWhatArmedTheRule) {
   EXPECT_THAT(*text, HasSubstr("desk:paper (armed)"));
 }
 
+TEST(ExplainAlert, TellsHowFarADateCanBeTrusted) {
+  const std::string day = transition(0, "fire", "warning", "2011-02-18");
+  const std::string time = R"("time":"2011-02-17T00:00:00Z",)";
+  const auto with = [&](std::string_view more) {
+    std::string text = day;
+    text.insert(text.find(time) + time.size(), more);
+    return explain_alert({text}, "en").value();
+  };
+  EXPECT_THAT(*explain_alert({day}, "en"), HasSubstr("ucdp-ged:ged-2 (dead)\n"));
+  EXPECT_THAT(with(R"("time_precision":"month",)"), HasSubstr("(dead), known to the month\n"));
+  EXPECT_THAT(with(R"("time_end":"2011-03-17T00:00:00Z","time_precision":"month",)"),
+              HasSubstr("(dead), at some time until 2011-03-17\n"));
+}
+
 TEST(ExplainAlert, TellsThatItIsHeldForFlappingOrByAFault) {
   std::string marked = transition(1, "update", "warning", "2011-02-19");
   const std::string plain = R"("stale":false)";

@@ -106,6 +106,33 @@ TEST(EventLines, FillsDefaults) {
   EXPECT_EQ(event.time_end, event.time);
 }
 
+TEST(EventLines, PlacesACoarseTimeInTheMiddleOfWhatIsTold) {
+  struct Row {
+    std::string_view precision, end, placed;
+  };
+  for (const Row& row : {Row{"exact", "2011-03-31", "2011-03-01T00:00:00Z"},
+                         Row{"day", "2011-03-31", "2011-03-01T00:00:00Z"},
+                         Row{"week", "2011-03-08", "2011-03-04T12:00:00Z"},
+                         Row{"month", "2011-03-31", "2011-03-16T00:00:00Z"},
+                         Row{"year", "2011-12-31T00:00:00.001Z", "2011-07-31T12:00:00Z"},
+                         Row{"month", "", "2011-03-01T00:00:00Z"}}) {
+    EventDecoder decoder(small_symbols(), EventForm::kLines);
+    std::string told_end;
+    if (!row.end.empty()) told_end = fmt::format(R"(,"time_end":"{}")", row.end);
+    const std::string bytes = padded(fmt::format(
+        R"({{"id":"a","source":"ucdp-ged","indicator":"violence.state_based","region":"SY",)"
+        R"("time":"2011-03-01","time_precision":"{}"{}}})",
+        row.precision, told_end));
+    Arena arena;
+    const auto told = decode(decoder, bytes, arena);
+    ASSERT_EQ(told.size(), 1u);
+    ASSERT_EQ(told[0].verdict, Verdict::kEvent) << told[0].message;
+    EXPECT_EQ(format_time(told[0].event.time), row.placed) << row.precision;
+    EXPECT_EQ(format_time(told[0].event.told_time()), "2011-03-01T00:00:00Z");
+    EXPECT_EQ(told[0].event.has_time_end, !row.end.empty());
+  }
+}
+
 struct Case {
   std::string_view name;
   std::string text;

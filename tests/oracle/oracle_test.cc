@@ -18,7 +18,7 @@ constexpr uint32_t kSeeds = 91;     // a kind: 1,001 in all
 constexpr uint32_t kLateOneOf = 4;  // every fourth stream has events that come too late
 constexpr size_t kLeastTurns = 60;  // fires of each rule over all seeds, and ends
 // These must also come to flap.
-constexpr size_t kLeastFlapping = 20;
+constexpr size_t kLeastFlapping = 15;
 const std::set<std::string> kRulesThatFlap = {"flickers", "recovers", "restless"};
 
 constexpr Milliseconds kLongerThanAStream = 200 * kDay;

@@ -14,7 +14,7 @@ std::pair<EventTime, EventTime> extent(const Event& event) {
   if (precision == TimePrecision::kExact || precision == TimePrecision::kDay) {
     return {event.time, event.time};
   }
-  if (event.has_time_end) return {event.time, event.time_end};
+  if (event.has_time_end) return {event.told_time(), event.time_end};
   const int days = precision == TimePrecision::kWeek    ? 7
                    : precision == TimePrecision::kMonth ? 31
                                                         : 366;

@@ -134,6 +134,7 @@ void Stream::set_precision(Event& event) {
   if (side >= 3 && side < 8) {
     event.has_time_end = true;
     event.time_end = event.time + (1 + roll(4)) * kDay;
+    if (event.time_end <= last_) place_in_the_middle(event);
   }
 }
 
@@ -155,7 +156,10 @@ void Stream::correct(const Event& event, EventTime arrived) {
   const EventTime arrives =
       std::max(event.time, arrived - kDay +
                                Milliseconds(static_cast<int64_t>(random_()) % (15 * kDay).count()));
-  if (chance(50)) correction.time = std::min(arrives, last_);
+  if (chance(50)) {
+    correction.time = std::min(arrives, last_);
+    correction.placed_after = {};
+  }
   correction.time_end = std::max(correction.time, event.time_end);
   deliveries_.push_back({correction, arrives});
 }

@@ -325,6 +325,7 @@ TEST(Sequence, TimesTooCoarseForTheOrderTakeNoStep) {
     second.time_precision = row.second;
     second.has_time_end = row.until != 0;
     if (second.has_time_end) second.time_end = day(row.until);
+    place_in_the_middle(second);
     h.send(second);
     h.finish(day(30));
     EXPECT_EQ(!h.log.empty(), row.fires) << row.name;

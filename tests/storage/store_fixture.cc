@@ -132,6 +132,7 @@ Event random_event(const Catalogue& catalogue, std::mt19937_64& random, Arena& a
   event.time = random_time(random);
   event.has_time_end = random() % 2 == 0;
   event.time_end = event.has_time_end ? random_time(random) : event.time;
+  if (event.time_end > event.time && random() % 2 == 0) place_in_the_middle(event);
   event.partition = random() % 2 == 0 ? static_cast<uint16_t>(random()) : uint16_t{0};
   if (random() % 4 != 0) event.value = random_number(random);
   if (random() % 2 == 0) event.confidence = static_cast<double>(random() % 101) / 100.0;
@@ -189,6 +190,7 @@ std::string difference(const Event& a, const Event& b) {
   compare("region", a.region == b.region);
   compare("time", a.time == b.time);
   compare("time_end", a.time_end == b.time_end);
+  compare("placed_after", a.placed_after == b.placed_after);
   compare("value", same_bits(a.value, b.value));
   compare("confidence", same_bits(a.confidence, b.confidence));
   compare("lat", same_bits(a.lat, b.lat));
