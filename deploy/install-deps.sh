@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs from Debian 12 what tocsin needs to build, with --tests what its tests need too, and with
-# --fuzz the compiler of the fuzz targets.
+# --sanitizers the compiler of preset `asan`.
 # As root or with sudo. When all is there, it asks dpkg and does nothing else.
 set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: deploy/install-deps.sh [--tests] [--fuzz]
-  --tests   also Prometheus, Alertmanager, kcat, libfaketime, tidy, jq, curl, Python, and Java with Maven for the Kafka broker
-  --fuzz    also clang 19 with libFuzzer (preset `fuzz`)
+Usage: deploy/install-deps.sh [--tests] [--sanitizers]
+  --tests       also Prometheus, Alertmanager, kcat, libfaketime, tidy, jq, curl, Python, and Java with Maven for the Kafka broker
+  --sanitizers  also clang 19 with its sanitizers and libFuzzer (preset `asan`)
 EOF
 }
 
@@ -23,14 +23,14 @@ packages=(
   curl jq python3
 )
 test_packages=(prometheus prometheus-alertmanager kcat libfaketime tidy)
-fuzz_packages=(clang-19 libclang-rt-19-dev)
+sanitizer_packages=(clang-19 libclang-rt-19-dev)
 
 with_tests=false
-with_fuzz=false
+with_sanitizers=false
 for argument in "$@"; do
   case $argument in
     --tests) with_tests=true ;;
-    --fuzz) with_fuzz=true ;;
+    --sanitizers) with_sanitizers=true ;;
     -h|--help) usage; exit 0 ;;
     *) echo "install-deps.sh: unknown argument $argument" >&2; usage >&2; exit 2 ;;
   esac
@@ -43,7 +43,7 @@ if $with_tests; then
   command -v mvn >/dev/null || packages+=(maven)
 fi
 
-if $with_fuzz; then packages+=("${fuzz_packages[@]}"); fi
+if $with_sanitizers; then packages+=("${sanitizer_packages[@]}"); fi
 
 missing=()
 for package in "${packages[@]}"; do

@@ -94,7 +94,7 @@ void expect_rebuilt_the_same(storage::Store& store) {
 
 TEST(Activation, WhatBeginsAnewIsWhereAFreshReplayIs) {
   for (const rules::Emit emit : {rules::Emit::kEarly, rules::Emit::kFinal}) {
-    for (const size_t shards : {1, 2}) {
+    for (const size_t shards : {1U, 2U}) {
       SCOPED_TRACE(fmt::format("shards {}", shards));
       const auto reloaded = storage::make_memory_store();
       const auto fresh = storage::make_memory_store();

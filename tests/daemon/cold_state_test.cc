@@ -115,7 +115,7 @@ std::vector<std::string> batches_of(uint32_t seed) {
 }
 
 TEST(ColdState, ChangesNothingOverTheRealStore) {
-  for (const size_t shards : {1, 3}) {
+  for (const size_t shards : {1U, 3U}) {
     std::vector<std::vector<std::string>> alerts;
     std::vector<std::map<std::string, std::string>> states;
     for (const bool cools : {false, true}) {

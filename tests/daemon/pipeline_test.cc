@@ -141,7 +141,7 @@ TEST(Pipeline, ResultsDoNotDependOnTheNumberOfShards) {
   text.rules.push_back({"more.yaml", kMoreRules});
   std::string& regions = text.catalogue[0].text;
   regions.replace(regions.find("{XA:"), 1, "{XD: {names: {en: Delta}}, ");
-  for (const size_t shards : {1, 2, 3}) {
+  for (const size_t shards : {1U, 2U, 3U}) {
     const auto store = storage::make_memory_store();
     Daemon daemon(*store, options(shards), text);
     std::string all;
@@ -210,7 +210,7 @@ TEST(Pipeline, AlertsOfARenamedRuleGoOn) {
 // A level that is gone moves an alert at the reload itself; a rule that sorts before it moves it in
 // the bundle.
 TEST(Pipeline, WhatAReloadBringsAboutIsWordedByTheRulesThatSayIt) {
-  for (const size_t shards : {1, 2}) {
+  for (const size_t shards : {1U, 2U}) {
     SCOPED_TRACE(shards);
     const auto store = storage::make_memory_store();
     rules::BundleText text = bundle_text();

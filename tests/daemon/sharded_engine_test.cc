@@ -164,7 +164,7 @@ TEST(ShardedEngine, SaysTheSameAtTheLimitsWithAnyNumberOfShards) {
       };
       EXPECT_TRUE(std::any_of(alone.begin(), alone.end(), tells_of)) << refuses;
     }
-    for (const size_t shards : {1, 2, 3, 5}) {
+    for (const size_t shards : {1U, 2U, 3U, 5U}) {
       for (const bool restarts : {false, true}) {
         ASSERT_EQ(said(shards, seed, restarts), alone)
             << shards << " shards, seed " << seed << (restarts ? ", with restarts" : "");

@@ -169,7 +169,7 @@ class ChannelAfterDowntime : public Channel {
   }
   // Raised before it; within it and over; within it and open; within it and over after it.
   void commit_four() {
-    for (const uint64_t alert : {1, 2, 3, 4}) commit({begin_of(alert)});
+    for (const uint64_t alert : {1U, 2U, 3U, 4U}) commit({begin_of(alert)});
     commit({end_of(1, "2011-02-18T09:00:00Z"), end_of(2, "2011-02-18T10:00:00Z"),
             end_of(4, "2011-02-19T10:00:00Z")});
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets and lets each look for SECONDS of CPU, beginning at its corpus. Ends with 1 when
-# one found something; the input then lies in build/fuzz/findings.
+# one found something; the input then lies in build/asan/findings.
 set -euo pipefail
 
 usage() {
@@ -31,17 +31,17 @@ if [[ ${#targets[@]} -eq 0 ]]; then
   for source in "$root"/tests/fuzz/*_fuzzer.cc; do targets+=("$(basename "$source" .cc)"); done
 fi
 
-"$root/deploy/install-deps.sh" --fuzz
+"$root/deploy/install-deps.sh" --sanitizers
 cd -- "$root"
 started=$SECONDS
 export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$root
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz -j "$(nproc)" --target "${targets[@]}"
+cmake --preset asan >/dev/null
+cmake --build --preset asan -j "$(nproc)" --target "${targets[@]}"
 echo "fuzz: the build took $((SECONDS - started)) s"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export work seconds keep=${keep:-$work/inputs} findings=$root/build/fuzz/findings
+export work seconds keep=${keep:-$work/inputs} findings=$root/build/asan/findings
 mkdir -p "$findings"
 
 # One line about what the target did; with a finding also the end of its log, and 1.
@@ -50,7 +50,7 @@ look() {
   mkdir -p "$keep/$target"
   # A busy machine gives it less than the clock says.
   while left=$((seconds - cpu)); [[ $code -eq 0 && $left -gt 0 ]]; do
-    { time nice -n 10 "build/fuzz/tests/fuzz/$target" -max_total_time="$left" -timeout=10 \
+    { time nice -n 10 "build/asan/tests/fuzz/$target" -max_total_time="$left" -timeout=10 \
       -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$findings/$target-" \
       "$keep/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1 || code=$?; } 2>"$work/$target.time"
     cpu=$((cpu + $(awk '{printf "%.0f", $1 + $2 + 0.5}' "$work/$target.time")))

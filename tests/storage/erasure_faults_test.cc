@@ -133,7 +133,7 @@ TEST_P(ErasureOnAFailingDisk, IsWholeAtEachOperationAndGoesOnToTheEnd) {
   ASSERT_NE(before, expected);
 
   int failed = 0;
-  for (int nth = 1 + trouble.number; nth <= operations; nth += kTroubles) {
+  for (int nth = 1 + trouble.number; nth <= operations; nth += kTroubles * kFaultStride) {
     SCOPED_TRACE(fmt::format("operation {} of {}", nth, operations));
     const std::string path = folder_.path("run");
     fs::copy(made_, path);
@@ -169,7 +169,7 @@ TEST_P(ErasureOnAFailingDisk, IsWholeAtEachOperationAndGoesOnToTheEnd) {
     ASSERT_FALSE(has_canary(path));
     fs::remove_all(path);
   }
-  EXPECT_GT(failed, operations / kTroubles / 2);
+  EXPECT_GT(failed, operations / (kTroubles * kFaultStride) / 2);
 }
 
 }  // namespace
