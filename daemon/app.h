@@ -59,12 +59,14 @@ class App : private http::Backend {
   void reopen_later(const Error& error);
   void end_damaged(const Error& error);
 
-  // Compiles the rules from their files and puts them in force; on the main thread.
+  // Compiles the rules from their files, runs the tests beside them, and puts them in force; on the
+  // main thread.
   using Done = std::function<void(ReloadReport)>;
   void reload_rules(const Done& done);
   void watch_rules();
   // What the files say, with what keeps one from being read; empty when nobody watches them.
   std::string rules_as_written() const;
+  void refuse_rules(ReloadReport report, const Done& done);
   void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
   void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
               const Done& done);

@@ -4,6 +4,7 @@
 
 #include "daemon/app.h"
 #include "daemon/inputs.h"
+#include "daemon/rule_test_gate.h"
 #include "daemon/version.h"
 #include "rules/load/rule_loader.h"
 
@@ -112,22 +113,28 @@ void App::reload_rules(const Done& done) {
                          std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()));
   ReloadReport report;
   for (const Diagnostic& d : diagnostics.sorted()) report.diagnostics.push_back(to_text(d));
-  if (!read.bundle) {
-    constexpr size_t kLoggedProblems = 20;
-    for (const std::string& problem :
-         std::span(report.diagnostics)
-             .first(std::min(report.diagnostics.size(), kLoggedProblems))) {
-      log_.error("problem in the rules", {{"problem", problem}});
-    }
-    log_.error("rules refused; those in force go on",
-               {{"errors", std::to_string(diagnostics.errors())},
-                {"hint", "`tocsin check` and `tocsin status` list every problem"}});
-    report.bundle = to_hex(rules_.present().bundle->hash);
-    rules_.remember_load(false, report.diagnostics);
-    return done(std::move(report));
+  if (!read.bundle) return refuse_rules(std::move(report), done);
+  if (config_.reload_tests && read.bundle->hash != rules_.present().bundle->hash) {
+    const std::vector<std::string> failing = failing_rule_tests(config_.bundle.rules);
+    report.diagnostics.insert(report.diagnostics.end(), failing.begin(), failing.end());
+    if (!failing.empty()) return refuse_rules(std::move(report), done);
   }
   put_in_force({.bundle = read.bundle, .text = rules::serialize(read.text)}, std::move(report),
                done);
+}
+
+void App::refuse_rules(ReloadReport report, const Done& done) {
+  constexpr size_t kLoggedProblems = 20;
+  for (const std::string& problem :
+       std::span(report.diagnostics).first(std::min(report.diagnostics.size(), kLoggedProblems))) {
+    log_.error("problem in the rules", {{"problem", problem}});
+  }
+  log_.error("rules refused; those in force go on",
+             {{"problems", std::to_string(report.diagnostics.size())},
+              {"hint", "`tocsin check`, `tocsin test` and `tocsin status` list every problem"}});
+  report.bundle = to_hex(rules_.present().bundle->hash);
+  rules_.remember_load(false, report.diagnostics);
+  done(std::move(report));
 }
 
 void App::put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done) {

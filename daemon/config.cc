@@ -91,9 +91,11 @@ class ConfigReader {
     take(config_.future_tolerance, exact_at(root, "future_tolerance"));
     take(config_.queue_bytes, bytes_at(root, "queue_bytes"));
     take(config_.state_memory, bytes_at(root, "state_memory"));
+    config_.bundle.state_budget = bytes_at(root, "state_budget").value_or(uint64_t{4} << 30U);
     take(config_.min_free_disk, bytes_at(root, "min_free_disk"));
     take(config_.digest_after, exact_at(root, "digest_after"));
     take(config_.watch_rules, exact_at(root, "watch_rules"));
+    take(config_.reload_tests, bool_at(root, "reload_tests"));
     take(config_.shutdown_timeout, exact_at(root, "shutdown_timeout"));
     if (const Node* http = root.find("http")) read_http(*http);
     for (const Node& input : rules::items_of(root.find("inputs"))) read_input(input);

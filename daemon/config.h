@@ -118,6 +118,8 @@ struct Config {
   Milliseconds digest_after{15 * 60'000};
   // How often files of rules are looked at for changes, which are then loaded; 0: only when asked.
   Milliseconds watch_rules{0};
+  // Whether a reload runs the rule tests beside the rules, and refuses them when one fails.
+  bool reload_tests = true;
   // How often a silent source's watermark follows the clock.
   Milliseconds heartbeat_interval{10'000};
   Milliseconds shutdown_timeout{30'000};

@@ -115,6 +115,9 @@ Schema make_config() {
        optional("state_memory",
                 bytes("with more state of rules in memory, idle groups are kept on the disk alone; "
                       "default 256MiB")),
+       optional("state_budget",
+                bytes("rules that together may need more than this are refused, with what they "
+                      "need; default 4GiB")),
        optional("min_free_disk",
                 bytes("with less free on the disk no input is taken; default 512MiB, at most a "
                       "twentieth of the disk; 0: no floor")),
@@ -122,6 +125,9 @@ Schema make_config() {
            "digest_after",
            span("after a downtime of at least this, alerts that were raised and over in it are "
                 "sent as one digest; default 15m; 0s: each is sent")),
+       optional("reload_tests",
+                boolean("a reload runs the rule tests beside the rules, and refuses them when one "
+                        "fails; default true")),
        optional("watch_rules",
                 span("how often files of rules are looked at, and loaded when they have changed; "
                      "default 0s: only on SIGHUP and POST /-/reload")),

@@ -20,6 +20,17 @@ Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> b
   set_bundle(std::move(bundle));
 }
 
+namespace {
+
+void retract_at(EventTime time, Event& event) {
+  event.op = Operation::kRetract;
+  event.time = event.time_end = time;
+  event.has_time_end = false;
+  event.placed_after = {};
+}
+
+}  // namespace
+
 void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   bundle_ = std::move(bundle);
   store_.set_catalogue(bundle_->catalogue);
@@ -133,14 +144,20 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
                           int64_t position, std::string_view raw, WallTime now) {
   PipelineCounts::PerSource& counts = counts_of(event.source);
   note_arrival(event, now);
-  if (options_.future_tolerance && event.time > now + *options_.future_tolerance) {
-    ++counts.future;
-    return refuse(Admission::kFuture, event, stream, position, raw, now);
+  Event taken = event;
+  if (options_.future_tolerance) {
+    if (event.told_time() > now + *options_.future_tolerance) {
+      ++counts.future;
+      return refuse(Admission::kFuture, event, stream, position, raw, now);
+    }
+    place_before(std::max(taken.told_time(), now), taken);
   }
   const std::optional<EventTime> watermark = engine_->watermark(event.source);
   // So that the engine knows how far it got without this partition.
   if (!engine_->has_heard_of(event.source, event.partition)) flush();
-  if (watermark && event.time < horizon_of(event.source)) {
+  const EventTime horizon = horizon_of(event.source);
+  bool is_too_old = watermark && taken.time < horizon;
+  if (is_too_old && !seen_.knows_earlier(key, event.rev)) {
     if (seen_.contains(key, event.rev)) {
       ++counts.duplicates;
       return Admission::kDuplicate;
@@ -148,9 +165,13 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     ++counts.too_late;
     return refuse(Admission::kTooLate, event, stream, position, raw, now);
   }
-  Event taken = event;
   taken.op = operation_of(event, key);
-  if (!seen_.insert(key, event.rev, event.source, event.time)) {
+  if (is_too_old) {
+    // What it replaces may be inside the horizon, and must not count any more.
+    is_too_old = taken.op != Operation::kRetract;
+    retract_at(horizon, taken);
+  }
+  if (!seen_.insert(key, event.rev, event.source, taken.time)) {
     ++counts.duplicates;
     return Admission::kDuplicate;
   }
@@ -160,12 +181,12 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     const EventTime up_to =
         std::max(watermark.value_or(kMinEventTime),
                  engine_->decided_without(event.source, rules::partition_of(event)));
-    const Milliseconds age = up_to - event.time;
+    const Milliseconds age = up_to - taken.time;
     const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
                                     [age](Milliseconds b) { return age <= b; });
     ++counts_.late_by_age[static_cast<size_t>(bound - counts_.kAgeBounds.begin())];
   }
-  ++counts.accepted;
+  if (!is_too_old) ++counts.accepted;
   const bool is_correction = taken.op != Operation::kAssert;
   if (is_correction) ++counts.corrections;
   const JournalSeq seq = batch().append(taken);
@@ -176,7 +197,9 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
     flush();
     forget_told();
   }
-  return Admission::kAccepted;
+  if (!is_too_old) return Admission::kAccepted;
+  ++counts.too_late;
+  return refuse(Admission::kTooLate, event, stream, position, raw, now);
 }
 
 void Pipeline::flush() {

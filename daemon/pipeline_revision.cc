@@ -48,7 +48,9 @@ Milliseconds reach_of(const rules::Rule& rule, const rules::Bundle& bundle) {
 }  // namespace
 
 Operation Pipeline::operation_of(const Event& event, Hash128 key) const {
-  if (event.op == Operation::kRetract) return event.op;
+  // Of what is said to be a correction the first version may have been forgotten, beyond the
+  // horizon.
+  if (event.op != Operation::kAssert) return event.op;
   return seen_.knows(key) ? Operation::kCorrect : Operation::kAssert;
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/seen_ids.h"
 
+#include <algorithm>
+
 namespace tocsin::daemon {
 namespace {
 
@@ -15,24 +17,26 @@ bool SeenIds::contains(Hash128 key, uint32_t rev) const {
   return found != ids_.end() && found->second.rev >= rev;
 }
 
-bool SeenIds::remember(Hash128 key, uint32_t rev, int32_t day, Days& days) {
-  const auto [entry, is_new] = ids_.try_emplace(key, Entry{rev, day});
-  if (!is_new) {
-    if (entry->second.rev >= rev) return false;
-    entry->second = {rev, day};
-  }
+void SeenIds::keep_until(Entry& entry, Hash128 key, int32_t day, Days& days) {
+  if (day <= entry.day) return;
+  entry.day = day;
   days[day].push_back(key);
-  return true;
 }
 
 bool SeenIds::insert(Hash128 key, uint32_t rev, SourceId source, EventTime time) {
   const auto index = static_cast<size_t>(source);
   if (index >= by_source_.size()) by_source_.resize(index + 1);
-  return remember(key, rev, day_of(time), by_source_[index]);
+  Entry& entry = ids_.try_emplace(key, Entry{}).first->second;
+  if (entry.day != kNoDay && entry.rev >= rev) return false;
+  entry.rev = rev;
+  keep_until(entry, key, day_of(time), by_source_[index]);
+  return true;
 }
 
 void SeenIds::restore(Hash128 key, uint32_t rev, EventTime time) {
-  remember(key, rev, day_of(time), restored_);
+  Entry& entry = ids_.try_emplace(key, Entry{}).first->second;
+  entry.rev = std::max(entry.rev, rev);
+  keep_until(entry, key, day_of(time), restored_);
 }
 
 void SeenIds::forget_days(Days& days, int32_t before) {
@@ -42,7 +46,7 @@ void SeenIds::forget_days(Days& days, int32_t before) {
     for (size_t i = 0; i < keys.size(); ++i) {
       if (i + kLookAhead < keys.size()) ids_.prefetch(keys[i + kLookAhead]);
       const auto found = ids_.find(keys[i]);
-      // A later revision may have moved the id to another day's list.
+      // Another revision may have put the id on a later day's list.
       if (found != ids_.end() && found->second.day == day) ids_.erase(found);
     }
     days.erase(days.begin());

@@ -23,7 +23,11 @@ class SeenIds {
   // True when this revision, or a later one, of the id was remembered before.
   bool contains(Hash128 key, uint32_t rev) const;
 
-  // Whether any revision of it was.
+  // Whether any revision of it was; whether only earlier ones were.
+  bool knows_earlier(Hash128 key, uint32_t rev) const {
+    const auto found = ids_.find(key);
+    return found != ids_.end() && found->second.rev < rev;
+  }
   bool knows(Hash128 key) const { return ids_.contains(key); }
 
   // Asks for the memory that insert() will need; nearly every id is new and far from the last one.
@@ -43,13 +47,14 @@ class SeenIds {
   size_t size() const { return ids_.size(); }
 
  private:
+  static constexpr int32_t kNoDay = INT32_MIN;
   struct Entry {
-    uint32_t rev;
-    int32_t day;  // whose list may erase it: the event day of the latest revision
+    uint32_t rev = 0;
+    int32_t day = kNoDay;  // whose list may erase it: the latest event day of any of its revisions
   };
   using Days = std::map<int32_t, std::vector<Hash128>>;
 
-  bool remember(Hash128 key, uint32_t rev, int32_t day, Days& days);
+  static void keep_until(Entry& entry, Hash128 key, int32_t day, Days& days);
   void forget_days(Days& days, int32_t before);
 
   absl::flat_hash_map<Hash128, Entry> ids_;

@@ -318,6 +318,12 @@ bool EventValidator::numbers(const EventDraft& draft, Event& event, Rejection& r
     }
     event.geo_precision = static_cast<uint8_t>(draft.geo_precision);
   }
+  if (event.op != Operation::kAssert && event.rev == 0) {
+    return refuse(rejection, reasons::kBadValue,
+                  fmt::format("rev: is 0, the first telling of an event; a {} needs a higher one "
+                              "than what it replaces",
+                              event.op == Operation::kRetract ? "retraction" : "correction"));
+  }
   event.confidence = symbols_->catalogue().source(event.source).reliability;
   if (draft.has(Field::kConfidence)) {
     if (!(draft.confidence >= 0.0 && draft.confidence <= 1.0)) {

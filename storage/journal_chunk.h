@@ -16,8 +16,10 @@
 
 namespace tocsin::storage {
 
-// 2: has erased events. What has none is written as 1, which every tocsin reads.
-inline constexpr uint8_t kChunkVersion = 2;
+// What has neither erased nor placed events is written as 1, which every tocsin reads.
+inline constexpr uint8_t kChunkWithErased = 2;
+inline constexpr uint8_t kChunkWithPlaced = 3;
+inline constexpr uint8_t kChunkVersion = kChunkWithPlaced;  // the latest that is known
 inline constexpr size_t kChunkHeaderBytes = 36;
 // A body beyond this was never written by us.
 inline constexpr uint32_t kMaxChunkBody = 16u << 20;

@@ -54,6 +54,7 @@ JournalSeq JournalWriter::append(const Event& event) {
   const std::lock_guard lock(mutex_);
   PendingChunk& chunk = open_chunk();
   record_writer_.write(event, chunk.tables, chunk.records);
+  if (event.placed_after.count() != 0) chunk.header.version = kChunkWithPlaced;
   const uint64_t seed = source_seeds_[static_cast<size_t>(event.source)];
   chunk.seen_ids.add(event_key(seed, event.id), event.rev, event.time);
   ++chunk.header.events;
@@ -72,7 +73,7 @@ JournalSeq JournalWriter::append(const ErasedEvent& erased) {
   const std::lock_guard lock(mutex_);
   PendingChunk& chunk = open_chunk();
   record_writer_.write(erased, chunk.records);
-  chunk.header.version = kChunkVersion;
+  chunk.header.version = std::max(chunk.header.version, kChunkWithErased);
   ++chunk.header.events;
   ++events_;
   return added(chunk);

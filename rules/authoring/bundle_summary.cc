@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "rules/alert_board.h"
-#include "rules/load/budget.h"
 
 namespace tocsin::rules {
 
@@ -30,23 +29,14 @@ std::vector<std::string> unread_indicators(const Bundle& bundle) {
 }  // namespace
 
 BundleSummary summarize(const Bundle& bundle) {
-  const Catalogue& catalogue = *bundle.catalogue;
   BundleSummary summary;
-  std::vector<RuleCost> costs;
   for (const Rule& rule : bundle.rules) {
     ++summary.by_status[rule.status];
     ++summary.by_driver[rule.driver];
-    costs.push_back({.rule = rule.id,
-                     .groups = groups_of(catalogue, rule),
-                     .bytes_per_group = bytes_per_group(catalogue, rule)});
-    summary.state_bytes += costs.back().bytes();
   }
-  const size_t shown = std::min(kDearest, costs.size());
-  std::partial_sort(costs.begin(), costs.begin() + static_cast<std::ptrdiff_t>(shown), costs.end(),
-                    [](const RuleCost& a, const RuleCost& b) {
-                      return std::tuple(b.bytes(), a.rule) < std::tuple(a.bytes(), b.rule);
-                    });
-  costs.resize(shown);
+  std::vector<RuleCost> costs = rule_costs(bundle);
+  for (const RuleCost& cost : costs) summary.state_bytes += cost.bytes();
+  if (costs.size() > kDearest) costs.resize(kDearest);
   summary.dearest = std::move(costs);
   summary.unread = unread_indicators(bundle);
   return summary;

@@ -5,17 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "rules/load/budget.h"
 #include "rules/rule.h"
 
 namespace tocsin::rules {
-
-// What a rule may keep in memory in a busy time: the estimate of rules/load/budget.h.
-struct RuleCost {
-  std::string rule;
-  uint64_t groups = 0;
-  uint64_t bytes_per_group = 0;
-  uint64_t bytes() const { return groups * bytes_per_group; }
-};
 
 struct BundleSummary {
   std::map<RuleStatus, size_t> by_status;

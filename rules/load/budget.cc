@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <tuple>
 
 #include "rules/grown.h"
 #include "rules/kinds/absence.h"
@@ -205,6 +207,40 @@ void check_budget(RuleScope& scope, const Rule& rule) {
                           readable_bytes(rule.max_state_bytes)),
               "counted with an event every six hours in each group; lower `limits.groups`, take "
               "fewer or longer panes, or raise `limits.state`");
+}
+
+std::vector<RuleCost> rule_costs(const Bundle& bundle) {
+  std::vector<RuleCost> costs;
+  for (const Rule& rule : bundle.rules) {
+    costs.push_back({.rule = rule.id,
+                     .groups = groups_of(*bundle.catalogue, rule),
+                     .bytes_per_group = bytes_per_group(*bundle.catalogue, rule)});
+  }
+  std::sort(costs.begin(), costs.end(), [](const RuleCost& a, const RuleCost& b) {
+    return std::tuple(b.bytes(), a.rule) < std::tuple(a.bytes(), b.rule);
+  });
+  return costs;
+}
+
+void check_budget_of_all(const Bundle& bundle, uint64_t most, Diagnostics& diagnostics) {
+  const std::vector<RuleCost> costs = rule_costs(bundle);
+  uint64_t total = 0;
+  for (const RuleCost& cost : costs) total += cost.bytes();
+  if (total <= most) return;
+  constexpr size_t kShown = 3;
+  std::string dearest;
+  for (size_t i = 0; i < std::min(kShown, costs.size()); ++i) {
+    fmt::format_to(std::back_inserter(dearest), "{}{} {}", i == 0 ? "" : ", ", costs[i].rule,
+                   readable_bytes(costs[i].bytes()));
+  }
+  const auto named = std::find_if(bundle.rules.begin(), bundle.rules.end(),
+                                  [&](const Rule& rule) { return rule.id == costs.front().rule; });
+  diagnostics.error(
+      "T0388", named->place,
+      fmt::format("all rules together may need {}, but `state_budget` is {}; the dearest: {}",
+                  readable_bytes(total), readable_bytes(most), dearest),
+      "lower their `limits.groups`, take fewer or longer panes, or raise "
+      "`state_budget` of the daemon's configuration");
 }
 
 }  // namespace tocsin::rules

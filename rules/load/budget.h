@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "rules/load/rule_scope.h"
 
@@ -28,11 +29,23 @@ uint64_t bytes_per_group(const Catalogue& catalogue, const Rule& rule);
 // At most how many groups it may keep: those that the catalogue allows, held to `limits.groups`.
 uint64_t groups_of(const Catalogue& catalogue, const Rule& rule);
 
+struct RuleCost {
+  std::string rule;
+  uint64_t groups = 0;
+  uint64_t bytes_per_group = 0;
+  uint64_t bytes() const { return groups * bytes_per_group; }
+};
+// Of all rules, the dearest first.
+std::vector<RuleCost> rule_costs(const Bundle& bundle);
+
 // "12.5 KiB"
 std::string readable_bytes(uint64_t bytes);
 
 // Tells when all groups that the catalogue and the rule's limits allow would not fit its
 // `limits.state`, with the numbers.
 void check_budget(RuleScope& scope, const Rule& rule);
+
+// Tells when that of all rules together is more than `most` bytes, with the dearest.
+void check_budget_of_all(const Bundle& bundle, uint64_t most, Diagnostics& diagnostics);
 
 }  // namespace tocsin::rules

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@ namespace tocsin::rules {
 struct BundlePaths {
   std::vector<std::string> catalogue;  // *.yaml in folders
   std::vector<std::string> rules;      // *.yaml in folders, without *.test.yaml
+  uint64_t state_budget = UINT64_MAX;  // bytes that all rules together may need (budget.h)
 };
 
 // A file as it was read.

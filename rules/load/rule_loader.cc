@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "rules/load/budget.h"
 #include "rules/load/catalogue_loader.h"
 #include "rules/load/detect_over_alerts.h"
 #include "rules/load/exceptions.h"
@@ -124,6 +125,8 @@ LoadedBundle read_bundle(const BundlePaths& paths, Diagnostics& diagnostics,
   LoadedBundle loaded;
   loaded.text = read_bundle_text(paths, diagnostics);
   loaded.bundle = load_bundle(loaded.text, diagnostics, today);
+  if (loaded.bundle != nullptr)
+    check_budget_of_all(*loaded.bundle, paths.state_budget, diagnostics);
   if (diagnostics.errors() != errors_before) loaded.bundle = nullptr;
   return loaded;
 }

@@ -74,6 +74,14 @@ inline void place_in_the_middle(Event& event) {
   event.time += event.placed_after;
 }
 
+// Places it no later than `most`, which is not before told_time(): of a span that has begun and not
+// ended yet, what is past counts.
+inline void place_before(EventTime most, Event& event) {
+  if (event.time <= most) return;
+  event.placed_after -= event.time - most;
+  event.time = most;
+}
+
 // Limits of event/1; larger inputs are dead-lettered.
 inline constexpr size_t kMaxEventBytes = size_t{64} * 1024;
 inline constexpr size_t kMaxActors = 32;

@@ -110,6 +110,9 @@ class EventReader {
       const auto number = yaml::as_int(*rev, "`rev`", 0, INT32_MAX, diagnostics_);
       if (number) event_.rev = static_cast<uint32_t>(*number);
     }
+    if (event_.op != Operation::kAssert && event_.rev == 0) {
+      refuse(node_.place, "what corrects or retracts needs a `rev` of 1 or more");
+    }
     if (const yaml::Node* precision = node_.find("geo_precision")) {
       const auto number = yaml::as_int(*precision, "`geo_precision`", 1, 3, diagnostics_);
       if (number) event_.geo_precision = static_cast<uint8_t>(*number);

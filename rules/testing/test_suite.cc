@@ -197,6 +197,11 @@ bool SuiteResult::is_good() const {
                      [](const RuleCoverage& rule) { return rule.is_enough(); });
 }
 
+bool has_rule_tests(const std::vector<std::string>& paths) {
+  Diagnostics none;
+  return !find_files(paths, none).tests.empty();
+}
+
 std::optional<SuiteResult> run_suite(const std::vector<std::string>& paths,
                                      const SuiteOptions& options, Diagnostics& diagnostics) {
   const int before = diagnostics.errors();

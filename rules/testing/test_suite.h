@@ -56,6 +56,9 @@ struct SuiteResult {
   bool was_filtered = false;
 };
 
+// Whether there are any below these paths.
+bool has_rule_tests(const std::vector<std::string>& paths);
+
 // Runs every test of the files and folders (`*.test.yaml` below them). nullopt when a test, rule or
 // catalogue file cannot be read as such; the reasons are in `diagnostics`.
 std::optional<SuiteResult> run_suite(const std::vector<std::string>& paths,

@@ -53,6 +53,7 @@ TEST(Config, IsGoodForProductionWhereItSaysNothing) {
   EXPECT_EQ(config.http.tlp_ceiling, Tlp::kAmber);
   EXPECT_EQ(config.min_free_disk, std::nullopt) << "as the disk is large";
   EXPECT_EQ(config.state_memory, 256u << 20);
+  EXPECT_EQ(config.bundle.state_budget, uint64_t{4} << 30U);
   EXPECT_THAT(config.sinks, IsEmpty());
 }
 

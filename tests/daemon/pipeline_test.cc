@@ -59,6 +59,42 @@ TEST(Pipeline, CountsEveryRecordOnce) {
   EXPECT_EQ(reasons, (std::vector<std::string>{"missing_field", "too_late"}));
 }
 
+// On 2 January: what is stamped later than that is a clock gone wrong, and a span that has begun is
+// not.
+TEST(Pipeline, OfASpanThatHasNotEndedWhatIsPastCounts) {
+  const auto store = storage::make_memory_store();
+  PipelineOptions live = options();
+  live.future_tolerance = std::chrono::minutes(10);
+  const WallTime now = parse_time("2020-01-02T00:00:00Z").value();
+  Daemon daemon(*store, live, bundle_text(), now);
+  const auto line = [](std::string_view id, std::string_view time, std::string_view rest) {
+    std::string text = event_line(1, 0, "XA", 1);
+    text.replace(text.find("\"e1\""), 4, fmt::format("\"{}\"", id));
+    const size_t at = text.find("\"time\":\"") + 8;
+    text.replace(at, text.find('"', at) - at, time);
+    text.insert(text.find('}'), rest);
+    return text;
+  };
+  daemon.feed(
+      line("week", "2020-01-01", R"(,"time_precision":"week","time_end":"2020-01-07")") +
+          line("day", "2020-01-01", R"(,"time_end":"2020-01-07")") +
+          line("wrong", "2020-01-03", R"(,"time_precision":"week","time_end":"2020-01-07")"),
+      now);
+  const ingest::Receipt receipt = daemon.commit(false, now);
+  EXPECT_EQ(receipt.events, 2U);
+  EXPECT_EQ(receipt.rejected, 1U);
+  std::vector<std::string> times;
+  ASSERT_TRUE(store->read_journal(1, [&](const storage::Store::JournalRecord& record) {
+    if (record.event != nullptr) {
+      times.push_back(fmt::format("{} {} {}", record.event->id, format_time(record.event->time),
+                                  format_time(record.event->told_time())));
+    }
+    return true;
+  }));
+  EXPECT_EQ(times, (std::vector<std::string>{"week 2020-01-02T00:00:00Z 2020-01-01T00:00:00Z",
+                                             "day 2020-01-01T00:00:00Z 2020-01-01T00:00:00Z"}));
+}
+
 TEST(Pipeline, ReceiptIsDueOnlyAtTheCommit) {
   const auto store = storage::make_memory_store();
   Daemon daemon(*store, options());

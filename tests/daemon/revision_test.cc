@@ -283,6 +283,58 @@ TEST(Revised, ARetractionWithdrawsWhatRestedOnTheEvent) {
   EXPECT_EQ(log_of(*store).size(), 4U);
 }
 
+// The correction horizon of `desk` is 60 days; an id is known as long as its event is inside of it.
+TEST(Revised, ARetractionCountsHoweverOldItsOwnTimeIs) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), world(kHits));
+  daemon.feed(line_of(clash(1, 1.5, 50)));
+  daemon.feed(line_of(clash(2, 50, 0)));
+  daemon.commit();
+  Version gone = clash(1, -300, 50);
+  gone.rev = 1;
+  gone.retracts = true;
+  daemon.feed(line_of(gone));
+  EXPECT_EQ(daemon.commit().events, 1U);
+  revise_all(daemon);
+  EXPECT_THAT(log_of(*store).back(), HasSubstr(R"("action":"withdraw")"));
+  EXPECT_THAT(standing(*store), IsEmpty());
+}
+
+TEST(Revised, WhatIsCorrectedToBeforeTheHorizonCountsNoMore) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), world(kHits));
+  daemon.feed(line_of(clash(1, 1.5, 50)));
+  daemon.feed(line_of(clash(2, 50, 0)));
+  daemon.commit();
+  Version moved = clash(1, -300, 50);
+  moved.rev = 1;
+  daemon.feed(line_of(moved));
+  const ingest::Receipt receipt = daemon.commit();
+  EXPECT_EQ(receipt.events, 0U);
+  EXPECT_EQ(receipt.rejected, 1U);
+  revise_all(daemon);
+  EXPECT_THAT(log_of(*store).back(), HasSubstr(R"("action":"withdraw")"));
+  EXPECT_THAT(standing(*store), IsEmpty());
+  daemon.feed(line_of(moved));
+  EXPECT_EQ(daemon.commit().duplicates, 1U);
+}
+
+TEST(Revised, ACorrectionOfWhatWasForgottenStillReplacesIt) {
+  const auto store = storage::make_memory_store();
+  std::string rules = kHits;
+  rules.replace(rules.find("window: 5d"), 10, "window: 200d");
+  Daemon daemon(*store, options(), world(rules));
+  daemon.feed(line_of(clash(1, 1.5, 8)));
+  daemon.commit();
+  daemon.feed(line_of(clash(2, 90, 0)));
+  daemon.commit();
+  Version moved = clash(1, 89.5, 8);
+  moved.rev = 1;
+  daemon.feed(line_of(moved));
+  revise_all(daemon);
+  EXPECT_THAT(log_of(*store), IsEmpty()) << "8 dead, and not 16";
+}
+
 TEST(Revised, ACorrectionMovesTheLevelOfAnOpenAlert) {
   const auto store = storage::make_memory_store();
   Daemon daemon(*store, options(), world(kHits));

@@ -41,6 +41,28 @@ TEST(SeenIds, ARevisionMovedToAnotherDayOutlivesItsFirstDay) {
   EXPECT_TRUE(seen.contains(key("a"), 1));
 }
 
+TEST(SeenIds, ARevisionMovedToAnEarlierDayIsKeptAsLongAsTheFirst) {
+  SeenIds seen;
+  seen.insert(key("a"), 0, kDesk, day(9));
+  seen.insert(key("a"), 1, kDesk, day(1));
+  seen.forget(kDesk, day(5));
+  EXPECT_TRUE(seen.contains(key("a"), 1)) << "revision 0 could still be accepted";
+  seen.forget(kDesk, day(10));
+  EXPECT_EQ(seen.size(), 0U);
+}
+
+TEST(SeenIds, RevisionsAreRestoredInAnyOrder) {
+  SeenIds seen;
+  seen.restore(key("a"), 1, day(1));
+  seen.restore(key("a"), 0, day(9));
+  seen.forget_restored(day(5));
+  EXPECT_TRUE(seen.contains(key("a"), 1));
+  EXPECT_TRUE(seen.knows_earlier(key("a"), 2));
+  EXPECT_FALSE(seen.knows_earlier(key("a"), 1));
+  seen.forget_restored(day(10));
+  EXPECT_EQ(seen.size(), 0U);
+}
+
 TEST(SeenIds, RestoredIdsWaitForTheSlowestSource) {
   SeenIds seen;
   seen.restore(key("a"), 3, day(1));

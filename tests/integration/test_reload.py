@@ -50,6 +50,25 @@ BAD = GOOD % "1.0" + """
     severity: watch
 """
 
+TEST = """
+tocsin: tests/1
+catalogue: %s
+rules: [reload.yaml]
+tests:
+  - name: twelve dead are enough
+    start: 2024-03-01T00:00:00Z
+    events:
+      - {at: +1h, event: {id: a, source: monitor-net, indicator: violence.fatalities, region: REGION, value: 12}}
+    steps:
+      - {at: +2h, expect: {alerts: [{rule: many-dead, group: {region: REGION}}]}}
+  - name: two are not
+    start: 2024-03-01T00:00:00Z
+    events:
+      - {at: +1h, event: {id: a, source: monitor-net, indicator: violence.fatalities, region: REGION, value: 2}}
+    steps:
+      - {at: +2h, expect: {alerts: []}}
+""".replace("REGION", REGIONS[0])
+
 
 def event(number, value):
     return {"id": f"reload-{number}", "source": "monitor-net", "indicator": "violence.fatalities",
@@ -102,6 +121,19 @@ class Reload(unittest.TestCase):
             wait_until(lambda: daemon.metric("tocsin_config_last_reload_successful") == 1, "the good reload in the metrics")
             self.assertEqual(200, daemon.post_events([event(5, 6)]).status)
             wait_until(lambda: REGIONS[5] in self.fired(daemon), "the new rule in force")
+            self.assertEqual(0, daemon.stop(), daemon.log_tail())
+
+    def test_rules_whose_tests_fail_are_refused(self):
+        self.write(GOOD % "10.0")
+        (self.rules / "reload.test.yaml").write_text(TEST % (SOURCE_DIR / "rules/catalogue"))
+        with Daemon(self.path / "daemon", [self.rules]) as daemon:
+            self.write(GOOD % "20.0")
+            refused = daemon.request("POST", "/-/reload", b"")
+            self.assertEqual(422, refused.status, refused)
+            self.assertIn("twelve dead are enough", "\n".join(refused.json["diagnostics"]))
+            self.assertEqual(0, daemon.metric("tocsin_config_last_reload_successful"))
+            self.write(GOOD % "11.0")
+            self.assertEqual(200, daemon.request("POST", "/-/reload", b"").status)
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
     def test_files_that_change_are_loaded_when_they_are_watched(self):

@@ -161,6 +161,27 @@ uint64_t heap_bytes() {
   return info.uordblks + info.hblkhd;
 }
 
+TEST(BudgetOfAllRules, IsToldWithWhatIsNeededAndTheDearest) {
+  Diagnostics diagnostics;
+  BundlePaths paths{.catalogue = {data_path("catalogue")}, .rules = {data_path("good")}};
+  const LoadedBundle loaded = read_bundle(paths, diagnostics);
+  ASSERT_NE(loaded.bundle, nullptr);
+  const std::vector<RuleCost> costs = rule_costs(*loaded.bundle);
+  uint64_t total = 0;
+  for (const RuleCost& cost : costs) total += cost.bytes();
+  paths.state_budget = total;
+  EXPECT_NE(read_bundle(paths, diagnostics).bundle, nullptr);
+  EXPECT_EQ(diagnostics.errors(), 0);
+  paths.state_budget = total - 1;
+  EXPECT_EQ(read_bundle(paths, diagnostics).bundle, nullptr);
+  ASSERT_EQ(diagnostics.errors(), 1);
+  const Diagnostic told = diagnostics.sorted().back();
+  EXPECT_EQ(told.code, "T0388");
+  EXPECT_NE(told.message.find(costs.front().rule + " " + readable_bytes(costs.front().bytes())),
+            std::string::npos)
+      << told.message;
+}
+
 // 200,000 keys that come once, over two months: the limit is always full, of ever other groups.
 TEST(BudgetInAStorm, HoldsTheStateAndTheHeapWithWhatTheAllocatorAdds) {
   const auto bundle = load_good(
