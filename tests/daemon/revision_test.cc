@@ -382,5 +382,34 @@ TEST(Revised, WhatTheJournalNoLongerReachesBackToStaysAsItWasTold) {
   EXPECT_EQ(daemon.pipeline().take_counts().revisions_out_of_reach, 1U);
 }
 
+// Who is on a roster is waited for since the first event of the sources, wherever that was.
+TEST(Revised, ARosterIsWaitedForSinceTheFirstEventOfAll) {
+  const std::string rules =
+      "tocsin: rules/1\npackage: p\nlists: {watched: [XA]}\nrules:\n"
+      "  - {rule: silent, kind: absence, title: T, status: shadow, driver: violence, stage: "
+      "latent, "
+      "select: 'e.indicator == \"violence.clash\" && has(e.value) && e.value >= 1.0', by: "
+      "[region@country], detect: {expect: {at_least: 1, every: 5d}, roster: {list: watched}, "
+      "grace: "
+      "1d}, severity: watch}\n";
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), world(rules));
+  int id = 0;
+  const auto tell = [&](const char* region, double minute) {
+    Version v = clash(++id, (minute + 0.5) / (24 * 60), 0);
+    v.region = region;
+    daemon.feed(line_of(v));
+  };
+  tell("XB", 3);
+  tell("XB", 9);
+  tell("XB", 2 * 24 * 60);
+  tell("XA", 60);  // late, and no report
+  revise_all(daemon);
+  EXPECT_EQ(daemon.pipeline().take_counts().revisions, 1U);
+  tell("XB", 20 * 24 * 60);
+  daemon.commit();
+  EXPECT_THAT(standing(*store), ElementsAre("p/silent XA watch from 2020-01-07T00:03:00Z to now"));
+}
+
 }  // namespace
 }  // namespace tocsin::daemon
