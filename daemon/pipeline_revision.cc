@@ -75,22 +75,20 @@ bool Pipeline::may_revise() const {
   return std::chrono::steady_clock::now() - revised_at_ >= options_.revision_share * revision_took_;
 }
 
-// Since when every event is there, and whole; kMinEventTime: from the first on.
+// Since when every event is there, and whole; kMinEventTime: from the first on. Retention drops in
+// the order of commits, whatever the events are of: what is left may begin with one of long ago.
+// But none was let in that was stamped later than the clock of its commit allows.
 Result<EventTime> Pipeline::journal_reaches_back() const {
   const JournalSeq first = store_.first_seq();
-  const EventTime erased_before = store_.erased_before();
-  if (first <= 1) return erased_before;
-  Milliseconds lateness{0};
-  for (const Source& source : bundle_->catalogue->sources()) {
-    lateness = std::max(lateness, source.lateness);
-  }
-  EventTime oldest = kMaxEventTime;
+  if (first <= 1) return store_.erased_before();
+  if (!options_.future_tolerance) return kMaxEventTime;  // that may be of any time
+  WallTime committed = latest_;
   const Status status = store_.read_journal(first, [&](const auto& record) {
-    if (record.event != nullptr) oldest = record.event->time;
-    return record.event == nullptr;
+    committed = record.committed;
+    return false;
   });
   if (!status) return status.error();
-  return oldest == kMaxEventTime ? oldest : std::max(oldest + lateness, erased_before);
+  return std::max(committed + *options_.future_tolerance, store_.erased_before());
 }
 
 Status Pipeline::revise(JournalSeq up_to) {
