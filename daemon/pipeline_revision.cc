@@ -134,6 +134,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
       told_, decided, *bundle_,
       [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
       touched.oldest(), newest_event());
+  counts_.revisions_out_of_reach += news.undecided_rules();
   for (AlertTransition& transition : news.tell) {
     const rules::GroupName group = rules::group_of(transition, bundle_->raised_by(transition.rule));
     transition.cause = touched.cause_of(group);
@@ -144,9 +145,10 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
     if (pin != news.pins.end()) pin->second.tlp = std::max(pin->second.tlp, transition.tlp);
   }
   const auto takes = [&](const rules::Rule& rule, const std::vector<std::string>& key) {
-    return touched.contains(rule, key);
+    return touched.contains(rule, key) && news.is_decided(rule, key);
   };
   engine_->take_over(rebuilt, takes, news.pins);
+  if (!news.knows_alerts) engine_->join(rebuilt, {});  // rules over alerts look at the others
   transitions_ = std::move(news.tell);
   return Status::ok();
 }

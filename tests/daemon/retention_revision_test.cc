@@ -7,12 +7,14 @@
 #include "tests/daemon/fed_pipeline.h"
 
 // Revisions and reloads after retention has dropped the beginning of the journal: what rested on it
-// is not taken for something that never was.
+// is not taken for something that never was, and what is open is told to its end.
 namespace tocsin::daemon {
 namespace {
 
 using std::chrono::hours;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 constexpr const char* kWorld = R"(tocsin: catalogue/1
 indicators:
@@ -33,6 +35,25 @@ constexpr const char* kMany =
     "  - {rule: many, kind: threshold, title: T, select: e.indicator == \"violence.clash\" && "
     "has(e.value), detect: {measures: {dead: {agg: sum, of: e.value, window: 28d, every: 1d}}, "
     "when: dead >= 10.0}, levels: {warning: {}, alert: {when: dead >= 60.0}}}\n";
+
+// Begins with more than it goes on with.
+constexpr const char* kHeld =
+    "  - {rule: held, kind: threshold, title: T, select: e.indicator == \"violence.clash\" && "
+    "has(e.value), detect: {measures: {dead: {agg: AGG, of: e.value, window: 28d, every: 1d}}, "
+    "when: dead >= 10.0}, levels: {warning: {exit: dead < 5.0}}}\n";
+
+std::string held_by(const std::string& aggregate) {
+  std::string rule = kHeld;
+  return rule.replace(rule.find("AGG"), 3, aggregate);
+}
+
+// Calm is told too; with it, what holds makes a third.
+constexpr const char* kBoth =
+    "  - {rule: calm, kind: threshold, title: T, select: e.indicator == \"violence.clash\" && "
+    "has(e.value) && e.value < 1.0, detect: {measures: {n: {agg: count, window: 28d, every: 1d}}, "
+    "when: n >= 1}, severity: watch}\n"
+    "  - {rule: both, kind: layers, title: T, driver: composite, detect: {alerts: a.level >= "
+    "level.watch, distinct: a.rule, window: 6d}, levels: {watch: {distinct: 2}}}\n";
 
 rules::BundleText text_of(const std::string& rules) {
   rules::BundleText text;
@@ -105,6 +126,99 @@ class Dropped {
   const std::unique_ptr<storage::Store> store_;
   Daemon daemon_;
 };
+
+// An alert since the first day, of which the journal has the last months.
+class OpenSinceLong : public Dropped {
+ public:
+  OpenSinceLong() : Dropped(kMany) {
+    for (int day = 0; day <= 80; day += 20) tell(day, 20);
+    pass(95);
+    drop_before(30, 95);
+    told_ = log().size();
+    EXPECT_THAT(log(), ElementsAre("p/many fire warning from 2020-01-01"));
+  }
+  std::vector<std::string> news() const { return log(told_); }
+
+ private:
+  size_t told_ = 0;
+};
+
+TEST(RevisedAfterRetention, AnAlertOfBeforeEndsWhereACorrectionSaysSo) {
+  OpenSinceLong since;
+  since.tell(95, 80, 1, 1);
+  EXPECT_THAT(since.news(), ElementsAre("p/many resolve warning from 2020-01-01 to 2020-03-30"));
+  since.tell(96, 20);
+  EXPECT_THAT(since.news(), testing::SizeIs(2)) << "the next one begins";
+  EXPECT_THAT(since.news().back(), HasSubstr("p/many fire warning from 2020-04-06"));
+}
+
+TEST(RevisedAfterRetention, AnAlertOfBeforeRisesAndGoesDown) {
+  OpenSinceLong since;
+  since.tell(95, 80, 70, 1);
+  EXPECT_THAT(since.news(), ElementsAre("p/many escalate alert from 2020-01-01"));
+  since.tell(95, 80, 30, 2);
+  EXPECT_THAT(since.news(), ElementsAre("p/many escalate alert from 2020-01-01",
+                                        "p/many deescalate warning from 2020-01-01"));
+  since.pass(120);
+  EXPECT_EQ(since.news().back(), "p/many resolve warning from 2020-01-01 to 2020-04-19");
+}
+
+TEST(RevisedAfterRetention, AnAlertOfBeforeThatEndedFiresAgain) {
+  OpenSinceLong since;
+  since.tell(95, 80, 1, 1);
+  since.tell(95, 80, 20, 2);
+  EXPECT_THAT(since.news(), ElementsAre("p/many resolve warning from 2020-01-01 to 2020-03-30",
+                                        "p/many fire warning from 2020-01-01"));
+}
+
+// An alert since the first day that what is left of the journal would not have raised; nor does it
+// say that it is over.
+class HeldSinceLong : public Dropped {
+ public:
+  explicit HeldSinceLong(const std::string& more = {}) : Dropped(held_by("sum") + more) {
+    tell(0, 30);
+    for (int day = 14; day <= 84; day += 14) tell(day, 4);
+    drop_before(30, 84);
+    EXPECT_THAT(log(), ElementsAre("p/held fire warning from 2020-01-01"));
+    out_of_reach();
+  }
+};
+
+TEST(RevisedAfterRetention, AnAlertThatNothingLeftExplainsGoesOn) {
+  HeldSinceLong held;
+  held.tell(85, 84, 5, 1);
+  EXPECT_EQ(held.out_of_reach(), 1U);
+  EXPECT_THAT(held.log(1), IsEmpty());
+  held.pass(130);
+  EXPECT_THAT(held.log(1), ElementsAre("p/held resolve warning from 2020-01-01 to 2020-04-09"));
+}
+
+// Rules over alerts know of it, though the journal does not.
+TEST(RevisedAfterRetention, WhatRestsOnAnAlertOfBeforeGoesOnWithIt) {
+  HeldSinceLong held(kBoth);
+  held.tell(90, 0);
+  held.pass(92);
+  ASSERT_THAT(held.log(), testing::Contains(HasSubstr("p/both fire watch")));
+  const size_t told = held.log().size();
+  held.tell(93, 84, 5, 1);
+  EXPECT_THAT(held.log(told), IsEmpty());
+  held.pass(140);
+  EXPECT_THAT(held.log(told), testing::Contains(HasSubstr("p/both resolve watch")));
+}
+
+// Without the zeros that are gone the mean was high.
+TEST(RevisedAfterRetention, AnAlertThatNobodyWasToldOfDoesNotGoOn) {
+  Dropped daemon(held_by("mean"));
+  for (int day = 26; day < 30; ++day) daemon.tell(day, 0);
+  daemon.tell(31, 20);
+  for (const int day : {32, 33, 34, 35, 40, 50, 60, 70, 80}) daemon.tell(day, 6);
+  ASSERT_THAT(daemon.log(), IsEmpty());
+  daemon.drop_before(30, 80);
+  daemon.tell(81, 80, 7, 1);
+  for (int day = 100; day < 110; ++day) daemon.tell(day, 0);
+  daemon.pass(112);
+  EXPECT_THAT(daemon.log(), IsEmpty()) << "its end would be told";
+}
 
 // What is left may begin with an event of long ago, which says nothing of those that were dropped.
 class BeginsWithAnOldOne : public Dropped {
