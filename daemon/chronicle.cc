@@ -85,12 +85,18 @@ bool Chronicle::is_current(const Event& event, JournalSeq seq) const {
 }
 
 bool Chronicle::comes_before(const Item& a, const Item& b) {
-  return std::tie(a.time, a.kind, a.source, a.event.id, a.seq) <
-         std::tie(b.time, b.kind, b.source, b.event.id, b.seq);
+  const bool a_counts = a.event != nullptr;
+  const bool b_counts = b.event != nullptr;
+  const std::string_view a_id = a_counts ? a.event->id : std::string_view();
+  const std::string_view b_id = b_counts ? b.event->id : std::string_view();
+  return std::tie(a.time, a_counts, a.source, a_id, a.seq, a.partition) <
+         std::tie(b.time, b_counts, b.source, b_id, b.seq, b.partition);
 }
 
 Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
-  absl::flat_hash_map<std::tuple<SourceId, uint16_t, int64_t>, EventTime> heard;
+  using Partition = std::pair<SourceId, uint16_t>;
+  std::map<Partition, EventTime> first_heard;
+  absl::flat_hash_map<std::pair<Partition, int64_t>, EventTime> heard;
   Status status = read([&](const storage::Store::JournalRecord& record) {
     if (record.event != nullptr) {
       const Event& event = *record.event;
@@ -100,13 +106,17 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
                           event.op != Operation::kRetract && engine.looks_at(event) &&
                           is_current(event, record.seq);
       if (counts) {
-        Event copy = copy_of(event, arena_);
+        Event& copy = arena_.array<Event>(1).front();
+        copy = copy_of(event, arena_);
         copy.op = Operation::kAssert;
         copy.partition = partition;
-        items_.push_back({event.time, Item::Kind::kEvent, event.source, record.seq, copy});
+        items_.push_back({event.time, record.seq, &copy, event.source, partition});
         return;
       }
-      const std::tuple slot(event.source, partition, event.time.time_since_epoch() / kHeard);
+      const Partition by(event.source, partition);
+      EventTime& first = first_heard.try_emplace(by, event.time).first->second;
+      first = std::min(first, event.time);
+      const std::pair slot(by, event.time.time_since_epoch() / kHeard);
       EventTime& last = heard.try_emplace(slot, event.time).first->second;
       last = std::max(last, event.time);
       return;
@@ -119,7 +129,7 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
         engine.expect_source(*source);
         break;
       case storage::Control::Kind::kAdvance:
-        items_.push_back({record.control->time, Item::Kind::kAdvance, *source, record.seq, {}});
+        advances_[*source].add(record.control->time);
         break;
       case storage::Control::Kind::kEndSource:
         ended_.push_back(*source);
@@ -131,40 +141,57 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
         break;
     }
   });
-  for (const auto& [slot, time] : heard) {
-    const auto& [source, partition, when] = slot;
-    items_.push_back({time, Item::Kind::kTime, source, 0, {}});
-    items_.back().event.partition = partition;
-  }
+  const auto note_time = [this](Partition by, EventTime time) {
+    items_.push_back({time, 0, nullptr, by.first, by.second});
+  };
+  for (const auto& [slot, time] : heard) note_time(slot.first, time);
+  // Who is on a roster is waited for since a source was first heard of.
+  for (const auto& [by, time] : first_heard) note_time(by, time);
   return status;
+}
+
+bool Chronicle::goes_on() {
+  constexpr size_t kBetweenQuestions = 4096;
+  return ++fed_ % kBetweenQuestions != 0 || goes_on_();
+}
+
+bool Chronicle::advance(EventTime t, rules::Engine& engine, rules::Engine::Transitions& out) {
+  while (!next_advances_.empty() && next_advances_.begin()->first < t) {
+    if (!goes_on()) return false;
+    const auto [time, source] = *next_advances_.begin();
+    next_advances_.erase(next_advances_.begin());
+    engine.advance(source, time, out);
+    AdvanceTimes& times = advances_[source];
+    times.take();
+    if (times.next() != kMaxEventTime) next_advances_.insert({times.next(), source});
+  }
+  return true;
 }
 
 Status Chronicle::feed(const rules::Scope& scope, rules::Engine& engine,
                        rules::Engine::Transitions& out) {
   arena_.reset();
   items_.clear();
+  advances_.clear();
+  next_advances_.clear();
   ended_.clear();
   left_.clear();
   if (Status status = collect(scope, engine); !status) return status;
   std::sort(items_.begin(), items_.end(), comes_before);
-  for (size_t i = 0; i < items_.size(); ++i) {
-    if (i % 4096 == 0 && !goes_on_()) return unavailable("told to stop");
-    const Item& item = items_[i];
-    switch (item.kind) {
-      case Item::Kind::kTime:
-        engine.on_time(item.source, item.time, item.event.partition, out);
-        break;
-      case Item::Kind::kEvent:
-        engine.on_event(item.event, item.seq, out);
-        break;
-      case Item::Kind::kAdvance:
-        engine.advance(item.source, item.time, out);
-        break;
+  for (const auto& [source, times] : advances_) next_advances_.insert({times.next(), source});
+  for (const Item& item : items_) {
+    if (!advance(item.time, engine, out) || !goes_on()) return unavailable("told to stop");
+    if (item.event != nullptr) {
+      engine.on_event(*item.event, item.seq, out);
+    } else {
+      engine.on_time(item.source, item.time, item.partition, out);
     }
   }
+  if (!advance(kMaxEventTime, engine, out)) return unavailable("told to stop");
   for (const auto& [source, partition] : left_) engine.leave_partition(source, partition, out);
   for (const SourceId source : ended_) engine.end_source(source, out);
   items_.clear();
+  advances_.clear();
   arena_.reset();
   return Status::ok();
 }

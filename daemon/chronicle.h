@@ -3,11 +3,13 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "daemon/advance_times.h"
 #include "rules/engine.h"
 #include "rules/model/arena.h"
 #include "rules/shard.h"
@@ -19,7 +21,8 @@ namespace tocsin::daemon {
 // event time, of each id the latest revision alone, without what was retracted.
 //
 // Made for one revision: reads the journal up to a place, twice. Keeps the events of the scope in
-// memory, of all others only when their sources spoke.
+// memory, of all others only when their sources spoke, and of those that were silent how far time
+// went on.
 // Thread-safety: one thread at a time.
 class Chronicle {
  public:
@@ -47,15 +50,18 @@ class Chronicle {
  private:
   // What comes at a time, in order.
   struct Item {
-    enum class Kind : uint8_t { kTime, kEvent, kAdvance };
     EventTime time{};
-    Kind kind = Kind::kTime;
-    SourceId source{};
     JournalSeq seq = 0;
-    Event event{};  // of kTime the partition alone
+    const Event* event = nullptr;  // none: the source spoke of what is not of the scope
+    SourceId source{};
+    uint16_t partition = 0;
   };
   static bool comes_before(const Item& a, const Item& b);
   Status collect(const rules::Scope& scope, rules::Engine& engine);
+  // Of what is fed; false: it is to end.
+  bool goes_on();
+  // Tells up to where sources were taken to be complete, all that is before `t`; false: as above.
+  bool advance(EventTime t, rules::Engine& engine, rules::Engine::Transitions& out);
   bool is_current(const Event& event, JournalSeq seq) const;
   // As Store::read_journal() from the beginning, until `up_to` or until it is to end.
   Status read(const std::function<void(const storage::Store::JournalRecord&)>& each) const;
@@ -68,6 +74,9 @@ class Chronicle {
   absl::flat_hash_map<Hash128, JournalSeq> current_;  // the last of those that were revised
   Arena arena_;
   std::vector<Item> items_;
+  std::map<SourceId, AdvanceTimes> advances_;
+  std::set<std::pair<EventTime, SourceId>> next_advances_;  // of each source the first not taken
+  size_t fed_ = 0;
   std::vector<SourceId> ended_;
   std::set<std::pair<SourceId, uint16_t>> left_;  // partitions that have not been heard of since
 };

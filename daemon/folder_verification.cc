@@ -162,6 +162,7 @@ void FolderVerification::verify_engine_entry(std::string_view key, std::string_v
   if (!key.starts_with("shard/") || begin == std::string_view::npos) {
     return found(kStateCode, where, "no tocsin of this format writes it");
   }
+  if (is_to_be_rebuilt_) return;  // what is there of it may be of other rules
   rules::Engine* to = engine();
   if (!has_our_version(where, value) || to == nullptr) return;
   if (!to->restore(key.substr(begin), value)) {
@@ -185,6 +186,7 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     for (JournalSeq place = 0; places >> place;) unrevised_.insert(place);
     if (!places.eof()) makes_no_sense();
   } else if (key == kFaultKey) {
+    is_to_be_rebuilt_ = true;
     remarks_.push_back(fmt::format("{}: the next start rebuilds state from the journal", value));
   } else if (key.starts_with(kToldPrefix)) {
     if (!told_.restore(key.substr(kToldPrefix.size()), value)) makes_no_sense();

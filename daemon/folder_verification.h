@@ -66,6 +66,7 @@ class FolderVerification : public storage::VerifyObserver {
   std::unique_ptr<rules::Engine> engine_;
   bool engine_was_tried_ = false;
   bool has_older_state_ = false;
+  bool is_to_be_rebuilt_ = false;
   rules::ToldAlerts told_;
   std::set<JournalSeq> unrevised_;  // places, without those that are events
   bool has_lost_ids_ = false;       // of erased events

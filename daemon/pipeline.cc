@@ -347,6 +347,7 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
   flush();
   if (checkpoint) {
     save([this](std::string_view key, std::string_view value) { batch().put_state(key, value); });
+    if (std::exchange(is_rebuilding_, false)) batch().put_state(kFaultStateKey, {});
     batch().mark_checkpoint();
   }
   if ((batch_ != nullptr && !batch_->empty()) || owes_arrivals()) {

@@ -99,7 +99,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // or the catalogue is another one, the present rules judge the whole journal, and the alert log
   // is brought to what they hold; `warning` says so. `progress` is told how many journal records
   // were read of how many; when it answers false, recovery ends with kUnavailable, and nothing has
-  // been changed.
+  // been changed but state that the next start rebuilds.
   using CompileBundle =
       std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
   using Progress = std::function<bool(uint64_t done, uint64_t of)>;
@@ -247,6 +247,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // format, or is damaged.
   Status restore_state(bool& complete);
   Status drop_saved_state();
+  // Of a rebuild that has more state than there is memory for: saves it, so that idle groups may be
+  // in the store alone. That is no checkpoint: a start after this one begins again.
+  static constexpr JournalSeq kRecordsBetweenRooms = 4096;
+  Status make_room();
   Status replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
                         const Progress& progress, std::string& warning);
   Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
@@ -350,6 +354,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   storage::Batch* batch_ = nullptr;  // nullptr: none begun since the last commit
   rules::Engine::Transitions transitions_;
   bool is_replaying_ = false;
+  bool is_rebuilding_ = false;        // from the whole journal, until the next checkpoint
   const Told* told_again_ = nullptr;  // while it is replaying; nullptr: nobody asks
   JournalSeq recomputed_ = 0;
   rules::ToldAlerts told_;

@@ -169,8 +169,11 @@ void Pipeline::adopt(Shadow& shadow, const std::set<std::string>& begin) {
     alert.action = Action::kFire;
     alert.previous = Level::kNone;
     alert.seq = told_.next_seq(alert, rule);
-    pins[rules::group_of(alert, rule)] = {
-        .alert = alert.alert, .seq = alert.seq + 1, .last_at = alert.at, .tlp = alert.tlp};
+    pins[rules::group_of(alert, rule)] = {.alert = alert.alert,
+                                          .seq = alert.seq + 1,
+                                          .starts_at = alert.starts_at,
+                                          .last_at = alert.at,
+                                          .tlp = alert.tlp};
     transitions_.push_back(std::move(alert));
   }
   const auto takes = [&](const rules::Rule& rule, const std::vector<std::string>&) {

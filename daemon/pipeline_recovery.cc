@@ -30,10 +30,6 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   bool from_the_start = !has_checkpoint;
   if (!has_checkpoint) {
     if (Status status = begin_at_first(compile); !status) return status;
-  } else if (!own->fault.empty()) {
-    warning = fmt::format("{}: state is rebuilt from the whole journal", own->fault);
-    from_the_start = true;
-    if (Status status = begin_at_first(compile); !status) return status;
   } else if (old == nullptr) {
     warning =
         "the rules in force before the restart no longer compile: state is rebuilt from the whole "
@@ -48,12 +44,15 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     if (Status status = go_back_to(old); !status) return status;
   }
   if (!from_the_start) {
-    bool complete = true;
-    if (Status status = restore_state(complete); !status) return status;
+    bool complete = own->fault.empty();
+    if (complete) {
+      if (Status status = restore_state(complete); !status) return status;
+    }
     if (!complete) {
-      warning =
-          "the number of shards or the format of saved state has changed, or it is damaged: state "
-          "is rebuilt from the whole journal";
+      warning = fmt::format("{}: state is rebuilt from the whole journal",
+                            own->fault.empty() ? "the number of shards or the format of saved "
+                                                 "state has changed, or it is damaged"
+                                               : own->fault);
       from_the_start = true;
       told_ = {};
       set_bundle(bundle_);
@@ -175,39 +174,61 @@ Status Pipeline::restore_state(bool& complete) {
   return status;
 }
 
-// With the next commit, before what that saves anew.
+// With the next commit, before what that saves anew. What tells how to begin stays for a start that
+// does it again, until the checkpoint.
 Status Pipeline::drop_saved_state() {
   std::vector<std::string> keys;
-  Status status = store_.read_state(
-      [&keys](std::string_view key, std::string_view) { keys.emplace_back(key); });
+  Status status = store_.read_state([&keys](std::string_view key, std::string_view) {
+    if (key != kBundleStateKey && key != kArrivalsStateKey) keys.emplace_back(key);
+  });
   for (const std::string& key : keys) batch().put_state(key, {});
+  batch().put_state(kFaultStateKey, "a rebuild of the state has not come to its end");
+  is_rebuilding_ = true;
   return status;
+}
+
+Status Pipeline::make_room() {
+  if (!options_.state_memory || engine_->resident_bytes() <= *options_.state_memory) {
+    return Status::ok();
+  }
+  save([this](std::string_view key, std::string_view value) {
+    if (key != kBundleStateKey) batch().put_state(key, value);
+  });
+  return write_batch(latest_);
 }
 
 Status Pipeline::replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
                                 const Progress& progress, std::string& warning) {
   uint64_t done = 0;
+  Status status;
   Status ended;
   is_replaying_ = true;
-  Status status = store_.read_journal(from, [&](const storage::Store::JournalRecord& record) {
-    if (record.seq > to) return false;
-    if (progress && done++ % 65536 == 0 && !progress(done - 1, to - from + 1)) {
-      ended = unavailable("told to stop");
-      return false;
-    }
-    if (record.event != nullptr) {
-      const bool is_correction = record.event->op != Operation::kAssert;
-      if (is_correction || rules::is_late(*record.event, *engine_))
-        unrevised_.push_back(record.seq);
-      engine_->on_event(*record.event, record.seq, transitions_);
-      engine_->flush(transitions_);
-    } else if (record.control != nullptr) {
-      ended = apply(*record.control, record.seq, compile, warning);
-    }
-    log_transitions();
-    if (record.event != nullptr && record.seq % kRecordsBetweenForgetting == 0) forget_told();
-    return ended.has_value();
-  });
+  bool has_more = true;
+  for (JournalSeq next = from; status && ended && has_more;) {
+    has_more = false;
+    status = store_.read_journal(next, [&](const storage::Store::JournalRecord& record) {
+      if (record.seq > to) return false;
+      if (progress && done++ % 65536 == 0 && !progress(done - 1, to - from + 1)) {
+        ended = unavailable("told to stop");
+        return false;
+      }
+      if (record.event != nullptr) {
+        const bool is_correction = record.event->op != Operation::kAssert;
+        if (is_correction || rules::is_late(*record.event, *engine_))
+          unrevised_.push_back(record.seq);
+        engine_->on_event(*record.event, record.seq, transitions_);
+        engine_->flush(transitions_);
+      } else if (record.control != nullptr) {
+        ended = apply(*record.control, record.seq, compile, warning);
+      }
+      log_transitions();
+      if (record.event != nullptr && record.seq % kRecordsBetweenForgetting == 0) forget_told();
+      next = record.seq + 1;
+      has_more = is_rebuilding_ && record.seq % kRecordsBetweenRooms == 0;
+      return ended.has_value() && !has_more;
+    });
+    if (status && ended && has_more) ended = make_room();
+  }
   is_replaying_ = false;
   return status ? ended : status;
 }

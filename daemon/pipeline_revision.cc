@@ -77,22 +77,20 @@ bool Pipeline::may_revise() const {
   return std::chrono::steady_clock::now() - revised_at_ >= options_.revision_share * revision_took_;
 }
 
-// Since when every event is there, and whole; kMinEventTime: from the first on.
+// Since when every event is there, and whole; kMinEventTime: from the first on. Retention drops in
+// the order of commits, whatever the events are of: what is left may begin with one of long ago.
+// But none was let in that was stamped later than the clock of its commit allows.
 Result<EventTime> Pipeline::journal_reaches_back() const {
   const JournalSeq first = store_.first_seq();
-  const EventTime erased_before = store_.erased_before();
-  if (first <= 1) return erased_before;
-  Milliseconds lateness{0};
-  for (const Source& source : bundle_->catalogue->sources()) {
-    lateness = std::max(lateness, source.lateness);
-  }
-  EventTime oldest = kMaxEventTime;
+  if (first <= 1) return store_.erased_before();
+  if (!options_.future_tolerance) return kMaxEventTime;  // that may be of any time
+  WallTime committed = latest_;
   const Status status = store_.read_journal(first, [&](const auto& record) {
-    if (record.event != nullptr) oldest = record.event->time;
-    return record.event == nullptr;
+    committed = record.committed;
+    return false;
   });
   if (!status) return status.error();
-  return oldest == kMaxEventTime ? oldest : std::max(oldest + lateness, erased_before);
+  return std::max(committed + *options_.future_tolerance, store_.erased_before());
 }
 
 Status Pipeline::revise(JournalSeq up_to) {
@@ -138,6 +136,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
       told_, decided, *bundle_,
       [&](const rules::GroupName& group) { return touched.contains(group); }, known_from,
       touched.oldest(), newest_event());
+  counts_.revisions_out_of_reach += news.undecided_rules();
   for (AlertTransition& transition : news.tell) {
     const rules::GroupName group = rules::group_of(transition, bundle_->raised_by(transition.rule));
     transition.cause = touched.cause_of(group);
@@ -148,9 +147,10 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
     if (pin != news.pins.end()) pin->second.tlp = std::max(pin->second.tlp, transition.tlp);
   }
   const auto takes = [&](const rules::Rule& rule, const std::vector<std::string>& key) {
-    return touched.contains(rule, key);
+    return touched.contains(rule, key) && news.is_decided(rule, key);
   };
   engine_->take_over(rebuilt, takes, news.pins);
+  if (!news.knows_alerts) engine_->join(rebuilt, {});  // rules over alerts look at the others
   transitions_ = std::move(news.tell);
   return Status::ok();
 }

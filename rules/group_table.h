@@ -153,6 +153,7 @@ class GroupedDetector : public Detector {
       renamed[group->alert.id] = at->second.alert;
       group->alert.id = at->second.alert;
       group->alert.seq = at->second.seq;
+      group->alert.starts_at = at->second.starts_at;
       group->alert.last_at = std::max(group->alert.last_at, at->second.last_at);
       group->alert.tlp = std::max(group->alert.tlp, at->second.tlp);
       touch(*group);

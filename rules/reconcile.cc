@@ -1,7 +1,12 @@
 #include "rules/reconcile.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <utility>
+
+#include "rules/alert_board.h"
+#include "rules/alert_state.h"
 
 namespace tocsin::rules {
 
@@ -69,8 +74,26 @@ class Teller {
   Teller(const Bundle& bundle, EventTime now, Reconciled& to)
       : bundle_(bundle), now_(now), to_(to) {}
 
+  // All that is told of the group, or nothing.
   void group(const GroupName& name, std::vector<const ToldAlert*> told,
-             std::vector<Episode> episodes, EventTime known_from, EventTime settled) {
+             std::vector<Episode> episodes, const Rule& rule, EventTime known_from,
+             EventTime settled) {
+    of_group_ = {};
+    const bool is_decided =
+        decide(name, std::move(told), std::move(episodes), rule, known_from, settled);
+    if (!is_decided) {
+      to_.undecided.insert(name);
+      return;
+    }
+    std::move(of_group_.tell.begin(), of_group_.tell.end(), std::back_inserter(to_.tell));
+    to_.pins.merge(of_group_.pins);
+  }
+
+ private:
+  // False: it cannot be told what became of it.
+  bool decide(const GroupName& name, std::vector<const ToldAlert*> told,
+              std::vector<Episode> episodes, const Rule& rule, EventTime known_from,
+              EventTime settled) {
     // Before they could be taken for an alert that is kept.
     std::erase_if(episodes, [&](const Episode& episode) {
       return is_over_before(episode.last, settled) && !is_told(told, episode.last.alert);
@@ -81,7 +104,7 @@ class Teller {
       const ToldAlert* known = matched[i];
       const EventTime began = (known == nullptr ? episode.last : known->last).starts_at;
       if (began < known_from) {
-        if (known != nullptr && episode.is_open()) pin(name, known->last);
+        if (!go_on(name, known, episode, rule, settled)) return false;
       } else if (known == nullptr || known->is_withdrawn) {
         fire(name, episode, known);
       } else {
@@ -89,13 +112,44 @@ class Teller {
       }
     }
     for (const ToldAlert* left : told) {
-      const bool may_change =
-          left->last.starts_at >= known_from && !is_over_before(left->last, settled);
-      if (!left->is_withdrawn && may_change) withdraw(name, *left);
+      if (left->is_withdrawn || is_over_before(left->last, settled)) continue;
+      if (left->last.starts_at >= known_from) {
+        withdraw(name, *left);
+      } else if (left->is_open()) {
+        return false;
+      }
     }
+    return true;
   }
 
- private:
+  // What began before anything is known of it. False: as decide().
+  bool go_on(const GroupName& name, const ToldAlert* known, const Episode& episode,
+             const Rule& rule, EventTime settled) {
+    if (known == nullptr || known->is_withdrawn) return !episode.is_open();
+    if (!known->is_open() && !episode.is_open()) return true;
+    const bool both_open = known->is_open() && episode.is_open();
+    const AlertTransition& over = known->is_open() ? episode.last : known->last;
+    // Until then both go by the same events: it is the state at the beginning that differs.
+    if (!both_open && is_over_before(over, settled)) return false;
+    const Level level = known->last.level;
+    if (both_open && episode.last.level < level && holds_itself(known->last, rule)) return false;
+    if (both_open && episode.last.level == level) {
+      pin(name, known->last);
+      return true;
+    }
+    Episode since = episode;
+    since.last.starts_at = known->last.starts_at;
+    change(name, *known, since);
+    return true;
+  }
+
+  // Whether it may have kept its level when it would not have come to it.
+  static bool holds_itself(const AlertTransition& open, const Rule& rule) {
+    const int index = index_of(rule.levels, open.level);
+    return open.flapping_since || index < 0 ||
+           rule.levels[static_cast<size_t>(index)].exit.has_value();
+  }
+
   // By episode what was told of it, taken out of `told`; nullptr: nothing. Those of the same id
   // first, so that no id is given to another while its own episode is there.
   static std::vector<const ToldAlert*> match(std::vector<const ToldAlert*>& told,
@@ -120,8 +174,11 @@ class Teller {
   }
 
   void pin(const GroupName& name, const AlertTransition& last) {
-    to_.pins[name] = {
-        .alert = last.alert, .seq = last.seq + 1, .last_at = last.at, .tlp = last.tlp};
+    of_group_.pins[name] = {.alert = last.alert,
+                            .seq = last.seq + 1,
+                            .starts_at = last.starts_at,
+                            .last_at = last.at,
+                            .tlp = last.tlp};
   }
 
   void tell(AlertTransition t, Action action, Hash128 alert, uint32_t seq, Level previous) {
@@ -130,7 +187,7 @@ class Teller {
     t.seq = seq;
     t.previous = previous;
     t.retroactive = true;
-    to_.tell.push_back(std::move(t));
+    of_group_.tell.push_back(std::move(t));
   }
 
   void fire(const GroupName& name, const Episode& episode, const ToldAlert* before) {
@@ -141,10 +198,10 @@ class Teller {
     tell(std::move(first), Action::kFire, alert, seq, Level::kNone);
     if (!episode.is_open()) {
       AlertTransition end = episode.last;
-      end.at = std::max(end.at, to_.tell.back().at);
+      end.at = std::max(end.at, of_group_.tell.back().at);
       tell(std::move(end), Action::kResolve, alert, seq + 1, episode.last.level);
     } else {
-      pin(name, to_.tell.back());
+      pin(name, of_group_.tell.back());
     }
   }
 
@@ -168,7 +225,7 @@ class Teller {
       action = t.level > told.last.level ? Action::kEscalate : Action::kDeescalate;
     }
     tell(std::move(t), action, alert, told.last.seq + 1, told.last.level);
-    if (episode.is_open()) pin(name, to_.tell.back());
+    if (episode.is_open()) pin(name, of_group_.tell.back());
   }
 
   void withdraw(const GroupName& name, const ToldAlert& told) {
@@ -191,9 +248,21 @@ class Teller {
   const Bundle& bundle_;
   const EventTime now_;
   Reconciled& to_;
+  Reconciled of_group_;  // tell and pins
 };
 
 }  // namespace
+
+bool Reconciled::is_decided(const Rule& rule, const std::vector<std::string>& key) const {
+  if (!knows_alerts && is_over_alerts(rule.kind())) return false;
+  return !undecided.contains({rule.identity, key});
+}
+
+size_t Reconciled::undecided_rules() const {
+  std::set<std::string_view> rules;
+  for (const GroupName& group : undecided) rules.insert(group.rule);
+  return rules.size();
+}
 
 Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>& decided,
                      const Bundle& bundle, const std::function<bool(const GroupName&)>& touched,
@@ -205,13 +274,20 @@ Reconciled reconcile(const ToldAlerts& told, const std::vector<AlertTransition>&
   });
   Reconciled result;
   Teller teller(bundle, now, result);
-  std::map<std::string_view, EventTime> known;
-  for (const Rule& rule : bundle.rules) known[rule.identity] = known_from(rule);
-  for (const auto& [name, of_group] : episodes) {
-    const auto from = known.find(name.rule);
-    if (from == known.end()) continue;  // its alerts ended with the rule
-    teller.group(name, told.of(name), of_group, from->second,
-                 std::max(settled, told.forgotten_before(name.rule)));
+  std::map<std::string_view, std::pair<const Rule*, EventTime>> known;
+  for (const Rule& rule : bundle.rules) known[rule.identity] = {&rule, known_from(rule)};
+  for (const bool over_alerts : {false, true}) {
+    if (over_alerts) result.knows_alerts = result.undecided.empty();
+    for (const auto& [name, of_group] : episodes) {
+      const auto found = known.find(name.rule);
+      if (found == known.end()) continue;  // its alerts ended with the rule
+      const auto& [rule, from] = found->second;
+      if (is_over_alerts(rule->kind()) != over_alerts || !result.is_decided(*rule, name.key)) {
+        continue;
+      }
+      teller.group(name, told.of(name), of_group, *rule, from,
+                   std::max(settled, told.forgotten_before(name.rule)));
+    }
   }
   return result;
 }

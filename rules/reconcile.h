@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "rules/model/alert.h"
@@ -14,6 +16,7 @@ namespace tocsin::rules {
 struct Pin {
   Hash128 alert;
   uint32_t seq = 0;  // of the next transition
+  EventTime starts_at{};
   EventTime last_at{};
   Tlp tlp = Tlp::kClear;  // what it told once stays as restricted
 };
@@ -21,6 +24,15 @@ struct Pin {
 struct Reconciled {
   std::vector<AlertTransition> tell;  // numbered by the bundle that `decided` is of
   std::map<GroupName, Pin> pins;      // of the groups whose alert is open
+  // What became of their alerts rests on what is not known any more. Nothing is told of them, and
+  // they go on as they are: with the state that they have, and not with the one that was decided.
+  std::set<GroupName> undecided;
+  bool knows_alerts = true;  // else one of a rule over events is among them
+
+  // Whether the group goes on with the state that was decided. What rests on alerts does not while
+  // one of these is not known.
+  bool is_decided(const Rule& rule, const std::vector<std::string>& key) const;
+  size_t undecided_rules() const;
 };
 
 // What must be told so that what was told becomes what is now decided.
@@ -43,7 +55,11 @@ struct Reconciled {
 //   withdrawn, then decided again: as nothing, under the id that it had
 //
 // `known_from`: before it, what is decided of a rule cannot be trusted, since the journal does not
-// reach back so far; what was told to begin before is left as it is, and goes on under its id.
+// reach back so far. What was told to begin before keeps its start and its id. It is told what came
+// to it since `settled`: that it ends, fires again or rises, and that it goes down when nothing but
+// its windows holds a level. Else an open one stays as it was told, and is undecided where what is
+// decided says otherwise; so is an open one that nothing was told of. `settled` is not before
+// `known_from` where a group is touched.
 // `settled`: nothing that is looked at happened before; what was over by then stays as it was told,
 // which may have been forgotten, with `told.forgotten_before()`.
 // `now`: the event time that such a decision is of when nothing else tells.

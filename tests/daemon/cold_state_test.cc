@@ -172,6 +172,107 @@ TEST(ColdState, ARestartKeepsToTheMemory) {
                                 sum(daemon.pipeline(), &rules::RuleCounters::cold_groups)));
 }
 
+// Tables that tell of each write.
+class WatchedTables : public storage::MemoryKeyValue {
+ public:
+  explicit WatchedTables(const std::function<void()>& on_write) : on_write_(on_write) {}
+  Status write(storage::Writes& writes, bool sync) override {
+    if (on_write_) on_write_();
+    return MemoryKeyValue::write(writes, sync);
+  }
+
+ private:
+  const std::function<void()>& on_write_;
+};
+
+// State of many groups that lie idle, which another number of shards cannot read.
+class ColdRebuild : public ::testing::Test {
+ protected:
+  void fill(size_t events) {
+    auto opened = storage::KeyValueStore::open(std::make_unique<WatchedTables>(on_write_), {});
+    ASSERT_TRUE(opened) << opened.error().message;
+    store_ = std::move(*opened);
+    Daemon daemon(*store_, options(), text_of_sides());
+    std::string lines;
+    for (size_t i = 0; i < events; ++i) {
+      const bool is_hot = i % 100 == 0;
+      lines += side_line(static_cast<int>(i), static_cast<int>(i / 500),
+                         is_hot ? "hot" : fmt::format("side{}", i), is_hot ? "XB" : "XA");
+      if (i % 5000 != 0 && i + 1 < events) continue;
+      daemon.feed(lines);
+      daemon.commit(/*checkpoint=*/true);
+      lines.clear();
+    }
+    state_ = daemon.pipeline().engine().state_bytes();
+    EXPECT_GT(sum(daemon.pipeline(), &rules::RuleCounters::groups), events - events / 50);
+  }
+
+  // With two shards. `stops`: when most of the journal was read, it is told to.
+  std::string start(std::optional<size_t> memory, bool stops = false) {
+    PipelineOptions how = options(2);
+    how.state_memory = memory;
+    const std::string text = rules::serialize(text_of_sides());
+    Pipeline pipeline(*store_, compile(text), text, how);
+    resident_.clear();
+    on_write_ = [&] { resident_.push_back(pipeline.engine().resident_bytes()); };
+    std::string warning;
+    const auto progress = [stops](uint64_t done, uint64_t) { return !stops || done == 0; };
+    const Status status = pipeline.recover(compile, progress, warning, {});
+    on_write_ = nullptr;
+    resident_.push_back(pipeline.engine().resident_bytes());
+    EXPECT_EQ(status.has_value(), !stops);
+    if (status) {
+      EXPECT_TRUE(pipeline.commit({}, /*checkpoint=*/true));
+    }
+    return warning;
+  }
+
+  static constexpr const char* kOtherShards =
+      "the number of shards or the format of saved state has changed, or it is damaged: state is "
+      "rebuilt from the whole journal";
+
+  std::function<void()> on_write_;
+  std::unique_ptr<storage::Store> store_;
+  size_t state_ = 0;              // bytes
+  std::vector<size_t> resident_;  // bytes, at each write of the recovery and at its end
+};
+
+TEST_F(ColdRebuild, KeepsToTheMemoryAndComesToTheSame) {
+  fill(40'000);
+  const size_t memory = state_ / 2;
+  const auto alerts = alerts_of(*store_);
+  EXPECT_EQ(start(memory), kOtherShards);
+  EXPECT_GE(resident_.size(), 4U) << "it made room";
+  const size_t most = memory + state_ / 3;  // with what comes, and is read, until it does so again
+  for (const size_t bytes : resident_) EXPECT_LE(bytes, most);
+  EXPECT_EQ(start(memory), "") << "it is done";
+  const auto state = state_of(*store_);
+  EXPECT_EQ(alerts_of(*store_), alerts);
+
+  fill(40'000);
+  EXPECT_EQ(start(std::nullopt), kOtherShards);
+  EXPECT_GT(resident_.back(), most) << "or nothing was shown";
+  EXPECT_TRUE(state_of(*store_) == state);
+}
+
+TEST_F(ColdRebuild, BeginsAgainWhenItWasCutOff) {
+  fill(70'000);
+  const size_t memory = state_ / 2;
+  const auto alerts = alerts_of(*store_);
+  EXPECT_EQ(start(memory, /*stops=*/true), kOtherShards);
+  EXPECT_FALSE(state_of(*store_).empty()) << "some was saved by then";
+  EXPECT_EQ(start(memory),
+            "a rebuild of the state has not come to its end: state is rebuilt from the whole "
+            "journal");
+  EXPECT_EQ(start(memory), "");
+  const auto state = state_of(*store_);
+  EXPECT_EQ(alerts_of(*store_), alerts);
+
+  fill(70'000);
+  EXPECT_EQ(start(std::nullopt), kOtherShards);
+  EXPECT_TRUE(state_of(*store_) == state);
+}
+
 class UnreadableState : public storage::MemoryKeyValue {
  public:
   explicit UnreadableState(const bool& fails) : fails_(fails) {}

@@ -216,6 +216,19 @@ TEST(FolderVerification, TellsThatStateWillBeRebuilt) {
             "from the journal\n");
 }
 
+// State of a rebuild that was cut off may be of other rules than those of the last checkpoint.
+TEST(FolderVerification, DoesNotLookIntoStateThatWillBeRebuilt) {
+  Worked folder;
+  auto [key, value] = folder.first(Table::kState, "shard/1/0/g");
+  value.back() ^= '\x01';
+  folder.put(Table::kState, key, value);
+  EXPECT_THAT(folder.verify(), HasSubstr("T0540"));
+  folder.put(Table::kState, "pipeline.fault", "a rebuild of the state has not come to its end");
+  EXPECT_EQ(folder.verify(),
+            "note: a rebuild of the state has not come to its end: the next start rebuilds state "
+            "from the journal\n");
+}
+
 TEST(FolderVerification, TakesStateOfAnOlderFormatForWhatItIs) {
   Worked folder;
   auto [key, value] = folder.first(Table::kState, "shard/1/0/g");

@@ -405,19 +405,24 @@ TEST(Revised, WhatIsOldWakesNobodyAndOfARuleThatSaysSoWhatIsOlder) {
 // Retention has dropped what the first alert rested on: that is no reason to take it back.
 TEST(Revised, WhatTheJournalNoLongerReachesBackToStaysAsItWasTold) {
   const auto store = storage::make_memory_store();
-  Daemon daemon(*store, options(), world(kHits));
-  daemon.feed(line_of(clash(1, 1.5, 50)));
-  daemon.commit(true, at_hour(0));
-  daemon.feed(line_of(clash(2, 20, 1)) + line_of(clash(3, 40, 50)) + line_of(clash(4, 60, 0)));
-  daemon.commit(true, at_hour(100));
-  ASSERT_TRUE(store->apply_retention({.journal = hours(50)}, at_hour(101)));
+  PipelineOptions clocked = options();
+  clocked.future_tolerance = std::chrono::minutes(10);
+  const auto on = [](int day) { return parse_time("2020-01-01").value() + hours(24 * day); };
+  Daemon daemon(*store, clocked, world(kHits), on(0));
+  daemon.feed(line_of(clash(1, 1.5, 50)), on(2));
+  daemon.commit(true, on(2));
+  daemon.feed(line_of(clash(2, 20, 1)), on(20));
+  daemon.commit(true, on(20));
+  daemon.feed(line_of(clash(3, 40, 50)) + line_of(clash(4, 60, 0)), on(60));
+  daemon.commit(true, on(60));
+  ASSERT_TRUE(store->apply_retention({.journal = hours(24 * 50)}, on(61)));
   ASSERT_GT(store->first_seq(), 1U);
   const auto before = standing(*store);
   ASSERT_EQ(before.size(), 2U);
 
   Version less = clash(3, 40, 12);
   less.rev = 1;
-  daemon.feed(line_of(less));
+  daemon.feed(line_of(less), on(61));
   revise_all(daemon);
   const auto after = standing(*store);
   ASSERT_EQ(after.size(), 2U);
@@ -428,10 +433,39 @@ TEST(Revised, WhatTheJournalNoLongerReachesBackToStaysAsItWasTold) {
   daemon.pipeline().take_counts();
   Version more = clash(2, 20, 50);
   more.rev = 1;
-  daemon.feed(line_of(more));
+  daemon.feed(line_of(more), on(61));
   revise_all(daemon);
   EXPECT_EQ(standing(*store), after);
   EXPECT_EQ(daemon.pipeline().take_counts().revisions_out_of_reach, 1U);
+}
+
+// Who is on a roster is waited for since the first event of the sources, wherever that was.
+TEST(Revised, ARosterIsWaitedForSinceTheFirstEventOfAll) {
+  const std::string rules =
+      "tocsin: rules/1\npackage: p\nlists: {watched: [XA]}\nrules:\n"
+      "  - {rule: silent, kind: absence, title: T, status: shadow, driver: violence, stage: "
+      "latent, "
+      "select: 'e.indicator == \"violence.clash\" && has(e.value) && e.value >= 1.0', by: "
+      "[region@country], detect: {expect: {at_least: 1, every: 5d}, roster: {list: watched}, "
+      "grace: "
+      "1d}, severity: watch}\n";
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), world(rules));
+  int id = 0;
+  const auto tell = [&](const char* region, double minute) {
+    Version v = clash(++id, (minute + 0.5) / (24 * 60), 0);
+    v.region = region;
+    daemon.feed(line_of(v));
+  };
+  tell("XB", 3);
+  tell("XB", 9);
+  tell("XB", 2 * 24 * 60);
+  tell("XA", 60);  // late, and no report
+  revise_all(daemon);
+  EXPECT_EQ(daemon.pipeline().take_counts().revisions, 1U);
+  tell("XB", 20 * 24 * 60);
+  daemon.commit();
+  EXPECT_THAT(standing(*store), ElementsAre("p/silent XA watch from 2020-01-07T00:03:00Z to now"));
 }
 
 }  // namespace
