@@ -115,8 +115,12 @@ struct Metrics::Families {
       "Rules that a revision left as they were, since the journal no longer reaches back far "
       "enough.");
   Family<Counter>& late = counter(registry, "tocsin_late_events_total",
-                                  "Events behind their source's watermark, by how far: at most "
-                                  "age, and more than the one before.");
+                                  "Accepted events behind their source's watermark, by source and "
+                                  "how far: at most age, and more than the one before.");
+  Family<Counter>& too_late =
+      counter(registry, "tocsin_too_late_events_total",
+              "Events behind their source's correction horizon, which are dead letters, by source "
+              "and how far behind its watermark: at most age, and more than the one before.");
   Family<Counter>& dead_letters = counter(registry, "tocsin_dead_letters_total",
                                           "Records set aside as dead letters, by reason.");
   Family<Counter>& skipped = counter(registry, "tocsin_skipped_records_total",
@@ -188,7 +192,6 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   f.checkpoints.Add({});
   f.commit_seconds.Add({}, commit_buckets());
   f.event_to_alert.Add({}, alert_buckets());
-  for (const char* age : kAges) f.late.Add({{"age", age}});
   f.revisions.Add({});
   f.out_of_reach.Add({});
   for (const char* what : {"events", "alerts"}) f.erased.Add({{"what", what}});
@@ -215,6 +218,10 @@ void Metrics::expect_sources(const Catalogue& catalogue) {
       families_->events.Add({{"source", source.name}, {"outcome", outcome}});
     }
     families_->corrections.Add({{"source", source.name}});
+    for (const char* age : kAges) {
+      families_->late.Add({{"source", source.name}, {"age", age}});
+      families_->too_late.Add({{"source", source.name}, {"age", age}});
+    }
   }
 }
 
@@ -239,6 +246,10 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
     add(f.events, {{"source", name}, {"outcome", "too_late"}}, source.too_late);
     add(f.events, {{"source", name}, {"outcome", "future"}}, source.future);
     add(f.corrections, {{"source", name}}, source.corrections);
+    for (size_t age = 0; age < kAges.size(); ++age) {
+      add(f.late, {{"source", name}, {"age", kAges[age]}}, source.late_by_age[age]);
+      add(f.too_late, {{"source", name}, {"age", kAges[age]}}, source.too_late_by_age[age]);
+    }
   }
   for (const auto& [reason, count] : counts.dead_letters) {
     add(f.dead_letters, {{"reason", reason}}, count);
@@ -246,9 +257,6 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
   for (const auto& [reason, count] : counts.skipped) add(f.skipped, {{"reason", reason}}, count);
   add(f.revisions, {}, counts.revisions);
   add(f.out_of_reach, {}, counts.revisions_out_of_reach);
-  for (size_t i = 0; i < kAges.size(); ++i) {
-    add(f.late, {{"age", kAges[i]}}, counts.late_by_age[i]);
-  }
   for (const auto& [kind, count] : counts.transitions) {
     add(f.transitions,
         {{"action", std::string(to_string(kind.first))},

@@ -55,11 +55,15 @@ class MetricsText : public testing::Test {
 void fill(Metrics& metrics, DaemonStatus& status) {
   CommitReport report;
   report.counts.records = 9;
-  report.counts.by_source = {
-      {.accepted = 5, .duplicates = 1, .late = 2, .too_late = 1, .future = 1, .corrections = 1}};
+  report.counts.by_source = {{.accepted = 5,
+                              .duplicates = 1,
+                              .too_late = 3,
+                              .future = 1,
+                              .corrections = 1,
+                              .late_by_age = {1, 0, 1, 0, 0},
+                              .too_late_by_age = {0, 0, 0, 1, 2}}};
   report.counts.dead_letters["unknown_indicator"] = 1;
   report.counts.skipped["no_value"] = 1;
-  report.counts.late_by_age = {1, 0, 1, 0, 0};
   report.counts.transitions[{Action::kFire, Level::kAlert}] = 2;
   report.commit_seconds = 0.004;
   report.evaluation_seconds = 0.25;
@@ -129,8 +133,10 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
   EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="unknown_indicator"})"], 1);
   EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="syntax"})"], 0)
       << "known reasons exist from the start";
-  EXPECT_EQ(values[R"(tocsin_late_events_total{age="1h"})"], 1);
-  EXPECT_EQ(values[R"(tocsin_late_events_total{age="7d"})"], 1);
+  EXPECT_EQ((values[R"(tocsin_late_events_total{age="1h",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_late_events_total{age="7d",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_too_late_events_total{age="45d",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_too_late_events_total{age="older",source="desk"})"]), 2);
   EXPECT_EQ((values[R"(tocsin_alert_transitions_total{action="fire",level="alert"})"]), 2);
   EXPECT_EQ(values["tocsin_event_to_alert_seconds_count"], 2);
   EXPECT_EQ(values[R"(tocsin_event_to_alert_seconds_bucket{le="0.15"})"], 1);
@@ -146,6 +152,8 @@ TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
                            R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
                            R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
                            R"(tocsin_events_total{outcome="future",source="desk"})",
+                           R"(tocsin_late_events_total{age="1h",source="gdelt"})",
+                           R"(tocsin_too_late_events_total{age="older",source="gdelt"})",
                            R"(tocsin_dead_letters_total{reason="future"})",
                            R"(tocsin_dead_letters_total{reason="too_late"})",
                            R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
