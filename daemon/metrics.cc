@@ -157,7 +157,8 @@ struct Metrics::Families {
       registry, "tocsin_http_request_seconds", "From a request that has come whole to its answer.");
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
-      "Connections closed over what the other side did, by reason: limit, timeout, malformed.");
+      "Connections closed over what the other side did, by reason: limit, timeout, too_large, "
+      "malformed.");
   Family<Counter>& erased =
       counter(registry, "tocsin_erased_total",
               "What retention has erased because of its marking, by what: events, alerts.");
@@ -205,7 +206,7 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
           {{"action", std::string(to_string(action))}, {"level", std::string(to_string(level))}});
     }
   }
-  for (const char* reason : {"limit", "timeout", "malformed"}) {
+  for (const char* reason : {"limit", "timeout", "too_large", "malformed"}) {
     f.refused_connections.Add({{"reason", reason}});
   }
 }

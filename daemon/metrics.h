@@ -54,6 +54,7 @@ class Metrics {
   void backup_ended(bool succeeded, WallTime now);
   void erased(const storage::Store::Erased& erased);
   void connections_open(size_t count);
+  // "limit", "timeout", "too_large", "malformed"
   void connection_refused(std::string_view reason);
 
   // The text format of Prometheus.

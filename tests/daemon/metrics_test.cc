@@ -159,6 +159,7 @@ TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
                            R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
                            R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
                            R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
+                           R"(tocsin_http_connections_refused_total{reason="too_large"})",
                            "tocsin_evaluation_seconds_total"}) {
     ASSERT_TRUE(values.contains(name)) << name;
     EXPECT_EQ(values.at(name), 0) << name;
