@@ -159,6 +159,10 @@ struct Metrics::Families {
       registry, "tocsin_http_connections_refused_total",
       "Connections closed over what the other side did, by reason: limit, timeout, too_large, "
       "malformed.");
+  Family<Counter>& torn_writes =
+      counter(registry, "tocsin_torn_writes_total",
+              "Ends of files that a crash or a power cut left torn and that were cut off, by file: "
+              "store, alert_log.");
   Family<Counter>& erased =
       counter(registry, "tocsin_erased_total",
               "What retention has erased because of its marking, by what: events, alerts.");
@@ -193,6 +197,7 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   f.checkpoints.Add({});
   f.commit_seconds.Add({}, commit_buckets());
   f.event_to_alert.Add({}, alert_buckets());
+  for (const char* file : {"store", "alert_log"}) f.torn_writes.Add({{"file", file}});
   f.revisions.Add({});
   f.out_of_reach.Add({});
   for (const char* what : {"events", "alerts"}) f.erased.Add({{"what", what}});
@@ -313,6 +318,10 @@ void Metrics::backup_ended(bool succeeded, WallTime now) {
 void Metrics::erased(const storage::Store::Erased& erased) {
   add(families_->erased, {{"what", "events"}}, erased.events);
   add(families_->erased, {{"what", "alerts"}}, erased.alerts);
+}
+
+void Metrics::torn_write(std::string_view file) {
+  families_->torn_writes.Add({{"file", std::string(file)}}).Increment();
 }
 
 std::string Metrics::scrape(const DaemonStatus& status) {

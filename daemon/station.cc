@@ -57,9 +57,11 @@ Status Station::open_store(const std::string& instance) {
                           .durability = config.durability,
                           .dead_letters_max = config.dead_letters_max,
                           .must_exist = !instance.empty(),
-                          .tell = [&log = around_.log](const std::string& line) {
-                            log.warn_seldom("RocksDB says", {{"of", "store"}, {"line", line}});
-                          }});
+                          .tell =
+                              [&log = around_.log](const std::string& line) {
+                                log.warn_seldom("RocksDB says", {{"of", "store"}, {"line", line}});
+                              },
+                          .on_torn = [this](const storage::TornLog& log) { tell_torn_log(log); }});
   if (!store) return because("the data folder cannot be opened", store.error());
   store_ = std::move(*store);
   store_->set_catalogue(around_.rules.present().bundle->catalogue);
@@ -137,13 +139,14 @@ Status Station::start_notifier() {
   if (Status status = store_->declare_sinks(names); !status) return status;
   notifier_ = std::make_unique<Notifier>(*store_);
   for (const SinkConfig& config : sinks) {
-    std::unique_ptr<NotificationSink> sink =
-        make_sink(config, {.store = *store_,
-                           .ids = ids_,
-                           .instance = instance_,
-                           .levels_of = [&rules = around_.rules](const std::string& rule) {
-                             return rules.levels_of(rule);
-                           }});
+    std::unique_ptr<NotificationSink> sink = make_sink(
+        config, {.store = *store_,
+                 .ids = ids_,
+                 .instance = instance_,
+                 .levels_of = [&rules = around_.rules](
+                                  const std::string& rule) { return rules.levels_of(rule); },
+                 .metrics = around_.metrics,
+                 .log = around_.log});
     ChannelOptions options;
     options.filter = filter_options(config);
     options.ids = ids_;

@@ -86,6 +86,8 @@ class Station {
   void start_pipeline(std::function<void(const Error&)> on_failure);
   Status start_inputs();
   bool has_room();
+  // Tell the operator.
+  void tell_torn_log(const storage::TornLog& log);
   void wait_for(std::string what);
 
   const StationSurroundings around_;

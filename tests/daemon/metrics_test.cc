@@ -76,6 +76,7 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   metrics.request_answered("/v1/alerts", "GET", 200, 0.001);
   metrics.connections_open(3);
   metrics.connection_refused("limit");
+  metrics.torn_write("store");
 
   auto pipeline = std::make_shared<PipelineSnapshot>();
   pipeline->sources = {{.name = "desk",
@@ -144,6 +145,12 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
   EXPECT_EQ(values["tocsin_evaluation_seconds_total"], 0.25);
 }
 
+TEST_F(MetricsText, CountsWhatHappensToTheProcess) {
+  fill(metrics_, status_);
+  auto values = samples();
+  EXPECT_EQ(values[R"(tocsin_torn_writes_total{file="store"})"], 1);
+}
+
 TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
   metrics_.expect_sources(*two_sources());
   metrics_.expect_sink("desk");
@@ -159,6 +166,8 @@ TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
                            R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
                            R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
                            R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
+                           R"(tocsin_torn_writes_total{file="alert_log"})",
+                           R"(tocsin_torn_writes_total{file="store"})",
                            R"(tocsin_http_connections_refused_total{reason="too_large"})",
                            "tocsin_evaluation_seconds_total"}) {
     ASSERT_TRUE(values.contains(name)) << name;
