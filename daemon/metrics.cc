@@ -159,6 +159,13 @@ struct Metrics::Families {
       registry, "tocsin_http_connections_refused_total",
       "Connections closed over what the other side did, by reason: limit, timeout, too_large, "
       "malformed.");
+  Family<Counter>& clock_jumps =
+      counter(registry, "tocsin_clock_jumps_total",
+              "Times that the system's clock jumped by ten seconds or more.");
+  Family<Counter>& standstills =
+      counter(registry, "tocsin_standstills_total",
+              "Times that the process did not run for ten seconds or more: it was stopped, or the "
+              "machine had no time for it.");
   Family<Counter>& torn_writes =
       counter(registry, "tocsin_torn_writes_total",
               "Ends of files that a crash or a power cut left torn and that were cut off, by file: "
@@ -197,6 +204,8 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   f.checkpoints.Add({});
   f.commit_seconds.Add({}, commit_buckets());
   f.event_to_alert.Add({}, alert_buckets());
+  f.clock_jumps.Add({});
+  f.standstills.Add({});
   for (const char* file : {"store", "alert_log"}) f.torn_writes.Add({{"file", file}});
   f.revisions.Add({});
   f.out_of_reach.Add({});
@@ -319,6 +328,10 @@ void Metrics::erased(const storage::Store::Erased& erased) {
   add(families_->erased, {{"what", "events"}}, erased.events);
   add(families_->erased, {{"what", "alerts"}}, erased.alerts);
 }
+
+void Metrics::clock_jumped() { families_->clock_jumps.Add({}).Increment(); }
+
+void Metrics::stood_still() { families_->standstills.Add({}).Increment(); }
 
 void Metrics::torn_write(std::string_view file) {
   families_->torn_writes.Add({{"file", std::string(file)}}).Increment();

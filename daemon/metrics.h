@@ -56,6 +56,8 @@ class Metrics {
   void connections_open(size_t count);
   // "limit", "timeout", "too_large", "malformed"
   void connection_refused(std::string_view reason);
+  void clock_jumped();
+  void stood_still();
   // The torn end of a file was cut off: "store", "alert_log".
   void torn_write(std::string_view file);
 

@@ -76,6 +76,8 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   metrics.request_answered("/v1/alerts", "GET", 200, 0.001);
   metrics.connections_open(3);
   metrics.connection_refused("limit");
+  metrics.clock_jumped();
+  metrics.stood_still();
   metrics.torn_write("store");
 
   auto pipeline = std::make_shared<PipelineSnapshot>();
@@ -148,6 +150,8 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
 TEST_F(MetricsText, CountsWhatHappensToTheProcess) {
   fill(metrics_, status_);
   auto values = samples();
+  EXPECT_EQ(values["tocsin_clock_jumps_total"], 1);
+  EXPECT_EQ(values["tocsin_standstills_total"], 1);
   EXPECT_EQ(values[R"(tocsin_torn_writes_total{file="store"})"], 1);
 }
 
@@ -155,21 +159,22 @@ TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
   metrics_.expect_sources(*two_sources());
   metrics_.expect_sink("desk");
   const auto values = samples();
-  for (const char* name : {R"(tocsin_events_total{outcome="accepted",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="future",source="desk"})",
-                           R"(tocsin_late_events_total{age="1h",source="gdelt"})",
-                           R"(tocsin_too_late_events_total{age="older",source="gdelt"})",
-                           R"(tocsin_dead_letters_total{reason="future"})",
-                           R"(tocsin_dead_letters_total{reason="too_late"})",
-                           R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
-                           R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
-                           R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
-                           R"(tocsin_torn_writes_total{file="alert_log"})",
-                           R"(tocsin_torn_writes_total{file="store"})",
-                           R"(tocsin_http_connections_refused_total{reason="too_large"})",
-                           "tocsin_evaluation_seconds_total"}) {
+  for (const char* name :
+       {R"(tocsin_events_total{outcome="accepted",source="gdelt"})",
+        R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
+        R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
+        R"(tocsin_events_total{outcome="future",source="desk"})",
+        R"(tocsin_late_events_total{age="1h",source="gdelt"})",
+        R"(tocsin_too_late_events_total{age="older",source="gdelt"})",
+        R"(tocsin_dead_letters_total{reason="future"})",
+        R"(tocsin_dead_letters_total{reason="too_late"})",
+        R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
+        R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
+        R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
+        R"(tocsin_torn_writes_total{file="alert_log"})",
+        R"(tocsin_torn_writes_total{file="store"})",
+        R"(tocsin_http_connections_refused_total{reason="too_large"})", "tocsin_clock_jumps_total",
+        "tocsin_standstills_total", "tocsin_evaluation_seconds_total"}) {
     ASSERT_TRUE(values.contains(name)) << name;
     EXPECT_EQ(values.at(name), 0) << name;
   }

@@ -46,7 +46,7 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual((False, True), (status["connected"], status["failed"]))
             self.assertIn(absent, status["message"])
             self.assertEqual(0, daemon.metric("tocsin_input_up", input="history"))
-            self.assertIn("an input cannot start", daemon.log_tail())
+            self.assertIn("an input cannot be read", daemon.log_tail())
 
     def test_a_write_that_a_crash_tore_is_told(self):
         with Daemon(self.path / "daemon", RULES) as daemon:
