@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-
-#include "daemon/alert_fields.h"
+#include <utility>
 
 namespace tocsin::daemon {
 namespace {
@@ -51,8 +50,8 @@ bool sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-AlertLogSink::AlertLogSink(std::string name, std::string path)
-    : name_(std::move(name)), path_(std::move(path)) {}
+AlertLogSink::AlertLogSink(std::string name, std::string path, OnTorn on_torn)
+    : name_(std::move(name)), path_(std::move(path)), on_torn_(std::move(on_torn)) {}
 
 AlertLogSink::~AlertLogSink() { close(); }
 
@@ -103,25 +102,31 @@ Status AlertLogSink::read_tail() {
   if (whole != tail.size() && (from == 0 || whole > 0)) {
     if (::ftruncate(fd_, from + static_cast<off_t>(whole)) != 0)
       return failure("cut half a line off");
+    if (on_torn_) on_torn_(tail.size() - whole);
   }
   for (size_t begin = 0; begin < whole;) {
     const size_t end = tail.find('\n', begin);
-    const auto fields = read_alert_fields(std::string_view(tail).substr(begin, end - begin));
-    if (fields) tail_.emplace(fields->id, fields->seq);
+    tail_.insert(hash128(std::string_view(tail).substr(begin, end - begin)));
     begin = end + 1;
   }
-  return Status::ok();
+  // What is found here counts as delivered, and may be of a process that was killed before it could
+  // sync it.
+  return ::fdatasync(fd_) == 0 ? Status::ok() : failure("sync");
 }
 
 Status AlertLogSink::deliver(const std::vector<Notification>& notifications) {
   if (Status status = open_if_needed(); !status) return status;
+  // In order, so what a crash left unmarked comes first; from the first new one on nothing is
+  // known.
+  size_t known = 0;
+  while (known < notifications.size() && tail_.contains(hash128(notifications[known].json)))
+    ++known;
+  if (known == notifications.size()) return Status::ok();
   std::string lines;
-  for (const Notification& notification : notifications) {
-    if (tail_.contains({notification.id, notification.seq})) continue;
-    lines += notification.json;
-    lines += '\n';
-  }
-  return append(lines);
+  for (; known < notifications.size(); ++known) lines += notifications[known].json + '\n';
+  Status status = append(lines);
+  if (status) tail_.clear();
+  return status;
 }
 
 Status AlertLogSink::send_heartbeat(const std::string& json) {
@@ -130,14 +135,11 @@ Status AlertLogSink::send_heartbeat(const std::string& json) {
 }
 
 Status AlertLogSink::append(const std::string& lines) {
-  if (lines.empty()) return Status::ok();
   struct stat before {};
   if (::fstat(fd_, &before) != 0) return failure("stat");
   const int error = write_all(fd_, lines);
-  if (error == 0 && (::fdatasync(fd_) == 0 || errno == EINVAL)) {  // a pipe has nothing to sync
-    tail_.clear();
-    return Status::ok();
-  }
+  // A pipe has nothing to sync.
+  if (error == 0 && (::fdatasync(fd_) == 0 || errno == EINVAL)) return Status::ok();
   if (error != 0) errno = error;
   const Error problem = failure("append to");
   // All or none. Where this fails too, opening the file again looks at what its end holds.

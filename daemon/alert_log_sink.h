@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "daemon/notification_sink.h"
+#include "rules/model/hash.h"
 
 namespace tocsin::daemon {
 
@@ -15,10 +16,14 @@ namespace tocsin::daemon {
 //
 // Rotation: move the file away; the next delivery finds it gone and begins a new one. After a crash
 // the end of the file tells what was written already, so that no line is doubled; half a line is
-// cut off. Thread-safety: one thread.
+// cut off. What was written is known by all its bytes: after a restore the same (id, seq) may be
+// another transition, and from the first line on that is not there all are written.
+// Thread-safety: one thread.
 class AlertLogSink final : public NotificationSink {
  public:
-  AlertLogSink(std::string name, std::string path);
+  // Told how many bytes of half a line were cut off; may be empty.
+  using OnTorn = std::function<void(uint64_t bytes)>;
+  AlertLogSink(std::string name, std::string path, OnTorn on_torn = {});
   ~AlertLogSink() override;
   AlertLogSink(const AlertLogSink&) = delete;
   AlertLogSink& operator=(const AlertLogSink&) = delete;
@@ -28,12 +33,10 @@ class AlertLogSink final : public NotificationSink {
   Status send_heartbeat(const std::string& json) override;
 
  private:
-  using Key = std::pair<std::string, uint32_t>;
-
   Status open_if_needed();
   Status open();
   bool is_moved_away() const;
-  // Cuts half a line off and remembers the transitions at the end of the file.
+  // Cuts half a line off and remembers the lines at the end of the file.
   Status read_tail();
   Status append(const std::string& lines);
   void close();
@@ -41,8 +44,9 @@ class AlertLogSink final : public NotificationSink {
 
   const std::string name_;
   const std::string path_;
+  const OnTorn on_torn_;
   int fd_ = -1;
-  std::set<Key> tail_;  // written before this process; emptied by the first new line
+  std::set<Hash128> tail_;  // of lines that were there; emptied by the first new transition
 };
 
 }  // namespace tocsin::daemon

@@ -132,7 +132,7 @@ int App::start_http() {
     access.access.tokens = std::move(*tokens);
   }
   http::Backend& backend = *this;
-  api_ = std::make_unique<http::Api>(std::move(access), backend, metrics_);
+  api_ = std::make_unique<http::Api>(std::move(access), backend, metrics_, log_);
   http::ServerOptions options;
   options.address = config_.http.address;
   options.port = config_.http.port;

@@ -103,7 +103,9 @@ void App::reopen() {
   }
   close_station("the store has failed: " + status.error().message);
   if (status.error().code == ErrorCode::kCorrupt) return end_damaged(status.error());
-  log_.warn("the store cannot be opened again yet", {{"error", status.error().message}});
+  log_.warn("the store cannot be opened again yet",
+            {{"error", status.error().message},
+             {"hint", "make room, or see to the disk and its mount; no restart is needed"}});
   reopen_later(status.error());
 }
 

@@ -115,8 +115,12 @@ struct Metrics::Families {
       "Rules that a revision left as they were, since the journal no longer reaches back far "
       "enough.");
   Family<Counter>& late = counter(registry, "tocsin_late_events_total",
-                                  "Events behind their source's watermark, by how far: at most "
-                                  "age, and more than the one before.");
+                                  "Accepted events behind their source's watermark, by source and "
+                                  "how far: at most age, and more than the one before.");
+  Family<Counter>& too_late =
+      counter(registry, "tocsin_too_late_events_total",
+              "Events behind their source's correction horizon, which are dead letters, by source "
+              "and how far behind its watermark: at most age, and more than the one before.");
   Family<Counter>& dead_letters = counter(registry, "tocsin_dead_letters_total",
                                           "Records set aside as dead letters, by reason.");
   Family<Counter>& skipped = counter(registry, "tocsin_skipped_records_total",
@@ -153,7 +157,19 @@ struct Metrics::Families {
       registry, "tocsin_http_request_seconds", "From a request that has come whole to its answer.");
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
-      "Connections closed over what the other side did, by reason: limit, timeout, malformed.");
+      "Connections closed over what the other side did, by reason: limit, timeout, too_large, "
+      "malformed.");
+  Family<Counter>& clock_jumps =
+      counter(registry, "tocsin_clock_jumps_total",
+              "Times that the system's clock jumped by ten seconds or more.");
+  Family<Counter>& standstills =
+      counter(registry, "tocsin_standstills_total",
+              "Times that the process did not run for ten seconds or more: it was stopped, or the "
+              "machine had no time for it.");
+  Family<Counter>& torn_writes =
+      counter(registry, "tocsin_torn_writes_total",
+              "Ends of files that a crash or a power cut left torn and that were cut off, by file: "
+              "store, alert_log.");
   Family<Counter>& erased =
       counter(registry, "tocsin_erased_total",
               "What retention has erased because of its marking, by what: events, alerts.");
@@ -188,7 +204,9 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
   f.checkpoints.Add({});
   f.commit_seconds.Add({}, commit_buckets());
   f.event_to_alert.Add({}, alert_buckets());
-  for (const char* age : kAges) f.late.Add({{"age", age}});
+  f.clock_jumps.Add({});
+  f.standstills.Add({});
+  for (const char* file : {"store", "alert_log"}) f.torn_writes.Add({{"file", file}});
   f.revisions.Add({});
   f.out_of_reach.Add({});
   for (const char* what : {"events", "alerts"}) f.erased.Add({{"what", what}});
@@ -202,7 +220,7 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
           {{"action", std::string(to_string(action))}, {"level", std::string(to_string(level))}});
     }
   }
-  for (const char* reason : {"limit", "timeout", "malformed"}) {
+  for (const char* reason : {"limit", "timeout", "too_large", "malformed"}) {
     f.refused_connections.Add({{"reason", reason}});
   }
 }
@@ -215,6 +233,10 @@ void Metrics::expect_sources(const Catalogue& catalogue) {
       families_->events.Add({{"source", source.name}, {"outcome", outcome}});
     }
     families_->corrections.Add({{"source", source.name}});
+    for (const char* age : kAges) {
+      families_->late.Add({{"source", source.name}, {"age", age}});
+      families_->too_late.Add({{"source", source.name}, {"age", age}});
+    }
   }
 }
 
@@ -239,6 +261,10 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
     add(f.events, {{"source", name}, {"outcome", "too_late"}}, source.too_late);
     add(f.events, {{"source", name}, {"outcome", "future"}}, source.future);
     add(f.corrections, {{"source", name}}, source.corrections);
+    for (size_t age = 0; age < kAges.size(); ++age) {
+      add(f.late, {{"source", name}, {"age", kAges[age]}}, source.late_by_age[age]);
+      add(f.too_late, {{"source", name}, {"age", kAges[age]}}, source.too_late_by_age[age]);
+    }
   }
   for (const auto& [reason, count] : counts.dead_letters) {
     add(f.dead_letters, {{"reason", reason}}, count);
@@ -246,9 +272,6 @@ void Metrics::committed(const CommitReport& report, const Catalogue& catalogue) 
   for (const auto& [reason, count] : counts.skipped) add(f.skipped, {{"reason", reason}}, count);
   add(f.revisions, {}, counts.revisions);
   add(f.out_of_reach, {}, counts.revisions_out_of_reach);
-  for (size_t i = 0; i < kAges.size(); ++i) {
-    add(f.late, {{"age", kAges[i]}}, counts.late_by_age[i]);
-  }
   for (const auto& [kind, count] : counts.transitions) {
     add(f.transitions,
         {{"action", std::string(to_string(kind.first))},
@@ -304,6 +327,14 @@ void Metrics::backup_ended(bool succeeded, WallTime now) {
 void Metrics::erased(const storage::Store::Erased& erased) {
   add(families_->erased, {{"what", "events"}}, erased.events);
   add(families_->erased, {{"what", "alerts"}}, erased.alerts);
+}
+
+void Metrics::clock_jumped() { families_->clock_jumps.Add({}).Increment(); }
+
+void Metrics::stood_still() { families_->standstills.Add({}).Increment(); }
+
+void Metrics::torn_write(std::string_view file) {
+  families_->torn_writes.Add({{"file", std::string(file)}}).Increment();
 }
 
 std::string Metrics::scrape(const DaemonStatus& status) {

@@ -54,7 +54,12 @@ class Metrics {
   void backup_ended(bool succeeded, WallTime now);
   void erased(const storage::Store::Erased& erased);
   void connections_open(size_t count);
+  // "limit", "timeout", "too_large", "malformed"
   void connection_refused(std::string_view reason);
+  void clock_jumped();
+  void stood_still();
+  // The torn end of a file was cut off: "store", "alert_log".
+  void torn_write(std::string_view file);
 
   // The text format of Prometheus.
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -20,8 +20,9 @@ struct Notification {
 // Where alert transitions go: the log file, a webhook, Alertmanager, a Kafka topic.
 //
 // deliver() may be called again with what was delivered already (a crash came before it was marked
-// done): (id, seq) is the idempotency key, and the same key has the same bytes.
-// Thread-safety: notifier thread only.
+// done): the same (id, seq) with the same bytes. With other bytes it is another transition: a
+// backup was restored, and what was told since has come about anew. Thread-safety: notifier thread
+// only.
 class NotificationSink {
  public:
   virtual ~NotificationSink() = default;

@@ -9,6 +9,16 @@
 #include "rules/model/check.h"
 
 namespace tocsin::daemon {
+namespace {
+
+void count_age(PipelineCounts::ByAge& counts, Milliseconds age) {
+  const auto& bounds = PipelineCounts::kAgeBounds;
+  // The first bound that is not below it.
+  const auto bound = std::lower_bound(bounds.begin(), bounds.end(), age);
+  ++counts[static_cast<size_t>(bound - bounds.begin())];
+}
+
+}  // namespace
 
 Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                    std::string bundle_text, PipelineOptions options)
@@ -163,6 +173,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
       return Admission::kDuplicate;
     }
     ++counts.too_late;
+    count_age(counts.too_late_by_age, *watermark - event.time);
     return refuse(Admission::kTooLate, event, stream, position, raw, now);
   }
   taken.op = operation_of(event, key);
@@ -177,14 +188,10 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   }
   const bool is_behind = rules::is_late(taken, *engine_);
   if (is_behind) {
-    ++counts.late;
     const EventTime up_to =
         std::max(watermark.value_or(kMinEventTime),
                  engine_->decided_without(event.source, rules::partition_of(event)));
-    const Milliseconds age = up_to - taken.time;
-    const auto bound = std::find_if(counts_.kAgeBounds.begin(), counts_.kAgeBounds.end(),
-                                    [age](Milliseconds b) { return age <= b; });
-    ++counts_.late_by_age[static_cast<size_t>(bound - counts_.kAgeBounds.begin())];
+    count_age(counts.late_by_age, up_to - taken.time);
   }
   if (!is_too_old) ++counts.accepted;
   const bool is_correction = taken.op != Operation::kAssert;
@@ -199,6 +206,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   }
   if (!is_too_old) return Admission::kAccepted;
   ++counts.too_late;
+  count_age(counts.too_late_by_age, *watermark - event.time);
   return refuse(Admission::kTooLate, event, stream, position, raw, now);
 }
 

@@ -33,24 +33,25 @@ enum class Admission : uint8_t { kAccepted, kDuplicate, kTooLate, kFuture };
 
 // What the pipeline did since the last take_counts(), as plain numbers for metrics.
 struct PipelineCounts {
-  struct PerSource {
-    uint64_t accepted = 0;
-    uint64_t duplicates = 0;
-    uint64_t late = 0;  // of the accepted: behind the watermark, inside the horizon
-    uint64_t too_late = 0;
-    uint64_t future = 0;
-    uint64_t corrections = 0;  // of the accepted: op correct or retract
-  };
-  // Upper bounds of the age of late events behind the watermark, for late_by_age; the last is open.
+  // Upper bounds of the age of an event behind the watermark; the last of ByAge is open.
   static constexpr std::array<Milliseconds, 4> kAgeBounds{
       std::chrono::hours(1), std::chrono::hours(24), std::chrono::hours(24 * 7),
       std::chrono::hours(24 * 45)};
+  using ByAge = std::array<uint64_t, kAgeBounds.size() + 1>;
+  struct PerSource {
+    uint64_t accepted = 0;
+    uint64_t duplicates = 0;
+    uint64_t too_late = 0;
+    uint64_t future = 0;
+    uint64_t corrections = 0;  // of the accepted: op correct or retract
+    ByAge late_by_age{};       // of the accepted: behind the watermark, inside the horizon
+    ByAge too_late_by_age{};   // of the too late
+  };
 
   uint64_t records = 0;
   std::vector<PerSource> by_source;                           // index: SourceId
   std::map<std::string, uint64_t, std::less<>> dead_letters;  // by reason
   std::map<std::string, uint64_t, std::less<>> skipped;       // by reason
-  std::array<uint64_t, kAgeBounds.size() + 1> late_by_age{};
   uint64_t revisions = 0;
   // Rules that a revision had to leave as they were: retention has dropped what they look back to.
   uint64_t revisions_out_of_reach = 0;

@@ -74,8 +74,11 @@ void PipelineLoop::run() {
         pipeline_.has_uncommitted() ? commit_due_at() : steady_clock::now() + kPatience;
     const auto wake_by = std::max(deadline, steady_clock::now());
     std::optional<ingest::RawBatch> batch = queue_.pop_until(deadline);
-    // The process stood still: what came meanwhile still waits for us.
-    if (steady_clock::now() - wake_by >= kStandstill) pipeline_.begin_listening();
+    const auto overslept = std::chrono::floor<Milliseconds>(steady_clock::now() - wake_by);
+    if (overslept >= kStandstill) {
+      pipeline_.begin_listening();  // what came meanwhile still waits for us
+      callbacks_.on_standstill(overslept);
+    }
     if (batch) take(std::move(*batch));
     run_posted();
     if (!batch && queue_.closed()) break;
@@ -93,6 +96,7 @@ void PipelineLoop::run() {
     if (is_commit_due(steady) || (checkpoint && events_since_checkpoint_ > 0)) commit(checkpoint);
     if (steady - last_publish_ >= kPublishInterval) {
       publish();
+      callbacks_.on_look();
       if (const auto jump = clock_.look()) callbacks_.on_clock_jump(*jump);
       if (Status status = store_.health(); !status) fail(status.error());
     }

@@ -91,6 +91,9 @@ class PipelineLoop {
     std::function<bool()> has_room;
     // The system's clock has jumped by so much; pipeline thread.
     std::function<void(Milliseconds)> on_clock_jump;
+    // The process did not run for so long; pipeline thread.
+    std::function<void(Milliseconds)> on_standstill;
+    std::function<void()> on_look;  // about once a second; pipeline thread
     // A part of what is marked was looked at; pipeline thread.
     std::function<void(const storage::Store::Erased&)> on_erased;
   };

@@ -2,14 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
 #include "rules/testing/test_suite.h"
 
 namespace tocsin::daemon {
 
 std::vector<std::string> failing_rule_tests(const std::vector<std::string>& paths) {
-  if (!rules::has_rule_tests(paths)) return {};
+  std::vector<std::string> folders;
+  std::error_code ignored;  // what cannot be asked for has been refused before
+  std::copy_if(
+      paths.begin(), paths.end(), std::back_inserter(folders),
+      [&](const std::string& path) { return std::filesystem::is_directory(path, ignored); });
+  if (!rules::has_rule_tests(folders)) return {};
   Diagnostics diagnostics;
-  const auto result = rules::run_suite(paths, {}, diagnostics);
+  const auto result = rules::run_suite(folders, {}, diagnostics);
   std::vector<std::string> failing;
   for (const Diagnostic& d : diagnostics.sorted()) {
     if (d.severity == Severity::kError) failing.push_back(to_text(d));

@@ -234,7 +234,11 @@ SinkChannel::Next SinkChannel::wait_after(const Error& error, SteadyTime now) {
   std::uniform_int_distribution<int64_t> jitter(wait.count() / 2, wait.count());
   due_ = now + std::chrono::milliseconds(jitter(random_));
   log_.warn_seldom("a sink cannot be reached; trying again",
-                   {{"sink", name()}, {"problem", error.message}});
+                   {{"sink", name()},
+                    {"problem", error.message},
+                    {"hint",
+                     "see to the other side, the network, or the credentials; what waits is kept "
+                     "and sent in order"}});
   set_problem(error.message, /*failed=*/true);
   return Next::kLater;
 }

@@ -46,6 +46,23 @@ std::unique_ptr<NotificationSink> make_alertmanager(const SinkConfig& config,
       });
 }
 
+std::unique_ptr<NotificationSink> make_log(const SinkConfig& config,
+                                           const SinkSurroundings& surroundings) {
+  return std::make_unique<AlertLogSink>(
+      config.name, config.path,
+      [name = config.name, path = config.path, &metrics = surroundings.metrics,
+       &log = surroundings.log](uint64_t bytes) {
+        metrics.torn_write("alert_log");
+        log.warn("the last line of an alert log was torn, and is cut off",
+                 {{"sink", name},
+                  {"file", path},
+                  {"bytes", std::to_string(bytes)},
+                  {"hint",
+                   "a crash, a power cut or a full disk does that; it is written again, whole. Was "
+                   "there none? Then see what else writes to that file"}});
+      });
+}
+
 }  // namespace
 
 SinkFilter::Options filter_options(const SinkConfig& config) {
@@ -58,7 +75,7 @@ std::unique_ptr<NotificationSink> make_sink(const SinkConfig& config,
                                             const SinkSurroundings& surroundings) {
   switch (config.type) {
     case SinkConfig::Type::kLog:
-      return std::make_unique<AlertLogSink>(config.name, config.path);
+      return make_log(config, surroundings);
     case SinkConfig::Type::kWebhook:
       return std::make_unique<WebhookSink>(WebhookSink::Options{.name = config.name,
                                                                 .url = config.url,

@@ -39,7 +39,9 @@ Error because(std::string_view what, const Error& error) {
 }  // namespace
 
 Station::Station(StationSurroundings surroundings)
-    : around_(std::move(surroundings)), queue_(around_.config.queue_bytes) {}
+    : around_(std::move(surroundings)),
+      queue_(around_.config.queue_bytes),
+      input_watch_(around_.log) {}
 
 Station::~Station() { stop(Milliseconds(0)); }
 
@@ -57,9 +59,11 @@ Status Station::open_store(const std::string& instance) {
                           .durability = config.durability,
                           .dead_letters_max = config.dead_letters_max,
                           .must_exist = !instance.empty(),
-                          .tell = [&log = around_.log](const std::string& line) {
-                            log.warn_seldom("RocksDB says", {{"of", "store"}, {"line", line}});
-                          }});
+                          .tell =
+                              [&log = around_.log](const std::string& line) {
+                                log.warn_seldom("RocksDB says", {{"of", "store"}, {"line", line}});
+                              },
+                          .on_torn = [this](const storage::TornLog& log) { tell_torn_log(log); }});
   if (!store) return because("the data folder cannot be opened", store.error());
   store_ = std::move(*store);
   store_->set_catalogue(around_.rules.present().bundle->catalogue);
@@ -137,13 +141,14 @@ Status Station::start_notifier() {
   if (Status status = store_->declare_sinks(names); !status) return status;
   notifier_ = std::make_unique<Notifier>(*store_);
   for (const SinkConfig& config : sinks) {
-    std::unique_ptr<NotificationSink> sink =
-        make_sink(config, {.store = *store_,
-                           .ids = ids_,
-                           .instance = instance_,
-                           .levels_of = [&rules = around_.rules](const std::string& rule) {
-                             return rules.levels_of(rule);
-                           }});
+    std::unique_ptr<NotificationSink> sink = make_sink(
+        config, {.store = *store_,
+                 .ids = ids_,
+                 .instance = instance_,
+                 .levels_of = [&rules = around_.rules](
+                                  const std::string& rule) { return rules.levels_of(rule); },
+                 .metrics = around_.metrics,
+                 .log = around_.log});
     ChannelOptions options;
     options.filter = filter_options(config);
     options.ids = ids_;
@@ -170,18 +175,16 @@ void Station::start_pipeline(std::function<void(const Error&)> on_failure) {
   callbacks.on_commit = [this,
                          catalogue = pipeline_->bundle().catalogue](const CommitReport& report) {
     around_.metrics.committed(report, *catalogue);
+    tell_dead_letters(report.counts);
   };
   callbacks.on_alerts = [this] { notifier_->wake(); };
   callbacks.on_failure = std::move(on_failure);
   callbacks.has_room = [this] { return has_room(); };
-  callbacks.on_clock_jump = [this](Milliseconds jump) {
-    around_.log.warn_seldom(
-        "the system's clock has jumped",
-        {{"of", "clock"},
-         {"seconds", fmt::format("{:+}", jump.count() / 1000)},
-         {"hint",
-          "see to the time synchronisation; for an hour the cautious one of the times before and "
-          "after decides what is future, what is silent, and what retention drops"}});
+  callbacks.on_clock_jump = [this](Milliseconds jump) { tell_clock_jump(jump); };
+  callbacks.on_standstill = [this](Milliseconds duration) { tell_standstill(duration); };
+  callbacks.on_look = [this] {
+    if (!has_started_ || !is_running_) return;
+    for (const auto& input : inputs_) input_watch_.look(input->name(), input->health());
   };
   callbacks.on_end_of_stream = [this](const std::string& stream) {
     around_.log.info("input read whole", {{"stream", stream}});
@@ -208,10 +211,7 @@ Status Station::start_inputs() {
     if (!status && status.error().code != ErrorCode::kNotFound) {
       return because(what, status.error());
     }
-    if (!status) {
-      around_.log.error("an input cannot start",
-                        {{"input", config.name}, {"error", status.error().message}});
-    }
+    input_watch_.look(config.name, input->reader->health());
     inputs_.push_back(std::move(input->reader));
     if (!input->source.empty()) awaited_sources_.push_back(std::move(input->source));
   }

@@ -12,6 +12,7 @@
 #include "daemon/daemon_status.h"
 #include "daemon/disk_space.h"
 #include "daemon/http/backend.h"
+#include "daemon/input_watch.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/notifier.h"
@@ -86,6 +87,11 @@ class Station {
   void start_pipeline(std::function<void(const Error&)> on_failure);
   Status start_inputs();
   bool has_room();
+  // Tell the operator.
+  void tell_torn_log(const storage::TornLog& log);
+  void tell_dead_letters(const PipelineCounts& counts);
+  void tell_clock_jump(Milliseconds jump);
+  void tell_standstill(Milliseconds duration);
   void wait_for(std::string what);
 
   const StationSurroundings around_;
@@ -100,6 +106,7 @@ class Station {
   std::unique_ptr<PipelineLoop> loop_;
   std::unique_ptr<Notifier> notifier_;
   std::vector<std::unique_ptr<ingest::EventSource>> inputs_;
+  InputWatch input_watch_;                    // main thread; once all are started the pipeline's
   std::vector<std::string> awaited_sources_;  // those that the inputs' mappings name
 
   std::atomic<bool> is_running_{false};

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kQuotedBytes = 200;
 constexpr size_t kReadBytes = 4096;
 constexpr size_t kShortestSecret = 6;  // "/hook" is none
+constexpr size_t kKeyDigits = 8;
 
 // The beginning of an answer. Servers like to repeat the path that they do not know.
 std::string beginning_without(std::string_view answer, std::string_view secret) {
@@ -37,6 +38,12 @@ std::string_view secret_part(std::string_view url) {
   return path == std::string_view::npos ? std::string_view() : url.substr(path + 1);
 }
 
+// After a restore the same (id, seq) may be another transition. 32 bits tell two of them apart.
+std::string idempotency_key(const Notification& transition) {
+  return fmt::format("{}-{}-{}", transition.id, transition.seq,
+                     std::string_view(to_hex(hash128(transition.json))).substr(0, kKeyDigits));
+}
+
 }  // namespace
 
 Status judge_answer(int status, const std::string& who, std::string_view body) {
@@ -58,7 +65,7 @@ Status judge_answer(int status, const std::string& who, std::string_view body) {
 
 Status WebhookSink::deliver(const std::vector<Notification>& notifications) {
   for (const Notification& each : notifications) {
-    Status status = post(each.json, fmt::format("{}-{}", each.id, each.seq));
+    Status status = post(each.json, idempotency_key(each));
     if (!status) return status;
   }
   return Status::ok();

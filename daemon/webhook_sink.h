@@ -14,7 +14,8 @@ namespace tocsin::daemon {
 // alerts. `who` and the beginning of `body` go into the message.
 Status judge_answer(int status, const std::string& who, std::string_view body);
 
-// POSTs each transition as alert/1 to a URL, with `Idempotency-Key: ID-SEQ`.
+// POSTs each transition as alert/1 to a URL, with `Idempotency-Key: ID-SEQ-HASH`, HASH of the body:
+// the same key has the same bytes, also when a restore has numbered another transition alike.
 //
 // Whoever knows the URL of a webhook may often write to it: messages name host and port alone.
 // Thread-safety: one thread.

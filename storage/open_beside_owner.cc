@@ -46,7 +46,7 @@ Status judge(const std::string& folder) {
   const Result<std::optional<Durability>> told = read_log_durability(folder);
   if (!told) return told.error();
   const bool synced = told->value_or(Durability::kCommit) == Durability::kCommit;
-  if (Status status = check_wal(folder, synced); !status) return status;
+  if (const auto torn = check_wal(folder, synced); !torn) return torn.error();
   Status status = check_manifest(folder);
   const bool is_new = !status && status.error().code == ErrorCode::kNotFound;
   return is_new ? Status::ok() : status;

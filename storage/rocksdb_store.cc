@@ -21,24 +21,28 @@
 namespace tocsin::storage {
 namespace {
 
-// Judges the logs by the durability that they were written under, which it gives, and tells the
-// folder when they will now be written with less. Judges the MANIFEST too.
-Result<std::optional<Durability>> check_logs(const RocksDbOptions& options, rocksdb::Env* env) {
+struct JudgedLogs {
+  std::optional<Durability> durability;  // that they were written under, when the folder tells
+  std::vector<TornLog> torn;
+};
+
+// Judges the logs by the durability that they were written under, and tells the folder when they
+// will now be written with less. Judges the MANIFEST too.
+Result<JudgedLogs> check_logs(const RocksDbOptions& options, rocksdb::Env* env) {
   const FolderLock lock(options.path, env);
   if (!lock.status().ok()) return opening_error(lock.status(), options.path);
   Result<std::optional<Durability>> told = read_log_durability(options.path);
-  if (!told) return told;
+  if (!told) return told.error();
   const Durability logs = told->value_or(options.durability);
-  if (Status status = check_wal(options.path, logs == Durability::kCommit); !status) {
-    return status.error();
-  }
+  auto torn = check_wal(options.path, logs == Durability::kCommit);
+  if (!torn) return torn.error();
   Status status = check_manifest(options.path);
   if (!status && status.error().code != ErrorCode::kNotFound) return status.error();
   if (options.durability == Durability::kInterval && *told != Durability::kInterval) {
     status = write_log_durability(options.path, Durability::kInterval);
     if (!status) return status.error();
   }
-  return told;
+  return JudgedLogs{*told, std::move(*torn)};
 }
 
 Result<std::unique_ptr<KeyValue>> as_tables(Result<std::unique_ptr<RocksDbKeyValue>> opened) {
@@ -60,12 +64,14 @@ Result<std::unique_ptr<KeyValue>> open_tables(const RocksDbOptions& options, roc
         fmt::format("open data folder {}: there is none; is its disk mounted?", options.path));
   }
   if (Status status = make_private_folder(options.path); !status) return status.error();
-  Result<std::optional<Durability>> told = check_logs(options, env);
-  if (!told) return told.error();
+  const Result<JudgedLogs> judged = check_logs(options, env);
+  if (!judged) return judged.error();
   const Result<std::vector<std::string>> old = wal_files(options.path);
   if (!old) return old.error();
   Result<std::unique_ptr<KeyValue>> tables = as_tables(RocksDbKeyValue::open(options, env));
-  if (!tables || options.durability == Durability::kInterval || *told == Durability::kCommit) {
+  if (!tables) return tables;
+  if (options.on_torn) std::ranges::for_each(judged->torn, options.on_torn);
+  if (options.durability == Durability::kInterval || judged->durability == Durability::kCommit) {
     return tables;
   }
   // What the old logs held is in tables now. Should one still be there, the next opening judges it

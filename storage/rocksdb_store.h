@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "storage/store.h"
+#include "storage/torn_log.h"
 
 namespace tocsin::storage {
 
@@ -24,6 +26,8 @@ struct RocksDbOptions {
   bool must_exist = false;        // a folder without a store is kNotFound, and stays as it is
   // Warnings and errors of RocksDB's, from any thread; empty: nobody hears.
   std::function<void(const std::string& line)> tell{};
+  // Once the store is open without the end of that log; empty: nobody hears.
+  std::function<void(const TornLog&)> on_torn{};
 };
 
 // Opens or makes a store. kInvalid: another process holds it, or the format is newer than ours;

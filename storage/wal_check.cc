@@ -128,9 +128,10 @@ Result<std::vector<std::string>> wal_files(const std::string& folder) {
   return files;
 }
 
-Status check_wal(const std::string& folder, bool synced) {
+Result<std::vector<TornLog>> check_wal(const std::string& folder, bool synced) {
   Result<std::vector<std::string>> files = wal_files(folder);
   if (!files) return files.error();
+  std::vector<TornLog> torn;
   for (const std::string& file : *files) {
     Result<std::string> log = read_whole_file(file);
     if (!log) return log.error();
@@ -141,8 +142,9 @@ Status check_wal(const std::string& folder, bool synced) {
           "of the data folder",
           file, verdict.offset));
     }
+    if (verdict.end == WalEnd::kTorn) torn.push_back({file, log->size() - verdict.offset});
   }
-  return Status::ok();
+  return torn;
 }
 
 }  // namespace tocsin::storage

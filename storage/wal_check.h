@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rules/model/result.h"
+#include "storage/torn_log.h"
 
 namespace tocsin::storage {
 
@@ -30,8 +31,9 @@ WalVerdict judge_wal(std::string_view log, bool synced);
 // Paths of the logs in a data folder, sorted.
 Result<std::vector<std::string>> wal_files(const std::string& folder);
 
-// Judges every log of a data folder, which no other process may be writing to. kCorrupt with file
-// and offset when one is damaged, kUnavailable when one cannot be read.
-Status check_wal(const std::string& folder, bool synced);
+// Judges every log of a data folder, which no other process may be writing to; gives those whose
+// end is torn. kCorrupt with file and offset when one is damaged, kUnavailable when one cannot be
+// read.
+Result<std::vector<TornLog>> check_wal(const std::string& folder, bool synced);
 
 }  // namespace tocsin::storage

@@ -31,11 +31,12 @@ Response text(int status, std::string body) {
 
 }  // namespace
 
-Api::Api(Options options, Backend& backend, Metrics& metrics)
+Api::Api(Options options, Backend& backend, Metrics& metrics, Log& log)
     : options_(std::move(options)),
       access_(options_.access),
       backend_(backend),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      log_(log) {}
 
 const std::vector<Api::Route>& Api::routes() {
   using enum Access::Need;
@@ -110,8 +111,6 @@ void Api::handle(Request request, Respond respond) {
 Response Api::store_is_away() { return try_again(503, backend_.why_paused(), kLaterSeconds); }
 
 void Api::connections_open(size_t count) { metrics_.connections_open(count); }
-
-void Api::connection_refused(std::string_view reason) { metrics_.connection_refused(reason); }
 
 void Api::get_status(Request&, std::string_view, const Respond& respond) {
   respond({.body = write_status(backend_.status()) + "\n"});

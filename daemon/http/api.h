@@ -9,12 +9,14 @@
 #include "daemon/http/message.h"
 #include "daemon/http/server.h"
 #include "daemon/http/worker.h"
+#include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/tlp_policy.h"
 
 namespace tocsin::daemon::http {
 
 // The routes of the daemon: finds the one that a request means, refuses who may not, and counts.
+// What is refused over its manners or its size is also told to the operator, seldom.
 //
 //   POST /v1/events             take events; answered after the durable commit
 //   GET  /v1/alerts             newest transition of each alert: state, status, level, rule,
@@ -40,12 +42,12 @@ class Api : public Handler, public Observer {
     Tlp tlp_ceiling = Tlp::kAmber;  // above it an alert is shown without its content
     SealedIds ids;                  // and under one of these
   };
-  // All three outlive the server.
-  Api(Options options, Backend& backend, Metrics& metrics);
+  // All outlive the server.
+  Api(Options options, Backend& backend, Metrics& metrics, Log& log);
 
   void handle(Request request, Respond respond) override;
   void connections_open(size_t count) override;
-  void connection_refused(std::string_view reason) override;
+  void connection_refused(Refusal why, std::string_view peer, std::string_view detail) override;
 
  private:
   enum class Where { kServerThread, kReadThread };
@@ -58,6 +60,10 @@ class Api : public Handler, public Observer {
   };
   static const std::vector<Route>& routes();
 
+  // A warning about one who asks: `detail` is one of few texts, so that not each is told.
+  void warn_of(std::string_view message, std::string_view detail, std::string_view peer,
+               std::string_view hint);
+  void tell_too_large(std::string_view peer, std::string_view detail);
   // Why the store cannot be asked: there is none at the moment.
   Response store_is_away();
   TlpPolicy tlp(const storage::Store& store) const {
@@ -83,6 +89,7 @@ class Api : public Handler, public Observer {
   const Access access_;
   Backend& backend_;
   Metrics& metrics_;
+  Log& log_;
   Worker reader_{"toc-read"};  // last, so that it ends first
 };
 

@@ -61,6 +61,7 @@ void Api::take_events(Request& request, const Respond& respond) {
                                   .max_records = options_.body_records};
   auto read = ingest::read_http_body(headers, std::move(request.body), backend_.symbols(), limits);
   if (const auto* refusal = std::get_if<ingest::BodyRefusal>(&read)) {
+    if (refusal->status == 413) tell_too_large(request.peer, refusal->message);
     return respond(problem(refusal->status, refusal->message));
   }
   auto& body = std::get<ingest::ReadableBody>(read);
@@ -77,6 +78,9 @@ void Api::take_events(Request& request, const Respond& respond) {
     case Backend::Taken::kYes:
       return;
     case Backend::Taken::kFull:
+      warn_of("senders are told to wait: events come faster than they are judged", "queue_bytes",
+              request.peer,
+              "nothing is lost; should it last, raise `shards` or give it a faster disk");
       return respond(try_again(429, "the queue is full: events come faster than they are judged",
                                kSoonSeconds));
     case Backend::Taken::kPaused:

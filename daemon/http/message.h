@@ -16,6 +16,7 @@ struct Request {
   std::map<std::string, std::string> query;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  std::string peer{};  // the address that it came from; a proxy's where one stands between
 
   // "" when absent.
   std::string_view header(std::string_view name) const;

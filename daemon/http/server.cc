@@ -28,6 +28,16 @@ class Session;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+namespace {
+
+std::string address_of_peer(const tcp::socket& socket) {
+  error_code gone;
+  const tcp::endpoint peer = socket.remote_endpoint(gone);
+  return gone ? "an address that is gone" : peer.address().to_string();
+}
+
+}  // namespace
+
 // Outlives the Server while an answer is still due from another thread; see Session.
 struct Server::State : std::enable_shared_from_this<Server::State> {
   State(ServerOptions o, Handler& h, Observer& w)
@@ -55,7 +65,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, std::shared_ptr<Server::State> server)
-      : server_(std::move(server)), stream_(std::move(socket)) {}
+      : server_(std::move(server)), peer_(address_of_peer(socket)), stream_(std::move(socket)) {}
 
   void read() {
     parser_.emplace();
@@ -85,11 +95,9 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error) return on_read_error(error);
     busy_ = true;
     if (!has_clear_length()) {
-      keep_alive_ = false;
-      server_->observer.connection_refused("malformed");
-      return write(problem(400,
-                           "malformed request: its length is not clear; send one of "
-                           "Content-Length and Transfer-Encoding: chunked"));
+      return refuse(Refusal::kMalformed, 400,
+                    "malformed request: its length is not clear; send one of Content-Length and "
+                    "Transfer-Encoding: chunked");
     }
     stream_.expires_after(server_->options.read_timeout);
     if (beast::iequals(parser_->get()[bhttp::field::expect], "100-continue")) {
@@ -124,26 +132,35 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void on_read_error(error_code error) {
-    keep_alive_ = false;
     if (error == bhttp::error::body_limit) {
-      return write(problem(413, fmt::format("a body may have {} bytes; send smaller batches",
-                                            server_->options.body_bytes)));
+      return refuse(Refusal::kTooLarge, 413,
+                    fmt::format("a body may have {} bytes; send smaller batches",
+                                server_->options.body_bytes));
     }
     if (error == bhttp::error::header_limit) {
-      return write(
-          problem(431, fmt::format("a header may have {} bytes", server_->options.header_bytes)));
+      return refuse(Refusal::kTooLarge, 431,
+                    fmt::format("a header may have {} bytes", server_->options.header_bytes));
     }
     const bool has_begun = busy_ || buffer_.size() > 0 || parser_->got_some();
-    if (error == beast::error::timeout && has_begun)
-      server_->observer.connection_refused("timeout");
+    if (error == beast::error::timeout && has_begun) tell(Refusal::kSlowToSend);
     const bool is_malformed =
         error.category() == make_error_code(bhttp::error::bad_method).category() &&
         error != bhttp::error::end_of_stream && error != bhttp::error::partial_message;
     if (is_malformed) {
-      server_->observer.connection_refused("malformed");
-      return write(problem(400, "malformed request: " + error.message()));
+      return refuse(Refusal::kMalformed, 400, "malformed request: " + error.message());
     }
     close();
+  }
+
+  void tell(Refusal why, std::string_view detail = {}) {
+    server_->observer.connection_refused(why, peer_, detail);
+  }
+
+  // Answers, and closes the connection: where its next request would begin is not known.
+  void refuse(Refusal why, int status, const std::string& detail) {
+    keep_alive_ = false;
+    tell(why, detail);
+    write(problem(status, detail));
   }
 
   void hand_over() {
@@ -153,7 +170,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Request request;
     request.method = std::string(message.method_string());
     if (!parse_target(std::string(message.target()), request.path, request.query)) {
-      return write(problem(400, "malformed request target"));
+      return refuse(Refusal::kMalformed, 400, "malformed request target");
     }
     for (const auto& field : message) {
       std::string name(field.name_string());
@@ -163,6 +180,7 @@ class Session : public std::enable_shared_from_this<Session> {
       request.headers.emplace_back(std::move(name), std::string(field.value()));
     }
     request.body = std::move(message.body());
+    request.peer = peer_;
     server_->handler.handle(std::move(request), [self = shared_from_this()](Response response) {
       if (self->server_->io.stopped()) return;  // too late: the server has ended
       asio::post(self->stream_.get_executor(), [self, answer = std::move(response)]() mutable {
@@ -187,7 +205,7 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.expires_after(server_->options.write_timeout);
     bhttp::async_write(stream_, *answer_, [self = shared_from_this()](error_code error, size_t) {
       self->busy_ = false;
-      if (error == beast::error::timeout) self->server_->observer.connection_refused("timeout");
+      if (error == beast::error::timeout) self->tell(Refusal::kSlowToRead);
       if (error) return self->close();
       if (!self->answer_->keep_alive()) return self->linger();
       self->is_head_ = false;
@@ -219,6 +237,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // First, so that it goes last: the stream needs the context that lives there.
   const std::shared_ptr<Server::State> server_;
+  const std::string peer_;  // the address of the other side
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
@@ -246,7 +265,8 @@ void Server::State::accept() {
       observer.connections_open(sessions.size());
       session->read();
     } else {
-      observer.connection_refused("limit");  // closed as the socket goes
+      // Closed as the socket goes.
+      observer.connection_refused(Refusal::kTooMany, address_of_peer(socket), {});
     }
     accept();
   });

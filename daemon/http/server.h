@@ -19,13 +19,23 @@ class Handler {
   virtual void handle(Request request, Respond respond) = 0;
 };
 
-// Told of connections, for metrics. On the server's thread.
+// Why a connection is closed over what the other side does.
+enum class Refusal : uint8_t {
+  kTooMany,     // connections: it is closed at once
+  kSlowToSend,  // its request has not come whole in time
+  kSlowToRead,  // it has not taken its answer in time
+  kTooLarge,    // a header or body over its limit
+  kMalformed,   // no request, or one whose length is not clear
+};
+
+// Told of connections, for metrics and the log. On the server's thread.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void connections_open(size_t count) = 0;
-  // "limit", "timeout", "malformed"
-  virtual void connection_refused(std::string_view reason) = 0;
+  // `peer`: the address of the other side, of a proxy where one stands between. `detail`: what it
+  // is answered, one of few texts; empty when it gets no answer.
+  virtual void connection_refused(Refusal why, std::string_view peer, std::string_view detail) = 0;
 };
 
 struct ServerOptions {

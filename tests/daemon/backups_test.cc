@@ -47,7 +47,7 @@ class BackupsRoute : public testing::Test {
     if (!api_) {
       http::Api::Options options;
       options.access.tokens = {"0123456789abcdef"};
-      api_ = std::make_unique<http::Api>(options, backend_, metrics_);
+      api_ = std::make_unique<http::Api>(options, backend_, metrics_, log_);
     }
     http::Request request{.method = method,
                           .path = "/v1/backups",

@@ -52,7 +52,7 @@ class FixedAnswer final : public http::Handler, public http::Observer {
   explicit FixedAnswer(http::Response answer) : answer_(std::move(answer)) {}
   void handle(http::Request, http::Respond respond) override { respond(answer_); }
   void connections_open(size_t) override {}
-  void connection_refused(std::string_view) override {}
+  void connection_refused(http::Refusal, std::string_view, std::string_view) override {}
 
  private:
   const http::Response answer_;
@@ -65,7 +65,7 @@ class Commands : public testing::Test {
   }
   Outcome ask(std::vector<std::string> arguments) {
     if (!server_) {
-      api_ = std::make_unique<http::Api>(http::Api::Options{}, backend_, metrics_);
+      api_ = std::make_unique<http::Api>(http::Api::Options{}, backend_, metrics_, log_);
       listen(*api_, *api_);
     }
     arguments.insert(arguments.end(), {"--url", "http://127.0.0.1:" + std::to_string(port_)});
@@ -99,6 +99,7 @@ class Commands : public testing::Test {
 
   FakeBackend backend_;
   Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
+  Log log_{"error", "logfmt"};
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   uint16_t port_ = 0;

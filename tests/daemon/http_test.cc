@@ -33,7 +33,7 @@ class Http : public testing::Test {
   }
 
   void start() {
-    api_ = std::make_unique<http::Api>(api_options_, backend_, metrics_);
+    api_ = std::make_unique<http::Api>(api_options_, backend_, metrics_, log_);
     server_ = std::make_unique<http::Server>(server_options_, *api_, *api_);
     const auto port = server_->start();
     ASSERT_TRUE(port) << port.error().message;
@@ -70,6 +70,7 @@ class Http : public testing::Test {
 
   FakeBackend backend_;
   Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
+  Log log_{"error", "logfmt"};
   http::Api::Options api_options_;
   http::ServerOptions server_options_;
   std::unique_ptr<http::Api> api_;

@@ -55,11 +55,15 @@ class MetricsText : public testing::Test {
 void fill(Metrics& metrics, DaemonStatus& status) {
   CommitReport report;
   report.counts.records = 9;
-  report.counts.by_source = {
-      {.accepted = 5, .duplicates = 1, .late = 2, .too_late = 1, .future = 1, .corrections = 1}};
+  report.counts.by_source = {{.accepted = 5,
+                              .duplicates = 1,
+                              .too_late = 3,
+                              .future = 1,
+                              .corrections = 1,
+                              .late_by_age = {1, 0, 1, 0, 0},
+                              .too_late_by_age = {0, 0, 0, 1, 2}}};
   report.counts.dead_letters["unknown_indicator"] = 1;
   report.counts.skipped["no_value"] = 1;
-  report.counts.late_by_age = {1, 0, 1, 0, 0};
   report.counts.transitions[{Action::kFire, Level::kAlert}] = 2;
   report.commit_seconds = 0.004;
   report.evaluation_seconds = 0.25;
@@ -72,6 +76,9 @@ void fill(Metrics& metrics, DaemonStatus& status) {
   metrics.request_answered("/v1/alerts", "GET", 200, 0.001);
   metrics.connections_open(3);
   metrics.connection_refused("limit");
+  metrics.clock_jumped();
+  metrics.stood_still();
+  metrics.torn_write("store");
 
   auto pipeline = std::make_shared<PipelineSnapshot>();
   pipeline->sources = {{.name = "desk",
@@ -129,8 +136,10 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
   EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="unknown_indicator"})"], 1);
   EXPECT_EQ(values[R"(tocsin_dead_letters_total{reason="syntax"})"], 0)
       << "known reasons exist from the start";
-  EXPECT_EQ(values[R"(tocsin_late_events_total{age="1h"})"], 1);
-  EXPECT_EQ(values[R"(tocsin_late_events_total{age="7d"})"], 1);
+  EXPECT_EQ((values[R"(tocsin_late_events_total{age="1h",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_late_events_total{age="7d",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_too_late_events_total{age="45d",source="desk"})"]), 1);
+  EXPECT_EQ((values[R"(tocsin_too_late_events_total{age="older",source="desk"})"]), 2);
   EXPECT_EQ((values[R"(tocsin_alert_transitions_total{action="fire",level="alert"})"]), 2);
   EXPECT_EQ(values["tocsin_event_to_alert_seconds_count"], 2);
   EXPECT_EQ(values[R"(tocsin_event_to_alert_seconds_bucket{le="0.15"})"], 1);
@@ -138,20 +147,34 @@ TEST_F(MetricsText, CountsWhatACommitDid) {
   EXPECT_EQ(values["tocsin_evaluation_seconds_total"], 0.25);
 }
 
+TEST_F(MetricsText, CountsWhatHappensToTheProcess) {
+  fill(metrics_, status_);
+  auto values = samples();
+  EXPECT_EQ(values["tocsin_clock_jumps_total"], 1);
+  EXPECT_EQ(values["tocsin_standstills_total"], 1);
+  EXPECT_EQ(values[R"(tocsin_torn_writes_total{file="store"})"], 1);
+}
+
 TEST_F(MetricsText, HasEverySeriesOfAClosedListFromTheStart) {
   metrics_.expect_sources(*two_sources());
   metrics_.expect_sink("desk");
   const auto values = samples();
-  for (const char* name : {R"(tocsin_events_total{outcome="accepted",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
-                           R"(tocsin_events_total{outcome="future",source="desk"})",
-                           R"(tocsin_dead_letters_total{reason="future"})",
-                           R"(tocsin_dead_letters_total{reason="too_late"})",
-                           R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
-                           R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
-                           R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
-                           "tocsin_evaluation_seconds_total"}) {
+  for (const char* name :
+       {R"(tocsin_events_total{outcome="accepted",source="gdelt"})",
+        R"(tocsin_events_total{outcome="duplicate",source="gdelt"})",
+        R"(tocsin_events_total{outcome="too_late",source="gdelt"})",
+        R"(tocsin_events_total{outcome="future",source="desk"})",
+        R"(tocsin_late_events_total{age="1h",source="gdelt"})",
+        R"(tocsin_too_late_events_total{age="older",source="gdelt"})",
+        R"(tocsin_dead_letters_total{reason="future"})",
+        R"(tocsin_dead_letters_total{reason="too_late"})",
+        R"(tocsin_sink_attempts_total{outcome="refused",sink="desk"})",
+        R"(tocsin_sink_transitions_total{outcome="refused",sink="desk"})",
+        R"(tocsin_alert_transitions_total{action="withdraw",level="emergency"})",
+        R"(tocsin_torn_writes_total{file="alert_log"})",
+        R"(tocsin_torn_writes_total{file="store"})",
+        R"(tocsin_http_connections_refused_total{reason="too_large"})", "tocsin_clock_jumps_total",
+        "tocsin_standstills_total", "tocsin_evaluation_seconds_total"}) {
     ASSERT_TRUE(values.contains(name)) << name;
     EXPECT_EQ(values.at(name), 0) << name;
   }

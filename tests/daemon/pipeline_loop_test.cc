@@ -37,7 +37,8 @@ class RunningLoop {
     callbacks.on_alerts = [] {};
     callbacks.on_failure = [this](const Error&) { ++failures; };
     callbacks.on_end_of_stream = [](const std::string&) {};
-    callbacks.on_clock_jump = [](Milliseconds) {};
+    callbacks.on_clock_jump = callbacks.on_standstill = [](Milliseconds) {};
+    callbacks.on_look = [] {};
     callbacks.has_room = [this] { return has_room.load(); };
     callbacks.on_erased = [this](const storage::Store::Erased& part) { erased += part.events; };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);

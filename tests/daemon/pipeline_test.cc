@@ -95,6 +95,27 @@ TEST(Pipeline, OfASpanThatHasNotEndedWhatIsPastCounts) {
                                              "day 2020-01-01T00:00:00Z 2020-01-01T00:00:00Z"}));
 }
 
+// By how far they are behind the watermark, which is a day behind the newest event.
+TEST(Pipeline, CountsLateAndTooLateEventsBySourceAndAge) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options());
+  daemon.feed(event_line(1, 100, "XA", 1) + event_line(2, 98, "XA", 1) +
+              event_line(3, 95, "XA", 1) + event_line(4, 80, "XA", 1) + event_line(5, 1, "XA", 1) +
+              event_line(6, 100, "XA", 1, "wire") + event_line(7, 2, "XA", 1, "wire"));
+  daemon.commit();
+  const PipelineCounts counts = daemon.pipeline().take_counts();
+  const Catalogue& catalogue = *daemon.pipeline().bundle().catalogue;
+  const auto of = [&](const char* source) {
+    return counts.by_source[static_cast<size_t>(catalogue.find_source(source).value())];
+  };
+  using ByAge = PipelineCounts::ByAge;  // up to 1 h, 1 d, 7 d, 45 d, and more
+  EXPECT_EQ(of("desk").late_by_age, (ByAge{0, 1, 1, 0, 0}));
+  EXPECT_EQ(of("desk").too_late_by_age, (ByAge{0, 0, 0, 1, 1}));
+  EXPECT_EQ(of("desk").too_late, 2U);
+  EXPECT_EQ(of("wire").late_by_age, ByAge{});
+  EXPECT_EQ(of("wire").too_late_by_age, (ByAge{0, 0, 0, 0, 1}));
+}
+
 TEST(Pipeline, ReceiptIsDueOnlyAtTheCommit) {
   const auto store = storage::make_memory_store();
   Daemon daemon(*store, options());

@@ -46,7 +46,7 @@ class RecordingReceiver final : public http::Handler, public http::Observer {
     respond(std::move(response));
   }
   void connections_open(size_t) override {}
-  void connection_refused(std::string_view) override {}
+  void connection_refused(http::Refusal, std::string_view, std::string_view) override {}
 
  private:
   std::mutex mutex_;

@@ -7,6 +7,7 @@
 #include "storage/memory_store.h"
 #include "tests/daemon/alert_texts.h"
 #include "tests/daemon/recording_receiver.h"
+#include "tests/daemon/temporary_folder.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -26,16 +27,23 @@ class AlertmanagerAfterARestart : public testing::Test {
     config.name = "mirror";
     config.type = SinkConfig::Type::kAlertmanager;
     config.urls = {receiver_.url()};
-    const auto sink = make_sink(
-        config, {.store = *store_, .ids = {}, .instance = "desk-1", .levels_of = [](const auto&) {
-                   return std::vector{Level::kWatch, Level::kAlert};
-                 }});
+    const auto sink = make_sink(config, {.store = *store_,
+                                         .ids = {},
+                                         .instance = "desk-1",
+                                         .levels_of =
+                                             [](const auto&) {
+                                               return std::vector{Level::kWatch, Level::kAlert};
+                                             },
+                                         .metrics = metrics_,
+                                         .log = log_});
     EXPECT_TRUE(sink->tick());
     const auto requests = receiver_.take_requests();
     return requests.empty() ? "" : requests.front().body;
   }
 
   std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
+  Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
+  Log log_{"warn", "logfmt"};
   RecordingReceiver receiver_;
 };
 
@@ -63,6 +71,30 @@ TEST_F(AlertmanagerAfterARestart, WhatWasToldAndIsMarkedHigherNowGoesOnWithoutIt
   EXPECT_THAT(post, HasSubstr("\"alert_id\":\"" + to_hex(AlertText{.alert = 1}.id()) + "\""));
   EXPECT_THAT(post, Not(HasSubstr("clashes")));
   EXPECT_THAT(post, Not(HasSubstr(to_hex(AlertText{.alert = 2}.id()))));
+}
+
+TEST(AlertLog, TellsOfALastLineThatWasTorn) {
+  const auto store = storage::make_memory_store();
+  Metrics metrics({.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""});
+  const TemporaryFolder folder;
+  SinkConfig config;
+  config.name = "desk";
+  config.type = SinkConfig::Type::kLog;
+  config.path = folder.write("alerts.ndjson", AlertText{}.json() + "\n" + "{\"half");
+  testing::internal::CaptureStderr();
+  Log log("warn", "logfmt");
+  const auto sink = make_sink(config, {.store = *store,
+                                       .ids = {},
+                                       .instance = {},
+                                       .levels_of = {},
+                                       .metrics = metrics,
+                                       .log = log});
+  EXPECT_TRUE(sink->deliver({AlertText{.alert = 2}.notification()}));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said,
+              HasSubstr("\"the last line of an alert log was torn, and is cut off\" sink=desk"));
+  EXPECT_THAT(said, HasSubstr("bytes=6 hint="));
+  EXPECT_THAT(metrics.scrape({}), HasSubstr("tocsin_torn_writes_total{file=\"alert_log\"} 1"));
 }
 
 }  // namespace

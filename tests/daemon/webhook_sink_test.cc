@@ -24,7 +24,8 @@ TEST(WebhookSink, PostsTheTransitionWithItsIdempotencyKeyAndToken) {
   EXPECT_EQ(requests[0].query.at("from"), "tocsin");
   EXPECT_EQ(requests[0].body, alert.json());
   EXPECT_EQ(requests[0].header("content-type"), "application/json");
-  EXPECT_EQ(requests[0].header("idempotency-key"), to_hex(alert.id()) + "-3");
+  EXPECT_EQ(requests[0].header("idempotency-key"),
+            to_hex(alert.id()) + "-3-" + to_hex(hash128(alert.json())).substr(0, 8));
   EXPECT_EQ(requests[0].header("authorization"), "Bearer secret-of-the-desk");
 }
 
@@ -85,7 +86,20 @@ TEST(WebhookSink, KeyOfIdempotencyIsTheIdThatTheReaderKnows) {
   ASSERT_TRUE(sink.deliver({sealed}));
   const auto requests = receiver.take_requests();
   ASSERT_EQ(requests.size(), 1u);
-  EXPECT_EQ(requests[0].header("idempotency-key"), std::string(32, 'a') + "-0");
+  EXPECT_TRUE(requests[0].header("idempotency-key").starts_with(std::string(32, 'a') + "-0-"));
+}
+
+// A receiver that has the one must not take the other for a repeat of it.
+TEST(WebhookSink, KeyOfIdempotencyIsAnotherWhenTheSameNumberIsAnotherTransition) {
+  RecordingReceiver receiver;
+  WebhookSink sink({.name = "desk", .url = receiver.url()});
+  for (const char* summary : {"62 dead", "62 dead", "70 dead"}) {
+    ASSERT_TRUE(sink.deliver({AlertText{.alert = 5, .summary = summary}.notification()}));
+  }
+  const auto requests = receiver.take_requests();
+  ASSERT_EQ(requests.size(), 3u);
+  EXPECT_EQ(requests[0].header("idempotency-key"), requests[1].header("idempotency-key"));
+  EXPECT_NE(requests[0].header("idempotency-key"), requests[2].header("idempotency-key"));
 }
 
 TEST(WebhookSink, TakesTheUrlFromAFileEachTime) {

@@ -21,7 +21,7 @@ class Listening {
  public:
   explicit Listening(std::vector<std::string> tokens)
       : api_({.access = {.tokens = std::move(tokens)}, .decompressed_bytes = 256 * 1024, .ids = {}},
-             backend_, metrics_),
+             backend_, metrics_, log_),
         server_(
             {
                 .body_bytes = 64 * 1024,
@@ -59,6 +59,7 @@ class Listening {
  private:
   FakeBackend backend_;
   Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
+  Log log_{"error", "logfmt"};
   http::Api api_;
   http::Server server_;
   uint16_t port_ = 0;

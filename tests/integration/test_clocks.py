@@ -72,6 +72,8 @@ class Clocks(unittest.TestCase):
                 daemon.wait_for_alert(lambda alert: alert["rule"] == "fixture.clock/silence" and alert["region"] == "XB",
                                       "silence of XB", timeout=60)
                 self.assertEqual(0, daemon.metric("tocsin_dead_letters_total"))
+            self.assertEqual([0, 3], [daemon.metric("tocsin_clock_jumps_total") for daemon in (calm, jumping)])
+            for daemon in (calm, jumping):
                 self.assertEqual(0, daemon.stop(), daemon.log_tail())
         self.assertEqual(self.told("calm"), self.told("jumping"))
         self.assertGreaterEqual(len(self.told("calm")), 4)
@@ -111,6 +113,8 @@ class Clocks(unittest.TestCase):
                         if alert["rule"] == "fixture.clock/silence" and alert["action"] != "withdraw"]
             self.assertEqual([], silences)
             self.assertEqual(14, daemon.metric("tocsin_journal_events"))
+            self.assertGreaterEqual(daemon.metric("tocsin_standstills_total"), 1)
+            self.assertIn('msg="the process stood still"', daemon.log_tail())
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
 

@@ -91,6 +91,8 @@ class Commands(unittest.TestCase):
                 return {letter["number"]: letter for letter in map(json.loads, listed.splitlines())}
 
             before = wait_until(lambda: len(letters()) == 4 and letters(), "four dead letters")
+            for reason in {letter["reason"] for letter in before.values()}:
+                self.assertIn(f'msg="records cannot be used and are kept as dead letters" reason={reason} ', daemon.log_tail())
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
             catalogue.write_text("tocsin: catalogue/1\nsources:\n"
                                  "  new-desk: {title: A new desk, indicators: [rights.killing_by_security_forces]}\n")

@@ -46,7 +46,22 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual((False, True), (status["connected"], status["failed"]))
             self.assertIn(absent, status["message"])
             self.assertEqual(0, daemon.metric("tocsin_input_up", input="history"))
-            self.assertIn("an input cannot start", daemon.log_tail())
+            self.assertIn("an input cannot be read", daemon.log_tail())
+
+    def test_a_write_that_a_crash_tore_is_told(self):
+        with Daemon(self.path / "daemon", RULES) as daemon:
+            for number in range(2):
+                event = {"id": str(number), "source": "monitor-net", "indicator": "violence.riot",
+                         "time": "2024-05-01T00:00:00Z", "region": REGIONS[0], "value": 1}
+                self.assertEqual(200, daemon.post_events([event]).status)
+            daemon.kill()
+            newest = max(daemon.data.glob("*.log"))
+            with open(newest, "r+b") as log:  # a power cut in the middle of the second
+                log.truncate(newest.stat().st_size - 3)
+            daemon.start()
+            self.assertEqual(1, daemon.metric("tocsin_torn_writes_total", file="store"))
+            self.assertIn('level=warn msg="the last write to the store was torn, and is left out"', daemon.log_tail())
+            self.assertEqual(0, daemon.stop(), daemon.log_tail())
 
     def test_a_signal_ends_a_long_recovery_and_the_next_start_recovers_all(self):
         long_history(self.path / "history.ndjson")

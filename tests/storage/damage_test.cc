@@ -46,7 +46,7 @@ TEST(TornWrite, LeavesTheStateBeforeIt) {
     fs::copy(taken.path, torn);
     write_file(file_of(torn, ".log"), std::string_view(log).substr(0, cut));
     const uint64_t expected = cut == log.size() ? 6 : 4;
-    const Status judged = check_wal(torn, /*synced=*/true);
+    const auto judged = check_wal(torn, /*synced=*/true);
     ASSERT_TRUE(judged) << judged.error().message;
     ASSERT_EQ(events_after_opening(torn, /*read_only=*/true), expected);
     // An owner also writes tables of what it has read, which takes its time.
@@ -55,6 +55,27 @@ TEST(TornWrite, LeavesTheStateBeforeIt) {
       ASSERT_EQ(events_after_opening(torn), expected) << "opened again";
     }
   }
+}
+
+TEST(TornWrite, IsToldOnceByTheOwnerThatLeavesItOut) {
+  TemporaryFolder folder;
+  const Snapshot taken = snapshot(folder, 3, 2);
+  const std::string file = file_of(taken.path, ".log");
+  const std::string log = read_file(file);
+  std::vector<std::string> told;
+  const auto open = [&](bool read_only) {
+    const auto store = open_rocksdb_store(
+        {.path = taken.path, .read_only = read_only, .on_torn = [&](const TornLog& torn) {
+           told.push_back(fmt::format("{}: {}", torn.file, torn.bytes));
+         }});
+    EXPECT_TRUE(store);
+  };
+  write_file(file, std::string_view(log).substr(0, taken.log_ends[1] + 10));
+  open(/*read_only=*/true);
+  EXPECT_THAT(told, ::testing::IsEmpty()) << "a reader leaves it there";
+  open(/*read_only=*/false);
+  open(/*read_only=*/false);
+  EXPECT_THAT(told, ::testing::ElementsAre(file + ": 10"));
 }
 
 TEST(TornWrite, MayHaveHoles) {
