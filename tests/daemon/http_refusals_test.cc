@@ -5,10 +5,8 @@
 #include <algorithm>
 
 #include "daemon/base64.h"
-#include "daemon/http/api.h"
-#include "daemon/http/server.h"
-#include "tests/daemon/fake_backend.h"
 #include "tests/daemon/raw_connection.h"
+#include "tests/daemon/served_api.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -30,20 +28,16 @@ class LongAnswer final : public http::Handler {
   }
 };
 
-class HttpRefusal : public testing::Test {
+class HttpRefusal : public ServedApi {
  protected:
-  HttpRefusal() { testing::internal::CaptureStderr(); }
+  HttpRefusal() : ServedApi("info") { testing::internal::CaptureStderr(); }
   ~HttpRefusal() override {
     if (is_listening_) said();
   }
 
   uint16_t start(http::Handler* handler = nullptr) {
-    api_ = std::make_unique<http::Api>(api_options_, backend_, metrics_, log_);
-    server_ = std::make_unique<http::Server>(server_options_, handler ? *handler : *api_, *api_);
-    const auto port = server_->start();
-    EXPECT_TRUE(port);
     is_listening_ = true;
-    return port.value();
+    return serve(handler);
   }
   // What came to the log. Ends the server, so that nothing more comes.
   std::string said() {
@@ -53,13 +47,6 @@ class HttpRefusal : public testing::Test {
   }
   std::string scrape() { return metrics_.scrape(backend_.status()); }
 
-  FakeBackend backend_;
-  Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
-  Log log_{"info", "logfmt"};
-  http::Api::Options api_options_;
-  http::ServerOptions server_options_;
-  std::unique_ptr<http::Api> api_;
-  std::unique_ptr<http::Server> server_;
   bool is_listening_ = false;
 };
 

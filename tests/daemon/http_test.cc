@@ -7,11 +7,9 @@
 #include <thread>
 
 #include "daemon/base64.h"
-#include "daemon/http/api.h"
-#include "daemon/http/server.h"
 #include "daemon/http_client.h"
-#include "tests/daemon/fake_backend.h"
 #include "tests/daemon/raw_connection.h"
+#include "tests/daemon/served_api.h"
 
 namespace tocsin::daemon {
 namespace {
@@ -26,19 +24,14 @@ namespace json = boost::json;
 constexpr const char* kToken = "0123456789abcdef";
 constexpr const char* kNdjson = "application/x-ndjson";
 
-class Http : public testing::Test {
+class Http : public ServedApi {
  protected:
+  Http() : ServedApi("error") {}
   void TearDown() override {
     if (server_) server_->stop();
   }
 
-  void start() {
-    api_ = std::make_unique<http::Api>(api_options_, backend_, metrics_, log_);
-    server_ = std::make_unique<http::Server>(server_options_, *api_, *api_);
-    const auto port = server_->start();
-    ASSERT_TRUE(port) << port.error().message;
-    port_ = *port;
-  }
+  void start() { port_ = serve(); }
 
   HttpAnswer call(const std::string& method, const std::string& path, const std::string& body = {},
                   std::vector<std::pair<std::string, std::string>> headers = {}) {
@@ -68,13 +61,6 @@ class Http : public testing::Test {
     return ids;
   }
 
-  FakeBackend backend_;
-  Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
-  Log log_{"error", "logfmt"};
-  http::Api::Options api_options_;
-  http::ServerOptions server_options_;
-  std::unique_ptr<http::Api> api_;
-  std::unique_ptr<http::Server> server_;
   uint16_t port_ = 0;
 };
 

@@ -260,6 +260,16 @@ Version clash(int id, double day, int value) {
   return v;
 }
 
+// Its next revision.
+Version corrected(Version v) {
+  ++v.rev;
+  return v;
+}
+Version retracted(Version v) {
+  v.retracts = true;
+  return corrected(v);
+}
+
 TEST(Revised, ARetractionWithdrawsWhatRestedOnTheEvent) {
   const auto store = storage::make_memory_store();
   Daemon daemon(*store, options(), world(kHits));
@@ -267,10 +277,7 @@ TEST(Revised, ARetractionWithdrawsWhatRestedOnTheEvent) {
   daemon.feed(line_of(clash(2, 20, 0)));
   daemon.commit();
   ASSERT_EQ(log_of(*store).size(), 3U);  // fire, confirmed, over
-  Version gone = clash(1, 1.5, 50);
-  gone.rev = 1;
-  gone.retracts = true;
-  daemon.feed(line_of(gone));
+  daemon.feed(line_of(retracted(clash(1, 1.5, 50))));
   revise_all(daemon);
   const auto log = log_of(*store);
   ASSERT_EQ(log.size(), 4U);
@@ -290,10 +297,7 @@ TEST(Revised, ARetractionCountsHoweverOldItsOwnTimeIs) {
   daemon.feed(line_of(clash(1, 1.5, 50)));
   daemon.feed(line_of(clash(2, 50, 0)));
   daemon.commit();
-  Version gone = clash(1, -300, 50);
-  gone.rev = 1;
-  gone.retracts = true;
-  daemon.feed(line_of(gone));
+  daemon.feed(line_of(retracted(clash(1, -300, 50))));
   EXPECT_EQ(daemon.commit().events, 1U);
   revise_all(daemon);
   EXPECT_THAT(log_of(*store).back(), HasSubstr(R"("action":"withdraw")"));
@@ -306,16 +310,15 @@ TEST(Revised, WhatIsCorrectedToBeforeTheHorizonCountsNoMore) {
   daemon.feed(line_of(clash(1, 1.5, 50)));
   daemon.feed(line_of(clash(2, 50, 0)));
   daemon.commit();
-  Version moved = clash(1, -300, 50);
-  moved.rev = 1;
-  daemon.feed(line_of(moved));
+  const std::string moved = line_of(corrected(clash(1, -300, 50)));
+  daemon.feed(moved);
   const ingest::Receipt receipt = daemon.commit();
   EXPECT_EQ(receipt.events, 0U);
   EXPECT_EQ(receipt.rejected, 1U);
   revise_all(daemon);
   EXPECT_THAT(log_of(*store).back(), HasSubstr(R"("action":"withdraw")"));
   EXPECT_THAT(standing(*store), IsEmpty());
-  daemon.feed(line_of(moved));
+  daemon.feed(moved);
   EXPECT_EQ(daemon.commit().duplicates, 1U);
 }
 
@@ -328,9 +331,7 @@ TEST(Revised, ACorrectionOfWhatWasForgottenStillReplacesIt) {
   daemon.commit();
   daemon.feed(line_of(clash(2, 90, 0)));
   daemon.commit();
-  Version moved = clash(1, 89.5, 8);
-  moved.rev = 1;
-  daemon.feed(line_of(moved));
+  daemon.feed(line_of(corrected(clash(1, 89.5, 8))));
   revise_all(daemon);
   EXPECT_THAT(log_of(*store), IsEmpty()) << "8 dead, and not 16";
 }
@@ -341,9 +342,7 @@ TEST(Revised, ACorrectionMovesTheLevelOfAnOpenAlert) {
   daemon.feed(line_of(clash(1, 1.5, 50)));
   daemon.feed(line_of(clash(2, 3.9, 0)));
   daemon.commit();
-  Version less = clash(1, 1.5, 20);
-  less.rev = 1;
-  daemon.feed(line_of(less));
+  daemon.feed(line_of(corrected(clash(1, 1.5, 20))));
   revise_all(daemon);
   const auto fields = read_alert_fields(log_of(*store).back());
   EXPECT_EQ(fields->action, Action::kDeescalate);

@@ -159,11 +159,7 @@ TEST_P(ChronicleTwin, TellsAndSavesTheSameAsIfEachHeartbeatCameByItself) {
   EXPECT_GT(told, 5 * seeds());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, ChronicleTwin,
-                         testing::Values("event", "threshold", "surge", "trend", "index",
-                                         "divergence", "sequence", "absence", "new_term", "layers",
-                                         "spillover"),
-                         [](const auto& param) { return std::string(param.param); });
+INSTANTIATE_TEST_SUITE_P(Kinds, ChronicleTwin, testing::ValuesIn(kKinds), kKindName);
 
 }  // namespace
 }  // namespace tocsin::rules::oracle

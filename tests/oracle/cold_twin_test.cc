@@ -259,11 +259,7 @@ TEST_P(ColdTwin, TellsCountsAndSavesTheSame) {
   EXPECT_GT(transitions, 12 * seeds()) << "the streams must say something";
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, ColdTwin,
-                         testing::Values("event", "threshold", "surge", "trend", "index",
-                                         "divergence", "sequence", "absence", "new_term", "layers",
-                                         "spillover"),
-                         [](const auto& param) { return std::string(param.param); });
+INSTANTIATE_TEST_SUITE_P(Kinds, ColdTwin, testing::ValuesIn(kKinds), kKindName);
 
 }  // namespace
 }  // namespace tocsin::rules::oracle

@@ -291,11 +291,7 @@ TEST_P(Revisions, EndAsTheOracleSaysOfWhatStandsInTheEnd) {
   EXPECT_GT(compared, 100U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Revisions,
-                         testing::Values("event", "threshold", "surge", "trend", "index",
-                                         "divergence", "sequence", "absence", "new_term", "layers",
-                                         "spillover"),
-                         [](const auto& param) { return std::string(param.param); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Revisions, testing::ValuesIn(kKinds), kKindName);
 
 }  // namespace
 }  // namespace tocsin::rules::oracle
