@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "daemon/alert_fields.h"
+#include "daemon/standing_alerts.h"
 #include "ingest/file_position.h"
 #include "rules/load/rule_loader.h"
 #include "rules/state_codec.h"
@@ -28,6 +29,7 @@ constexpr std::string_view kBundleKey = "pipeline.bundle";
 constexpr std::string_view kArrivalsKey = "pipeline.arrivals";
 constexpr std::string_view kUnrevisedKey = "pipeline.unrevised";
 constexpr std::string_view kFaultKey = "pipeline.fault";
+constexpr std::string_view kStandingKey = "pipeline.standing";
 constexpr std::string_view kToldPrefix = "pipeline.told.";
 constexpr std::string_view kBundlePrefix = "bundle.";
 constexpr size_t kHashDigits = 32;
@@ -190,6 +192,10 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     std::istringstream places{std::string(value)};
     for (JournalSeq place = 0; places >> place;) unrevised_.insert(place);
     if (!places.eof()) makes_no_sense();
+  } else if (key == kStandingKey) {
+    const auto standing = StandingAlerts::parse(value);
+    if (!standing) return makes_no_sense();
+    for (const auto& [alert, seq] : standing->untold) untold_.insert(alert);
   } else if (key == kFaultKey) {
     has_fault_ = true;
     remarks_.push_back(fmt::format("{}: the next start rebuilds state from the journal", value));
@@ -291,7 +297,7 @@ void FolderVerification::compare_open_alerts() {
           "it is open, and the saved state has it as over or not at all: nothing would end it");
   }
   for (const Hash128& alert : told) {
-    if (open_.contains(alert)) continue;
+    if (open_.contains(alert) || untold_.contains(alert)) continue;
     found(kToldCode, state_place(fmt::format("{}{}", kToldPrefix, to_hex(alert))),
           "the alert is open there, and not in the alert log: nobody was told of it");
   }

@@ -73,6 +73,7 @@ class FolderVerification : public storage::VerifyObserver {
   bool has_fault_ = false;                 // the state is not to be restored
   bool has_bad_state_ = false;             // some of it could not be read
   std::set<Hash128> open_;                 // alerts that the log has open
+  std::set<Hash128> untold_;               // those that rules hold and have yet to tell
   EventTime first_event_ = kMinEventTime;  // of those that are left
   // What happened before may have been erased, without its id.
   EventTime erased_before_ = kMinEventTime;

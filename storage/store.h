@@ -33,7 +33,7 @@ struct Control {
     kLeavePartition = 5
   };  // persistent, do not renumber
   Kind kind = Kind::kAdvance;
-  std::string source;      // of all but kRevise; of kActivate "early" or "final"
+  std::string source;      // of all but kRevise; of kActivate how (daemon/activation_record.h)
   EventTime time{};        // of kAdvance
   std::string bundle;      // of kActivate: hash of the bundle, hex
   uint16_t partition = 0;  // of kLeavePartition
