@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "daemon/alert_fields.h"
+#include "daemon/standing_alerts.h"
 #include "ingest/file_position.h"
 #include "rules/load/rule_loader.h"
 #include "rules/state_codec.h"
@@ -20,6 +21,7 @@ constexpr std::string_view kAlertCode = "T0535";
 constexpr std::string_view kPositionCode = "T0538";
 constexpr std::string_view kStateCode = "T0540";
 constexpr std::string_view kEvidenceCode = "T0541";
+constexpr std::string_view kToldCode = "T0544";
 constexpr const char* kRemedy = "restore a backup (`tocsin restore`)";
 
 // Keys of the pipeline's own state, as pipeline.h has them: part of the persistent format.
@@ -27,9 +29,14 @@ constexpr std::string_view kBundleKey = "pipeline.bundle";
 constexpr std::string_view kArrivalsKey = "pipeline.arrivals";
 constexpr std::string_view kUnrevisedKey = "pipeline.unrevised";
 constexpr std::string_view kFaultKey = "pipeline.fault";
+constexpr std::string_view kStandingKey = "pipeline.standing";
 constexpr std::string_view kToldPrefix = "pipeline.told.";
 constexpr std::string_view kBundlePrefix = "bundle.";
 constexpr size_t kHashDigits = 32;
+
+// An event is taken in no earlier than so long before it happens, for clocks differ: more than
+// `future_tolerance` usually is.
+constexpr Milliseconds kMostAhead = std::chrono::hours(24);
 
 bool is_hex(std::string_view text, size_t digits) {
   return text.size() == digits &&
@@ -173,6 +180,7 @@ void FolderVerification::verify_engine_entry(std::string_view key, std::string_v
 // Rising keys: the pipeline's own come first.
 void FolderVerification::on_state(std::string_view key, std::string_view value) {
   const auto makes_no_sense = [&] {
+    has_bad_state_ = true;
     found(kStateCode, state_place(key), "its bytes make no sense");
   };
   if (key == kBundleKey) {
@@ -185,6 +193,10 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
     std::istringstream places{std::string(value)};
     for (JournalSeq place = 0; places >> place;) unrevised_.insert(place);
     if (!places.eof()) makes_no_sense();
+  } else if (key == kStandingKey) {
+    const auto standing = StandingAlerts::parse(value);
+    if (!standing) return makes_no_sense();
+    for (const auto& [alert, seq] : standing->untold) untold_.insert(alert);
   } else if (key == kFaultKey) {
     is_to_be_rebuilt_ = true;
     remarks_.push_back(fmt::format("{}: the next start rebuilds state from the journal", value));
@@ -198,6 +210,11 @@ void FolderVerification::on_state(std::string_view key, std::string_view value) 
 void FolderVerification::on_alert(const storage::Store::StoredAlert& alert) {
   const std::string name = fmt::format("{}/{}", to_hex(alert.alert), alert.seq);
   const std::string where = "table alerts, key " + name;
+  if (alert.open) {
+    open_.insert(alert.alert);
+  } else {
+    open_.erase(alert.alert);
+  }
   const auto fields = read_alert_fields(alert.json);
   if (!fields) return found(kAlertCode, where, fields.error().message);
   if (fields->id != to_hex(alert.alert) || fields->seq != alert.seq) {
@@ -216,7 +233,11 @@ void FolderVerification::on_alert(const storage::Store::StoredAlert& alert) {
     if (source == nullptr || id == nullptr || !source->is_string() || !id->is_string()) {
       return found(kEvidenceCode, where, "it names evidence without source or id");
     }
-    evidence_.try_emplace(event_key(source->as_string(), id->as_string()), name);
+    Evidence& named = evidence_[event_key(source->as_string(), id->as_string())];
+    named.alert = name;
+    const json::value* time = member(event.as_object(), "time");
+    if (time == nullptr || !time->is_string()) return;
+    named.time = std::max(named.time, parse_time(time->as_string()).value_or(kMinEventTime));
   };
   if (const json::value* evidence = member(text.as_object(), "evidence");
       evidence != nullptr && evidence->is_array()) {
@@ -226,17 +247,18 @@ void FolderVerification::on_alert(const storage::Store::StoredAlert& alert) {
 }
 
 void FolderVerification::on_event(JournalSeq seq, std::string_view source, const Event& event) {
+  if (first_event_ == kMinEventTime) first_event_ = event.time;
   unrevised_.erase(seq);
   if (!evidence_.empty()) evidence_.erase(event_key(source, event.id));
 }
 
-void FolderVerification::on_erased(JournalSeq seq, const storage::ErasedEvent&,
+void FolderVerification::on_erased(JournalSeq seq, const storage::ErasedEvent& erased,
                                    const std::optional<Hash128>& key) {
   unrevised_.erase(seq);
   if (key) {
     evidence_.erase(*key);
   } else {
-    has_lost_ids_ = true;
+    erased_before_ = std::max(erased_before_, erased.day + std::chrono::hours(24));
   }
 }
 
@@ -257,10 +279,42 @@ void FolderVerification::finish(const storage::VerifiedFolder& seen) {
               ? fmt::format("record {} is behind the end of the journal, {}", place, seen.last_seq)
               : fmt::format("record {} is no event", place));
   }
-  // What is missing may be what retention has dropped or erased.
-  if (seen.first_seq > 1 || has_lost_ids_) return;
-  for (const auto& [event, alert] : evidence_) {
-    found(kEvidenceCode, "table alerts, key " + alert,
+  if (seen.checkpoint_seq == seen.last_seq) compare_open_alerts();
+  verify_evidence(seen);
+}
+
+// What was told and what the state goes on from must be the same.
+void FolderVerification::compare_open_alerts() {
+  if (checkpoint_bundle_.empty() || is_to_be_rebuilt_ || has_bad_state_ || has_older_state_) return;
+  std::set<Hash128> told;
+  told_.for_each_group([&](const rules::GroupName& group) {
+    for (const rules::ToldAlert* alert : told_.of(group)) {
+      if (alert->is_open()) told.insert(alert->last.alert);
+    }
+  });
+  for (const Hash128& alert : open_) {
+    if (told.contains(alert)) continue;
+    found(kToldCode, fmt::format("table alerts, alert {}", to_hex(alert)),
+          "it is open, and the saved state has it as over or not at all: nothing would end it");
+  }
+  for (const Hash128& alert : told) {
+    if (open_.contains(alert) || untold_.contains(alert)) continue;
+    found(kToldCode, state_place(fmt::format("{}{}", kToldPrefix, to_hex(alert))),
+          "the alert is open there, and not in the alert log: nobody was told of it");
+  }
+}
+
+// What is missing may be what retention has dropped or erased. Of that only so much is known: it
+// happened before what is left was taken in.
+void FolderVerification::verify_evidence(const storage::VerifiedFolder& seen) {
+  EventTime known_from = erased_before_;
+  if (seen.first_seq > 1) {
+    if (first_event_ == kMinEventTime) return;
+    known_from = std::max(known_from, std::max(seen.first_committed, first_event_) + kMostAhead);
+  }
+  for (const auto& [event, evidence] : evidence_) {
+    if (evidence.time < known_from) continue;
+    found(kEvidenceCode, "table alerts, key " + evidence.alert,
           "it names an event that the journal does not have");
   }
 }

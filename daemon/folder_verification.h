@@ -51,6 +51,8 @@ class FolderVerification : public storage::VerifyObserver {
  private:
   void found(std::string_view code, std::string where, std::string what);
   void verify_engine_entry(std::string_view key, std::string_view value);
+  void compare_open_alerts();
+  void verify_evidence(const storage::VerifiedFolder& seen);
   bool has_our_version(const std::string& where, std::string_view value);
   // Of the checkpoint; nullptr when it is not there or does not compile, which is told once.
   rules::Engine* engine();
@@ -66,12 +68,21 @@ class FolderVerification : public storage::VerifyObserver {
   std::unique_ptr<rules::Engine> engine_;
   bool engine_was_tried_ = false;
   bool has_older_state_ = false;
-  bool is_to_be_rebuilt_ = false;
   rules::ToldAlerts told_;
-  std::set<JournalSeq> unrevised_;  // places, without those that are events
-  bool has_lost_ids_ = false;       // of erased events
-  // Events that alerts name and that the journal has not shown yet, with an alert that names each.
-  absl::flat_hash_map<Hash128, std::string> evidence_;
+  std::set<JournalSeq> unrevised_;         // places, without those that are events
+  bool is_to_be_rebuilt_ = false;          // the state is not to be restored
+  bool has_bad_state_ = false;             // some of it could not be read
+  std::set<Hash128> open_;                 // alerts that the log has open
+  std::set<Hash128> untold_;               // those that rules hold and have yet to tell
+  EventTime first_event_ = kMinEventTime;  // of those that are left
+  // What happened before may have been erased, without its id.
+  EventTime erased_before_ = kMinEventTime;
+  // Events that alerts name and that the journal has not shown yet.
+  struct Evidence {
+    std::string alert;  // one that names it
+    EventTime time = kMinEventTime;
+  };
+  absl::flat_hash_map<Hash128, Evidence> evidence_;
 };
 
 }  // namespace tocsin::daemon

@@ -47,6 +47,7 @@ void Pipeline::set_bundle(std::shared_ptr<const rules::Bundle> bundle) {
   engine_ = std::make_unique<ShardedEngine>(
       bundle_,
       rules::EngineOptions{.emit = emit_,
+                           .told_from = told_from_,
                            .saved = options_.state_memory ? &stored_state_ : nullptr},
       options_.shards, options_.state_memory.value_or(SIZE_MAX));
   find_kept_told();
@@ -202,6 +203,7 @@ Admission Pipeline::admit(const Event& event, Hash128 key, std::string_view stre
   if (!transitions_.empty()) log_transitions();
   if (seq % kRecordsBetweenForgetting == 0) {
     flush();
+    settle_standing();
     forget_told();
   }
   if (!is_too_old) return Admission::kAccepted;
@@ -256,36 +258,45 @@ void Pipeline::dead_letter(std::string_view reason, std::string_view message,
 }
 
 void Pipeline::log_transitions() {
+  if (!standing_.is_whole()) go_on_with_standing();
   const std::set<Hash128> too_old = this->too_old(transitions_);
   for (AlertTransition& transition : transitions_) {
     // An alert that was withdrawn may come to hold after all, under the id that it had.
     const rules::Rule& rule = bundle_->raised_by(transition.rule);
     const rules::ToldAlert* told = told_.find(transition, rule);
-    if (told != nullptr) transition.seq = std::max(transition.seq, told->last.seq + 1);
+    // As the log counts: the engine may know of fewer, or of others that were told to nobody.
+    if (told != nullptr) transition.seq = told->last.seq + 1;
+    if (!standing_.is_whole() && !fit_to_told(transition, told, rule)) continue;
     // Who was told of an alert is told of its end, and who was not, of nothing that follows.
     const bool is_recorded_alone =
         transition.action == Action::kFire
             ? transition.retroactive && too_old.contains(transition.alert)
             : told != nullptr && told->is_recorded_alone;
-    if (!is_replaying_) {
-      log(transition, rule.status == RuleStatus::kProduction && !is_recorded_alone);
-    } else if (told_again_ != nullptr) {
-      (*told_again_)(transition.alert, transition.seq, write_alert(transition, *bundle_, *this));
-    }
+    log(transition, rule.status == RuleStatus::kProduction && !is_recorded_alone);
     told_.note(transition, rule, is_recorded_alone);
   }
   transitions_.clear();
 }
 
 void Pipeline::log(const AlertTransition& transition, bool notify) {
+  if (is_replaying_ && told_again_ == nullptr) return;
   const bool ended =
       transition.action == Action::kResolve || transition.action == Action::kWithdraw;
-  batch().put_alert({.alert = transition.alert,
-                     .seq = transition.seq,
-                     .open = !ended,
-                     .notify = notify,
-                     .json = write_alert(transition, *bundle_, *this)});
-  ++counts_.transitions[{transition.action, transition.level}];
+  log({.alert = transition.alert,
+       .seq = transition.seq,
+       .open = !ended,
+       .notify = notify,
+       .json = write_alert(transition, *bundle_, *this)},
+      transition.action, transition.level);
+}
+
+void Pipeline::log(storage::AlertRecord record, Action action, Level level) {
+  if (is_replaying_) {
+    if (told_again_ != nullptr) (*told_again_)(record.alert, record.seq, record.json);
+    return;
+  }
+  batch().put_alert(std::move(record));
+  ++counts_.transitions[{action, level}];
   ++transitions_total_;
 }
 
@@ -329,6 +340,7 @@ void Pipeline::advance_source(SourceId source, EventTime to) {
       {.kind = storage::Control::Kind::kAdvance, .source = name, .time = to, .bundle = {}});
   engine_->advance(source, to, transitions_);
   log_transitions();
+  settle_standing();
 }
 
 void Pipeline::end_source(SourceId source) {
@@ -381,6 +393,7 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
 void Pipeline::save(const std::function<void(std::string_view key, std::string_view value)>& put) {
   engine_->save(put);
   put(kBundleStateKey, in_force().text());
+  put(kStandingStateKey, standing_.text());
   save_revisions(put);
 }
 

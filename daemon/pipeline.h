@@ -12,9 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/activation_record.h"
 #include "daemon/alert_json.h"
+#include "daemon/logged_alerts.h"
 #include "daemon/seen_ids.h"
 #include "daemon/sharded_engine.h"
+#include "daemon/standing_alerts.h"
 #include "ingest/raw_batch.h"
 #include "ingest/record_decoder.h"
 #include "rules/engine.h"
@@ -27,6 +30,7 @@
 namespace tocsin::daemon {
 
 class Shadow;
+struct OpenTold;
 
 // What became of a decoded event.
 enum class Admission : uint8_t { kAccepted, kDuplicate, kTooLate, kFuture };
@@ -98,9 +102,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // called once, before anything else, and followed by a commit with checkpoint. `compile` makes a
   // bundle of stored text (nullptr: it no longer compiles). Where the rules of then cannot be had,
   // or the catalogue is another one, the present rules judge the whole journal, and the alert log
-  // is brought to what they hold; `warning` says so. `progress` is told how many journal records
-  // were read of how many; when it answers false, recovery ends with kUnavailable, and nothing has
-  // been changed but state that the next start rebuilds.
+  // is brought to what they hold, which is journalled; `warning` says so. Where retention has taken
+  // the beginning of the journal, alerts from before are left as they were told until their rules
+  // know again (standing_alerts.h). `progress` is told how many journal records were read of how
+  // many; when it answers false, recovery ends with kUnavailable, and nothing has been changed but
+  // state that the next start rebuilds.
   using CompileBundle =
       std::function<std::shared_ptr<const rules::Bundle>(const std::string& text)>;
   using Progress = std::function<bool(uint64_t done, uint64_t of)>;
@@ -109,10 +115,16 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
 
   // What the journal says up to `to` and no saved state: in parts, from the first record on, under
   // the rules of then. Writes nothing. `told` is handed every transition, which the alert log
-  // should have: the same (id, seq), the same bytes. Instead of all else of this class but save().
+  // should have: the same (id, seq), the same bytes. Instead of all else of this class but save()
+  // and what follows here.
   using Told = std::function<void(Hash128 alert, uint32_t seq, const std::string& json)>;
   Status recompute(JournalSeq to, const CompileBundle& compile, const Progress& progress,
                    const Told& told, std::string& warning);
+  // The order in the alert log up to which recompute() could not tell what was told, since the
+  // rules of then are not to be had; 0: from the first on.
+  uint64_t undecided_to() const { return undecided_to_; }
+  // Has what comes next of each alert numbered after what the log has of it.
+  Status follow_log();
   // The text of the rules that the saved state belongs to; "" when there are none.
   static Result<std::string> rules_at_checkpoint(const storage::Store& store);
   // Whether that entry of saved state follows from the journal; else it is of the wall clock.
@@ -204,6 +216,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   static constexpr std::string_view kArrivalsStateKey = "pipeline.arrivals";
   // Why the saved state is not to be restored, but rebuilt; goes with the state it is about.
   static constexpr std::string_view kFaultStateKey = "pipeline.fault";
+  // Alerts that wait until their rules know again.
+  static constexpr std::string_view kStandingStateKey = "pipeline.standing";
 
   static constexpr Milliseconds kArrivalsInterval = std::chrono::minutes(5);
 
@@ -224,9 +238,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
     rules::Emit emit = rules::Emit::kEarly;
 
     static InForce parse(std::string_view text, rules::Emit otherwise);
-    static rules::Emit emit_of(std::string_view word, rules::Emit otherwise);
     std::string text() const;
-    std::string_view word() const { return emit == rules::Emit::kEarly ? "early" : "final"; }
   };
   InForce in_force() const { return {to_hex(bundle_->hash), emit_}; }
   // What the pipeline itself has in the saved state.
@@ -242,8 +254,21 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
                                                              const CompileBundle& compile);
   // Before any event.
   Status go_back_to(std::shared_ptr<const rules::Bundle> bundle);
-  // To the rules before the first record, as far as they are known.
-  Status begin_at_first(const CompileBundle& compile);
+  // The same with an engine that knows since when it is told every event.
+  Status begin_anew(std::shared_ptr<const rules::Bundle> bundle);
+  // Goes to the rules of then, as far as they are known, and says from which record on they judge;
+  // nullopt: those that are in force now have nothing to do with them.
+  Result<std::optional<JournalSeq>> begin_as_then(const CompileBundle& compile);
+  // The same for recompute(), which must not come to the present rules before their time.
+  Result<JournalSeq> begin_at_first(const CompileBundle& compile);
+  Result<std::shared_ptr<const rules::Bundle>> first_bundle(const CompileBundle& compile,
+                                                            rules::Emit& emit);
+  // The records at which rules judged all that was there before.
+  struct WholeJudgement {
+    JournalSeq seq = 0;
+    storage::Control control;
+  };
+  Result<std::vector<WholeJudgement>> whole_judgements() const;
   // `complete` becomes false when the state was saved by another number of shards or in another
   // format, or is damaged.
   Status restore_state(bool& complete);
@@ -252,16 +277,62 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // in the store alone. That is no checkpoint: a start after this one begins again.
   static constexpr JournalSeq kRecordsBetweenRooms = 4096;
   Status make_room();
-  Status replay_journal(JournalSeq from, JournalSeq to, const CompileBundle& compile,
+  // By the rules in force and those that are put in their place, or by the first alone.
+  enum class Judges : uint8_t { kAsThen, kAlone };
+  Status replay_journal(JournalSeq from, JournalSeq to, Judges judges, const CompileBundle& compile,
                         const Progress& progress, std::string& warning);
+  Status replay(const storage::Store::JournalRecord& record, const CompileBundle& compile,
+                std::string& warning);
   Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
                std::string& warning);
-  // After a rebuild by rules or names other than those that were at work.
-  Status bring_log_to_rules();
-  // An alert that the log has open and no rule holds.
-  Status end_in_log(const storage::Store::StoredAlert& alert);
+  // These rules alone, on all records up to that one; then the log, as it was then, is brought to
+  // what they hold. `begin`: those that there were not before.
+  Status judge_whole(std::shared_ptr<const rules::Bundle> bundle, rules::Emit emit, JournalSeq to,
+                     LoggedAlerts logged, const std::set<std::string>& begin,
+                     const CompileBundle& compile, const Progress& progress);
+  // The rules in force, on all; journalled.
+  Status judge_whole_now(const std::set<std::string>& begin, const CompileBundle& compile,
+                         const Progress& progress);
+  // As it was at that record.
+  Status judge_whole_again(const WholeJudgement& judgement, const CompileBundle& compile,
+                           const Progress& progress, std::string& warning);
+  // After a rebuild. All of these keep `logged` in step with what they log.
+  Status bring_log_to_rules(LoggedAlerts& logged, const std::set<std::string>& begin);
+  // Of an alert that is open in both.
+  Status bring_level(const OpenTold& alert, const storage::Store::StoredAlert& last, bool is_known,
+                     LoggedAlerts& logged);
+  // One that the log has open and no rule holds.
+  Status end_in_log(const storage::Store::StoredAlert& alert, LoggedAlerts& logged);
   // One that a rule holds open and the log has not, or as over.
-  Status tell_in_log(const rules::ToldAlert& told);
+  void tell_in_log(const OpenTold& alert, LoggedAlerts& logged);
+  // Before it, what is decided of the rule cannot be trusted, with a journal that reaches back so
+  // far.
+  EventTime known_from(const rules::Rule& rule, EventTime reaches_back) const;
+  // Whether all that the rule looks back to was there when the alert began.
+  bool knows_beginning_of(const OpenTold& alert) const;
+  // By then a rule holds again what holds, however its state began.
+  EventTime knows_by(const rules::Rule& rule) const;
+  // Leaves one that the log has open, and no rule holds by that name, as it stands; false when its
+  // rule knows better.
+  Result<bool> leave_unheld(const storage::Store::StoredAlert& last, const LoggedAlerts& logged);
+  // One that a rule holds, and the log has not open, though it did know then.
+  void leave_untold(const OpenTold& alert, const LoggedAlerts& logged);
+  // Has the engine's transitions go on with alerts that were told by other names.
+  void go_on_with_standing();
+  // What fires is the alert that its group has open, unless that is over: then it ends first.
+  void take_up(const AlertTransition& fire, const rules::Rule& rule,
+               rules::Engine::Transitions& ends);
+  void rename_as_told(AlertTransition& transition, const rules::Rule& rule);
+  // Has the transition follow on what was told; false when it is told to nobody.
+  bool fit_to_told(AlertTransition& transition, const rules::ToldAlert* told,
+                   const rules::Rule& rule);
+  // Where rules know again, what they do not hold ends, and what they hold is told. At places of
+  // the journal alone.
+  void settle_standing();
+  // Those of rules that go or begin anew.
+  void end_standing_of(const rules::Bundle& next, const std::set<std::string>& begin);
+  void end_unheld(const OpenTold& alert, EventTime at, std::string_view why,
+                  rules::Engine::Transitions& out);
   Status restore_seen_ids();
   void restore_arrivals(std::string_view text);
   std::string arrivals_text() const;
@@ -289,9 +360,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Admission refuse(Admission admission, const Event& event, std::string_view stream,
                    int64_t position, std::string_view raw, WallTime now);
   void flush();
-  // Tells what was decided; of a replay it has been told.
+  // Tells what was decided.
   void log_transitions();
+  // Of a replay it has been told.
   void log(const AlertTransition& transition, bool notify);
+  void log(storage::AlertRecord record, Action action, Level level);
   // How the event goes on: what revises one that is known is a correction, whatever it calls
   // itself.
   Operation operation_of(const Event& event, Hash128 key) const;
@@ -334,7 +407,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   std::string bundle_text_;
   rules::Emit emit_;
   std::unique_ptr<ShardedEngine> engine_;
-  std::vector<uint64_t> source_seeds_;  // index: SourceId; see event_key
+  EventTime told_from_ = kMinEventTime;  // of an engine that begins anew
+  std::vector<uint64_t> source_seeds_;   // index: SourceId; see event_key
   SeenIds seen_;
   struct Arrival {
     std::optional<WallTime> last;
@@ -358,7 +432,9 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   bool is_rebuilding_ = false;        // from the whole journal, until the next checkpoint
   const Told* told_again_ = nullptr;  // while it is replaying; nullptr: nobody asks
   JournalSeq recomputed_ = 0;
+  uint64_t undecided_to_ = 0;
   rules::ToldAlerts told_;
+  StandingAlerts standing_;
   std::shared_ptr<Activation> activation_;
   std::vector<JournalSeq> unrevised_;
   std::vector<Milliseconds> kept_told_;  // index: RuleIndex; how long ended alerts are

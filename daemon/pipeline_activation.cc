@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "daemon/pipeline.h"
 #include "daemon/shadow.h"
@@ -127,12 +126,13 @@ Status Pipeline::change_rules(std::shared_ptr<const rules::Bundle> bundle, std::
   // Before the journal names it: recovery must be able to compile what it meets there.
   const InForce rules{to_hex(bundle->hash), emit};
   if (Status status = store_.put_meta(bundle_key(rules.hash), text); !status) return status;
-  const std::string how = shadow == nullptr
-                              ? std::string(rules.word())
-                              : fmt::format("{} {}", rules.word(), shadow->built_up_to());
+  const ActivationRecord how{.emit = emit,
+                             .judged_aside = shadow == nullptr ? 0 : shadow->built_up_to()};
   const JournalSeq up_to = store_.last_seq();
-  batch().append(
-      {.kind = storage::Control::Kind::kActivate, .source = how, .time = {}, .bundle = rules.hash});
+  batch().append({.kind = storage::Control::Kind::kActivate,
+                  .source = how.text(),
+                  .time = {},
+                  .bundle = rules.hash});
   return switch_to(std::move(bundle), std::move(text), emit, shadow, up_to);
 }
 
@@ -148,6 +148,7 @@ Status Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::str
   emit_ = emit;
   engine_->emit(emit);
   engine_->activate(bundle, transitions_, begun);
+  end_standing_of(*bundle, begin);
   log_transitions();  // ends of alerts of rules that are gone: numbered by the old bundle
   bundle_ = std::move(bundle);
   bundle_text_ = std::move(text);
@@ -198,22 +199,17 @@ Status Pipeline::activate_again(const storage::Control& control, JournalSeq seq,
   }
   const auto text = store_.meta(bundle_key(control.bundle));
   if (!text) return text.error();
-  // "early 1234": how rules decide, and up to which record they were judged aside.
-  const std::string_view how = control.source;
-  const size_t space = std::min(how.find(' '), how.size());
-  const rules::Emit emit = InForce::emit_of(how.substr(0, space), emit_);
-  JournalSeq up_to = 0;
-  std::from_chars(how.data() + std::min(space + 1, how.size()), how.data() + how.size(), up_to);
+  const ActivationRecord how = ActivationRecord::parse(control.source, emit_);
   std::unique_ptr<Shadow> shadow;
-  if (up_to != 0) {
-    Result<std::unique_ptr<Shadow>> made = make_shadow(bundle, emit, up_to);
+  if (how.judged_aside != 0) {
+    Result<std::unique_ptr<Shadow>> made = make_shadow(bundle, how.emit, how.judged_aside);
     if (!made) return made.error();
     shadow = std::move(*made);
     if (shadow != nullptr) {
       if (Status status = shadow->build(); !status) return status;
     }
   }
-  return switch_to(bundle, text->value_or(""), emit, shadow.get(), seq - 1);
+  return switch_to(bundle, text->value_or(""), how.emit, shadow.get(), seq - 1);
 }
 
 }  // namespace tocsin::daemon

@@ -204,9 +204,10 @@ void PipelineLoop::fail(const Error& error) {
 
 // A revision that recovery has to repeat must find the journal that it was made from: so something
 // is taken out of it behind a checkpoint alone, with nothing after it. Else with the next round,
-// soon.
+// soon. So do rules that are being judged aside: the journal is read for them twice, and from its
+// beginning again when a crash comes before the next checkpoint.
 bool PipelineLoop::is_repeatable() {
-  if (failed_ || !commit(/*checkpoint=*/true)) return false;
+  if (pipeline_.is_activating() || failed_ || !commit(/*checkpoint=*/true)) return false;
   return store_.checkpoint_seq() == store_.last_seq();
 }
 

@@ -93,6 +93,11 @@ Result<EventTime> Pipeline::journal_reaches_back() const {
   return std::max(committed + *options_.future_tolerance, store_.erased_before());
 }
 
+EventTime Pipeline::known_from(const rules::Rule& rule, EventTime reaches_back) const {
+  const bool is_bound = reaches_back == kMinEventTime || reaches_back == kMaxEventTime;
+  return is_bound ? reaches_back : reaches_back + reach_of(rule, *bundle_);
+}
+
 Status Pipeline::revise(JournalSeq up_to) {
   const auto began = std::chrono::steady_clock::now();
   const Status status = decide_anew(up_to);
@@ -118,8 +123,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   const Result<EventTime> reaches_back = journal_reaches_back();
   if (!reaches_back) return reaches_back.error();
   const auto known_from = [&](const rules::Rule& rule) {
-    const bool is_bound = *reaches_back == kMinEventTime || *reaches_back == kMaxEventTime;
-    return is_bound ? *reaches_back : *reaches_back + reach_of(rule, *bundle_);
+    return this->known_from(rule, *reaches_back);
   };
   touched.leave_out([&](const rules::Rule& rule) { return touched.oldest() < known_from(rule); });
   counts_.revisions += 1;
@@ -151,6 +155,7 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   };
   engine_->take_over(rebuilt, takes, news.pins);
   if (!news.knows_alerts) engine_->join(rebuilt, {});  // rules over alerts look at the others
+  for (const auto& [group, pin] : news.pins) standing_.revised(pin.alert);
   transitions_ = std::move(news.tell);
   return Status::ok();
 }

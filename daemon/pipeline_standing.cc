@@ -1,105 +1,217 @@
-#include <boost/json.hpp>
-#include <map>
+#include <algorithm>
 
 #include "daemon/alert_fields.h"
 #include "daemon/pipeline.h"
+#include "daemon/told_in_force.h"
+#include "rules/look_back.h"
 
-// After a rebuild by other rules or names than those that were at work: what the log says of open
-// alerts is brought to what these rules hold. The desk is told of each alert that it was not told
-// of, and of the end of each that no rule speaks for any more.
+// Alerts from before the journal reaches back, after state was rebuilt from what is left of it: the
+// log knows better than the rules, until these have been told for as long as they look back.
 namespace tocsin::daemon {
 namespace {
 
-namespace json = boost::json;
+constexpr std::string_view kUnheld =
+    "state was rebuilt from what retention has left: since then nothing holds this alert";
 
-// The alert as it stood last, and that it is over.
-std::string ended(const json::object& last, uint32_t seq, EventTime at) {
-  json::object end;
-  for (const auto& [key, value] : last) {
-    if (key == "ends_at" || key == "retroactive") continue;
-    end[key] = value;
-    if (key == "starts_at") end["ends_at"] = format_time(at);
+// As it was told last; without values and evidence, which the text alone has.
+AlertTransition transition_of(const storage::Store::StoredAlert& alert, const AlertFields& fields,
+                              const rules::Rule& rule) {
+  AlertTransition last;
+  last.alert = alert.alert;
+  last.seq = alert.seq;
+  last.action = fields.action;
+  last.level = fields.level;
+  last.previous = fields.previous;
+  for (const rules::GroupKey& key : rule.by) {
+    const auto value = fields.group.find(key.name);
+    if (value != fields.group.end()) last.group.emplace_back(*value);
   }
-  end["seq"] = seq;
-  end["action"] = to_string(Action::kResolve);
-  end["previous_level"] = last.at("level");
-  end["at"] = format_time(at);
-  end["provisional"] = false;
-  end["condition"] = "rules or catalogue changed: nothing holds this alert any more";
-  return json::serialize(end);
+  last.starts_at = fields.starts_at;
+  last.at = last.watermark = fields.at;
+  last.ends_at = fields.ends_at;
+  last.tlp = fields.tlp;
+  last.title = fields.title;
+  last.summary = fields.summary;
+  last.condition = fields.condition;
+  last.events_counted = fields.events_counted;
+  return last;
+}
+
+bool is_recorded_alone(const storage::Store::StoredAlert& alert, const rules::Rule& rule) {
+  return rule.status == RuleStatus::kProduction && !alert.notify;
 }
 
 }  // namespace
 
-Status Pipeline::bring_log_to_rules() {
-  std::map<Hash128, rules::ToldAlert> held;
-  told_.for_each_group([&](const rules::GroupName& group) {
-    for (const rules::ToldAlert* told : told_.of(group)) {
-      if (told->is_open()) held.emplace(told->last.alert, *told);
-    }
-  });
-  std::map<Hash128, storage::Store::StoredAlert> logged;
-  Status status =
-      store_.read_alerts({.open_only = true, .limit = SIZE_MAX}, [&](const auto& alert) {
-        logged.emplace(alert.alert, alert);
-        return true;
-      });
-  if (!status) return status;
-  for (const auto& [id, alert] : logged) {
-    if (held.contains(id)) continue;
-    if (status = end_in_log(alert); !status) return status;
-  }
-  for (const auto& [id, told] : held) {
-    const auto found = logged.find(id);
-    if (found == logged.end()) {
-      if (status = tell_in_log(told); !status) return status;
-      continue;
-    }
-    const Result<AlertFields> fields = read_alert_fields(found->second.json);
-    if (!fields) return fields.error();
-    if (found->second.seq <= told.last.seq && fields->level == told.last.level) continue;
-    AlertTransition now = told.last;
-    now.seq = std::max(now.seq, found->second.seq);
-    if (fields->level != now.level) {
-      now.action = now.level > fields->level ? Action::kEscalate : Action::kDeescalate;
-      now.previous = fields->level;
-      ++now.seq;
-      log(now, found->second.notify);
-    }
-    told_.note(now, bundle_->raised_by(now.rule), told.is_recorded_alone);
-  }
-  return Status::ok();
+bool Pipeline::knows_beginning_of(const OpenTold& alert) const {
+  if (standing_.is_whole() || alert.rule == &bundle_->overflow) return true;
+  return alert.told.last.starts_at >= known_from(*alert.rule, standing_.told_from);
 }
 
-Status Pipeline::end_in_log(const storage::Store::StoredAlert& alert) {
-  json::error_code error;
-  const json::value last = json::parse(alert.json, error);
-  const Result<AlertFields> fields = read_alert_fields(alert.json);
-  if (error || !fields) {
-    return corrupt("read the alert log: alert " + to_hex(alert.alert) + " is no alert/1 object");
-  }
-  const EventTime at = std::max(fields->at, engine_->watermark());
-  batch().put_alert({.alert = alert.alert,
-                     .seq = alert.seq + 1,
-                     .open = false,
-                     .notify = alert.notify,
-                     .json = ended(last.as_object(), alert.seq + 1, at)});
-  ++counts_.transitions[{Action::kResolve, fields->level}];
-  ++transitions_total_;
-  return Status::ok();
+// It has seen all that it looks back to, has looked at it once, and has waited as it is told to.
+EventTime Pipeline::knows_by(const rules::Rule& rule) const {
+  const EventTime known = known_from(rule, standing_.told_from);
+  if (known == kMinEventTime || known == kMaxEventTime) return known;
+  const rules::AlertPolicy& policy = rule.alert;
+  Milliseconds waits = longest(rules::look_back(rule).tick) + longest(policy.pending) +
+                       longest(policy.keep_firing_for) + longest(policy.hold);
+  for (const rules::LevelSpec& level : rule.levels) waits = std::max(waits, longest(level.hold));
+  return known + waits;
 }
 
-Status Pipeline::tell_in_log(const rules::ToldAlert& told) {
-  const rules::Rule& rule = bundle_->raised_by(told.last.rule);
-  AlertTransition fire = told.last;
-  fire.action = Action::kFire;
-  fire.previous = Level::kNone;
-  const auto before = store_.find_alerts(to_hex(fire.alert), 1);
-  if (!before) return before.error();
-  if (!before->empty()) fire.seq = std::max(fire.seq, before->front().seq + 1);
-  log(fire, rule.status == RuleStatus::kProduction && !told.is_recorded_alone);
-  told_.note(fire, rule, told.is_recorded_alone);
-  return Status::ok();
+Result<bool> Pipeline::leave_unheld(const storage::Store::StoredAlert& last,
+                                    const LoggedAlerts& logged) {
+  const Result<AlertFields> fields = read_alert_fields(last.json);
+  if (!fields) return fields.error();
+  const auto rule = std::find_if(bundle_->rules.begin(), bundle_->rules.end(),
+                                 [&](const rules::Rule& one) { return one.id == fields->rule; });
+  if (rule == bundle_->rules.end()) return false;
+  OpenTold alert{{}, &*rule, {.last = transition_of(last, *fields, *rule)}};
+  if (alert.told.last.group.size() != rule->by.size() || knows_beginning_of(alert)) return false;
+  alert.group = rules::group_of(alert.told.last, *rule);
+  number_by(*bundle_, *rule, alert.group, alert.told.last);
+  // The same alert, with another beginning, since the first of its events are gone.
+  Hash128 by;
+  for (const rules::ToldAlert* told : told_.of(alert.group)) {
+    if (told->is_open() && !logged.open.contains(told->last.alert)) by = told->last.alert;
+  }
+  if (by == Hash128()) {
+    standing_.unheld.insert(last.alert);
+  } else {
+    standing_.names[by] = last.alert;
+    told_.drop(alert.group, by);
+  }
+  told_.note(alert.told.last, *rule, is_recorded_alone(last, *rule));
+  return true;
+}
+
+void Pipeline::leave_untold(const OpenTold& alert, const LoggedAlerts& logged) {
+  const Hash128 id = alert.told.last.alert;
+  if (standing_.names.contains(id)) return;
+  const auto before = logged.last_seq.find(id);
+  standing_.untold[id] = before == logged.last_seq.end() ? 0 : before->second + 1;
+}
+
+void Pipeline::go_on_with_standing() {
+  rules::Engine::Transitions told;
+  for (AlertTransition& transition : transitions_) {
+    const rules::Rule& rule = bundle_->raised_by(transition.rule);
+    if (transition.retroactive) {
+      standing_.revised(transition.alert);
+    } else {
+      if (transition.action == Action::kFire) take_up(transition, rule, told);
+      rename_as_told(transition, rule);
+    }
+    told.push_back(std::move(transition));
+  }
+  transitions_ = std::move(told);
+}
+
+void Pipeline::take_up(const AlertTransition& fire, const rules::Rule& rule,
+                       rules::Engine::Transitions& ends) {
+  if (standing_.unheld.empty()) return;
+  const rules::GroupName group = rules::group_of(fire, rule);
+  for (const rules::ToldAlert* left : told_.of(group)) {
+    if (!standing_.unheld.contains(left->last.alert)) continue;
+    // Later, the rule would have held it all along.
+    if (fire.at > knows_by(rule)) {
+      end_unheld({group, &rule, *left}, knows_by(rule), kUnheld, ends);
+    } else {
+      standing_.unheld.erase(left->last.alert);
+      standing_.names[fire.alert] = left->last.alert;
+    }
+  }
+}
+
+void Pipeline::rename_as_told(AlertTransition& transition, const rules::Rule& rule) {
+  const auto name = standing_.names.find(transition.alert);
+  if (name == standing_.names.end()) return;
+  transition.alert = name->second;
+  if (const rules::ToldAlert* told = told_.find(transition, rule)) {
+    transition.starts_at = told->last.starts_at;
+    transition.at = std::max(transition.at, told->last.at);
+    transition.tlp = std::max(transition.tlp, told->last.tlp);
+  }
+  if (!transition.ends_at) return;
+  transition.ends_at = transition.at;
+  standing_.names.erase(name);
+}
+
+bool Pipeline::fit_to_told(AlertTransition& transition, const rules::ToldAlert* told,
+                           const rules::Rule& rule) {
+  const auto untold = standing_.untold.find(transition.alert);
+  if (untold != standing_.untold.end()) {
+    const bool is_news = transition.action == Action::kEscalate || transition.at >= knows_by(rule);
+    if (transition.ends_at) {
+      standing_.untold.erase(untold);
+      told_.drop(rules::group_of(transition, rule), transition.alert);
+      return false;
+    }
+    if (!is_news) {
+      told_.note(transition, rule, /*is_recorded_alone=*/false);
+      return false;
+    }
+    transition.action = Action::kFire;
+    transition.previous = Level::kNone;
+    transition.seq = untold->second;
+    standing_.untold.erase(untold);
+    return true;
+  }
+  // The engine may have had it at another level than it was told at.
+  if (told == nullptr || !told->is_open() || transition.ends_at) return true;
+  if (transition.action != Action::kUpdate && !transition.retroactive) {
+    const Level before = told->last.level;
+    transition.previous = before;
+    transition.action = transition.level > before   ? Action::kEscalate
+                        : transition.level < before ? Action::kDeescalate
+                                                    : Action::kUpdate;
+  }
+  return true;
+}
+
+void Pipeline::settle_standing() {
+  if (standing_.is_whole()) return;
+  const EventTime now = engine_->watermark();
+  if (standing_.told_from == kMaxEventTime && now != kMinEventTime) standing_.told_from = now;
+  if (standing_.unheld.empty() && standing_.untold.empty()) return;
+  for (const auto& [id, alert] : open_told(told_, *bundle_)) {
+    const EventTime known = knows_by(*alert.rule);
+    if (now <= known) continue;
+    if (standing_.unheld.contains(id)) end_unheld(alert, known, kUnheld, transitions_);
+    if (!standing_.untold.contains(id)) continue;
+    transitions_.push_back(alert.told.last);
+    AlertTransition& held = transitions_.back();
+    held.action = Action::kUpdate;  // it becomes the first that is told
+    held.at = held.watermark = std::max(held.at, known);
+    held.provisional = false;
+  }
+  log_transitions();
+}
+
+void Pipeline::end_standing_of(const rules::Bundle& next, const std::set<std::string>& begin) {
+  if (standing_.unheld.empty()) return;
+  std::set<std::string_view> stay;
+  for (const rules::Rule& rule : next.rules) stay.insert(rule.identity);
+  for (const auto& [id, alert] : open_told(told_, *bundle_)) {
+    const bool is_gone = !stay.contains(alert.group.rule);
+    if (!standing_.unheld.contains(id) || (!is_gone && !begin.contains(alert.group.rule))) continue;
+    end_unheld(alert, engine_->watermark(), is_gone ? "rule removed" : "rule changed",
+               transitions_);
+  }
+}
+
+void Pipeline::end_unheld(const OpenTold& alert, EventTime at, std::string_view why,
+                          rules::Engine::Transitions& out) {
+  AlertTransition end = alert.told.last;
+  number_by(*bundle_, *alert.rule, alert.group, end);
+  end.action = Action::kResolve;
+  end.previous = end.level;
+  end.at = std::max(end.at, at);
+  end.ends_at = end.watermark = end.at;
+  end.retroactive = end.provisional = false;
+  end.condition = why;
+  standing_.unheld.erase(end.alert);
+  out.push_back(std::move(end));
 }
 
 }  // namespace tocsin::daemon

@@ -66,7 +66,10 @@ class Comparison {
     compare_state();
     Status status = recompute(pipeline, report_.checkpoint, report_.records);
     if (!status) return status.error();
-    if (status = compare_alerts(); !status) return status.error();
+    if (status = compare_alerts(pipeline.undecided_to()); !status) return status.error();
+    // Where the two differ, what is told next is numbered after what was told.
+    if (status = pipeline.follow_log(); !status) return status.error();
+    take_state(pipeline);
     return std::move(report_);
   }
 
@@ -85,7 +88,11 @@ class Comparison {
       return !options_.progress || options_.progress(from + done, report_.records);
     };
     Status status = pipeline.recompute(to, options_.compile, progress, told, report_.warning);
-    if (!status) return status;
+    if (status) take_state(pipeline);
+    return status;
+  }
+
+  void take_state(Pipeline& pipeline) {
     pipeline.save([this](std::string_view key, std::string_view value) {
       if (value.empty()) {
         report_.state.erase(std::string(key));
@@ -93,7 +100,6 @@ class Comparison {
         report_.state.insert_or_assign(std::string(key), value);
       }
     });
-    return status;
   }
 
   Status read_state() {
@@ -121,13 +127,17 @@ class Comparison {
     }
   }
 
-  Status compare_alerts() {
+  Status compare_alerts(uint64_t undecided_to) {
     uint64_t first = 0;
     uint64_t last = 0;
     uint64_t kept = 0;
     Status status = store_.read_alert_log(0, [&](const storage::Store::StoredAlert& stored) {
       if (kept++ == 0) first = stored.order;
       last = stored.order;
+      if (stored.order <= undecided_to) {
+        ++report_.undecided;
+        return true;
+      }
       ++report_.transitions;
       const auto found = decided_.find({stored.alert, stored.seq});
       if (found == decided_.end()) {

@@ -20,6 +20,7 @@ struct RebuildReport {
   uint64_t state_entries = 0;  // compared, as of the checkpoint
   uint64_t transitions = 0;    // compared
   uint64_t forgotten = 0;      // transitions that retention has dropped from the log
+  uint64_t undecided = 0;      // transitions told by rules that are not to be had any more
   uint64_t differences = 0;
   std::vector<std::string> first_differences;  // for people, one a line
   std::string warning;                         // what could not be decided as it was then
@@ -36,7 +37,8 @@ struct RebuildOptions {
 // journal, or no rules are kept that judge it. Thread-safety: none; nothing else may use `store`.
 Result<RebuildReport> rebuild(storage::Store& store, const RebuildOptions& options);
 
-// Puts that state in the place of the saved one, as of the last record.
+// Puts that state in the place of the saved one, as of the last record. The alert log stays as it
+// is; what is told next goes on after it.
 Status replace_state(storage::Store& store, const RebuildReport& report, WallTime now);
 
 }  // namespace tocsin::daemon

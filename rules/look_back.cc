@@ -25,6 +25,7 @@ LookBack of(const ThresholdDetect& detect) {
   LookBack result;
   for (const Measure& measure : detect.measures) {
     result.reach = longer(result.reach, times(measure.every, measure.panes));
+    result.tick = longer(result.tick, measure.every);
   }
   return result;
 }
@@ -34,12 +35,14 @@ LookBack of(const SurgeDetect& detect) {
     return times(detect.measure.every, n * detect.measure.panes + detect.gap);
   };
   return {.reach = windows(int64_t{detect.history} + 1),
-          .silent = windows(int64_t{detect.min_history} + 1)};
+          .silent = windows(int64_t{detect.min_history} + 1),
+          .tick = detect.measure.every};
 }
 
 LookBack of(const TrendDetect& detect) {
   return {.reach = times(detect.series.every, detect.series.panes),
-          .silent = times(detect.series.every, detect.min_points)};
+          .silent = times(detect.series.every, detect.min_points),
+          .tick = detect.series.every};
 }
 
 LookBack of(const SequenceDetect& detect) { return {.reach = detect.span}; }
@@ -53,7 +56,7 @@ LookBack of(const AbsenceDetect& detect) {
 
 // Ten half-lives leave a thousandth.
 LookBack of(const IndexDetect& detect) {
-  LookBack result;
+  LookBack result{.tick = detect.every};
   for (const IndexPart& part : detect.parts) {
     result.reach = longer(result.reach, {.exact = part.half_life * 10});
   }
@@ -62,15 +65,16 @@ LookBack of(const IndexDetect& detect) {
 
 LookBack of(const DivergenceDetect& detect) {
   return {.reach = times(detect.pane, detect.panes),
-          .silent = times(detect.pane, detect.min_points)};
+          .silent = times(detect.pane, detect.min_points),
+          .tick = detect.pane};
 }
 
 LookBack of(const LayersDetect& detect) {
-  return {.reach = detect.window, .silent = detect.min_overlap};
+  return {.reach = detect.window, .silent = detect.min_overlap, .tick = detect.every};
 }
 
 // What presses now.
-LookBack of(const SpilloverDetect& detect) { return {.reach = detect.every}; }
+LookBack of(const SpilloverDetect& detect) { return {.reach = detect.every, .tick = detect.every}; }
 
 LookBack of(const NewTermDetect& detect) {
   return {.reach = detect.history, .silent = detect.learn_for.value_or(Span{})};

@@ -10,6 +10,7 @@ namespace tocsin::rules {
 struct LookBack {
   Span reach{};   // the longest span that a decision rests on
   Span silent{};  // no alert can begin before: too little is known until then
+  Span tick{};    // from one look of the rule to its next; zero: it looks when something comes
 };
 
 LookBack look_back(const Rule& rule);

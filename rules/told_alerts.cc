@@ -147,6 +147,15 @@ void ToldAlerts::note(const AlertTransition& transition, const Rule& rule, bool 
   changed_[transition.alert] = std::move(group);
 }
 
+void ToldAlerts::drop(const GroupName& group, Hash128 alert) {
+  const auto rule = rules_.find(group.rule);
+  if (rule == rules_.end()) return;
+  const auto alerts = rule->second.groups.find(group.key);
+  if (alerts == rule->second.groups.end() || alerts->second.erase(alert) == 0) return;
+  if (alerts->second.empty()) rule->second.groups.erase(alerts);
+  changed_[alert] = group;
+}
+
 const ToldAlert* ToldAlerts::find(const AlertTransition& transition, const Rule& rule) const {
   const auto of_rule = rules_.find(rule.identity);
   if (of_rule == rules_.end()) return nullptr;

@@ -38,6 +38,8 @@ struct ToldAlert {
 class ToldAlerts {
  public:
   void note(const AlertTransition& transition, const Rule& rule, bool is_recorded_alone);
+  // As if it had never been told.
+  void drop(const GroupName& group, Hash128 alert);
   // Alerts of the rule that were over for longer than `keep` when it decided last.
   void forget(const std::string& rule_identity, Milliseconds keep);
   // nullptr: none of that id is known. Until the next call that changes something.

@@ -27,6 +27,23 @@ Result<std::optional<AlertRef>> KeyValueStore::head_of(Hash128 alert, const Head
   return std::optional(ref);
 }
 
+Status KeyValueStore::check_is_known(const AlertRecord& record) const {
+  const auto is_same = [&](const AlertRecord& other) {
+    return other.alert == record.alert && other.seq == record.seq && other.json == record.json;
+  };
+  const auto& batch = batch_.alerts();
+  const auto here = std::find_if(batch.begin(), batch.end(),
+                                 [&](const AlertRecord& one) { return &one == &record; });
+  if (std::any_of(batch.begin(), here, is_same)) return Status::ok();
+  const auto stored = stored_alert({.alert = record.alert, .seq = record.seq});
+  if (!stored) return stored.error();
+  if (stored->has_value() && (*stored)->json == record.json) return Status::ok();
+  return corrupt(fmt::format(
+      "write alert {}/{}: the log has other words of it; state and log do not belong together "
+      "(`tocsin rebuild --replace` has them agree)",
+      to_hex(record.alert), record.seq));
+}
+
 Status KeyValueStore::write_alerts(Counters& counters, std::vector<uint64_t>& notified,
                                    WallTime now) {
   std::vector<uint16_t> declared;
@@ -41,7 +58,10 @@ Status KeyValueStore::write_alerts(Counters& counters, std::vector<uint64_t>& no
     Result<std::optional<AlertRef>> head = head_of(record.alert, heads);
     if (!head) return head.error();
     const std::optional<AlertRef>& last = *head;
-    if (last && record.seq <= last->seq) continue;
+    if (last && record.seq <= last->seq) {
+      if (Status status = check_is_known(record); !status) return status;
+      continue;
+    }
     const uint64_t order = ++counters.last_order;
     const AlertRef ref{record.alert, record.seq, order, now, record.open};
     const std::string row = encode(ref);

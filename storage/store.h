@@ -33,7 +33,7 @@ struct Control {
     kLeavePartition = 5
   };  // persistent, do not renumber
   Kind kind = Kind::kAdvance;
-  std::string source;      // of all but kRevise; of kActivate "early" or "final"
+  std::string source;      // of all but kRevise; of kActivate how (daemon/activation_record.h)
   EventTime time{};        // of kAdvance
   std::string bundle;      // of kActivate: hash of the bundle, hex
   uint16_t partition = 0;  // of kLeavePartition
@@ -80,8 +80,8 @@ class Batch {
   // Appends to the journal and gives the event its number; numbers go up by one.
   virtual JournalSeq append(const Event& event) = 0;
   virtual JournalSeq append(const Control& control) = 0;
-  // A transition that the log has already (same alert, seq not above the last) is left out: it is
-  // the same bytes.
+  // A transition that the log has already (same alert, seq not above the last) is left out when it
+  // is the same bytes; with others the commit is kCorrupt.
   virtual void put_alert(AlertRecord record) = 0;
   virtual void put_dead_letter(DeadLetter letter) = 0;
   // Next position to read of a stream ("kafka/topic/3", "file/…"): opaque text of its source.

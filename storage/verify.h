@@ -50,7 +50,8 @@ struct VerifiedFolder {
   JournalSeq first_seq = 0;
   JournalSeq last_seq = 0;
   JournalSeq checkpoint_seq = 0;
-  uint64_t events = 0;  // with those that were erased
+  WallTime first_committed{};  // when the first record that is kept was
+  uint64_t events = 0;         // with those that were erased
   uint64_t erased = 0;
   uint64_t ids = 0;
   uint64_t alerts = 0;

@@ -72,6 +72,7 @@ class JournalCheck {
       return;
     }
     const ChunkHeader& header = (*opened)->header();
+    if (first == check_.seen.first_seq) check_.seen.first_committed = header.committed;
     if (is_indexed && (indexed.committed != header.committed || indexed.records != header.records ||
                        indexed.events != header.events)) {
       damaged(Table::kJournalIndex, key, "it does not agree with its chunk");

@@ -44,6 +44,10 @@ int rebuild_folder(const RebuildArguments& arguments) {
     fmt::print("{} transitions are no longer in the alert log: retention dropped them\n",
                report->forgotten);
   }
+  if (report->undecided != 0) {
+    fmt::print("{} transitions were told by rules that do not compile any more: not compared\n",
+               report->undecided);
+  }
   for (const std::string& difference : report->first_differences) fmt::print("  {}\n", difference);
   if (report->differences > report->first_differences.size()) {
     fmt::print("  and {} more\n", report->differences - report->first_differences.size());

@@ -291,6 +291,7 @@ TEST(LookBack, IsThatOfTheKind) {
   for (const Rule& rule : bundle->rules) {
     const LookBack found = look_back(rule);
     told[rule.name] = format_span(found.reach) + " " + format_span(found.silent);
+    told[rule.name + " looks"] = format_span(found.tick);
   }
   // 26 windows and the present one with a gap of 7 d; alerts after 8 and the present one.
   EXPECT_EQ(told["displacement-surge"], "196d 70d");
@@ -298,7 +299,9 @@ TEST(LookBack, IsThatOfTheKind) {
   EXPECT_EQ(told["dearer-month-by-month"], "3mo 0s");
   EXPECT_EQ(told["abuse-without-investigation"], "18mo 0s");
   EXPECT_EQ(told["civic-space-closing"], "18mo 10mo");
+  EXPECT_EQ(told["civic-space-closing looks"], "1mo");
   EXPECT_EQ(told["monitors-fell-silent"], "10d 10d");
+  EXPECT_EQ(told["monitors-fell-silent looks"], "0s") << "it has a deadline instead";
   EXPECT_EQ(told["monitors-fell-silent-learnt"], "97d 97d") << "90 d to be learned, 7 d to report";
 }
 

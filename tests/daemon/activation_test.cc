@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/activation_record.h"
 #include "daemon/alert_fields.h"
 #include "daemon/rebuild.h"
 #include "storage/memory_store.h"
@@ -192,6 +193,21 @@ TEST(Activation, WhatIsPendingFiresOnTimeThroughReloads) {
   EXPECT_THAT(burning, testing::ElementsAre("p/burning watch from 2020-01-14T00:00:00Z"));
   daemon.commit(/*checkpoint=*/true);
   expect_rebuilt_the_same(*store);
+}
+
+// Part of the persistent format; the first two are from before the third was there.
+TEST(ActivationRecord, IsReadAsItWasWritten) {
+  const auto early = rules::Emit::kEarly;
+  const auto final = rules::Emit::kFinal;
+  using Record = ActivationRecord;
+  EXPECT_EQ((Record{.emit = early}).text(), "early");
+  EXPECT_EQ((Record{.emit = final, .judged_aside = 12}).text(), "final 12");
+  EXPECT_EQ((Record{.emit = early, .judged_aside = 0, .log_before = 0}).text(), "early whole 0");
+  EXPECT_EQ((Record{.emit = early, .judged_aside = 0, .log_before = 34}).text(), "early whole 34");
+  for (const char* text : {"early", "final 12", "early whole 0", "final whole 34"}) {
+    EXPECT_EQ(Record::parse(text, early).text(), text);
+  }
+  EXPECT_EQ(Record::parse("", final).emit, final);
 }
 
 }  // namespace

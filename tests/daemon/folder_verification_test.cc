@@ -29,6 +29,7 @@ class Worked {
     daemon.commit(/*checkpoint=*/true);
     daemon.pipeline().expect_source(SourceId{});
     daemon.feed(event_line(100, 31, "XB", 40) + event_line(101, 25, "XA", 90));  // one is late
+    daemon.commit();
     daemon.commit(/*checkpoint=*/true);
   }
 
@@ -55,12 +56,44 @@ class Worked {
     EXPECT_TRUE(found.first.starts_with(beginning)) << beginning;
     return found;
   }
-  // In the text of the first transition.
+  // In the text of the first transition that has it.
   void replace_in_alert(const std::string& old, const std::string& fresh) {
-    auto [key, value] = first(Table::kAlerts, "");
-    const size_t at = value.find(old);
-    ASSERT_NE(at, std::string::npos) << value;
-    put(Table::kAlerts, key, value.replace(at, old.size(), fresh));
+    std::pair<std::string, std::string> found;
+    ASSERT_TRUE(tables_->scan(Table::kAlerts, "", [&](auto key, auto value) {
+      found = {std::string(key), std::string(value)};
+      return value.find(old) == std::string_view::npos;
+    }));
+    const size_t at = found.second.find(old);
+    ASSERT_NE(at, std::string::npos) << old;
+    put(Table::kAlerts, found.first, found.second.replace(at, old.size(), fresh));
+  }
+  std::string open_alert() const {
+    std::string id;
+    EXPECT_TRUE(store_->read_alerts({.open_only = true, .limit = 1}, [&](const auto& alert) {
+      id = to_hex(alert.alert);
+      return true;
+    }));
+    return id;
+  }
+  // As somebody does who knows nothing of state.
+  void end_in_log(const std::string& id) {
+    const auto last = store_->find_alerts(id, 1);
+    ASSERT_TRUE(last && last->size() == 1);
+    std::string json = last->front().json;
+    const auto replace = [&](std::string_view old, std::string_view fresh) {
+      json.replace(json.find(old), old.size(), fresh);
+    };
+    replace(fmt::format(R"("seq":{})", last->front().seq),
+            fmt::format(R"("seq":{})", last->front().seq + 1));
+    const size_t action = json.find(R"("action":")");
+    json.replace(action, json.find(',', action) - action, R"("action":"resolve")");
+    storage::Batch& batch = store_->begin();
+    batch.put_alert({.alert = last->front().alert,
+                     .seq = last->front().seq + 1,
+                     .open = false,
+                     .notify = true,
+                     .json = json});
+    ASSERT_TRUE(store_->commit(batch, WallTime{}));
   }
   std::string bundle_name() const {
     return storage::keys::named("bundle." + get(Table::kState, "pipeline.bundle").substr(0, 32));
@@ -94,9 +127,35 @@ TEST(FolderVerification, FindsNothingInWhatADaemonWrote) {
 
 TEST(FolderVerification, FindsNothingAfterRetention) {
   Worked folder;
+  {
+    Daemon daemon(folder.store(), options());
+    daemon.feed(event_line(102, 25, "XA", 1));  // is revised behind the checkpoint
+    daemon.commit(/*checkpoint=*/true);
+  }
   ASSERT_TRUE(folder.store().apply_retention({.journal = Milliseconds(1)}, at_hour(1)));
   ASSERT_GT(folder.store().first_seq(), 1u);
   EXPECT_EQ(folder.verify(), "");
+}
+
+// An event that came since cannot have gone with what retention has dropped.
+TEST(FolderVerification, AsksForEvidenceThatCameAfterWhatRetentionHasDropped) {
+  const WallTime begin = parse_time("2020-01-01").value();
+  for (const bool is_recent : {true, false}) {
+    Worked folder;
+    {
+      Daemon daemon(folder.store(), options());
+      for (int day = 40; day < 80; ++day) {
+        daemon.feed(event_line(300 + day, day, "XC", 20 + day % 3));
+        daemon.commit(/*checkpoint=*/true, begin + std::chrono::hours(24 * day + 20));
+      }
+    }
+    ASSERT_TRUE(folder.store().apply_retention({.journal = std::chrono::hours(24 * 20)},
+                                               begin + std::chrono::hours(24 * 80)));
+    ASSERT_GT(folder.store().first_seq(), 1U);
+    EXPECT_EQ(folder.verify(), "");
+    folder.replace_in_alert(is_recent ? R"("id":"e375")" : R"("id":"e345")", R"("id":"f375")");
+    EXPECT_EQ(folder.verify().find("T0541") != std::string::npos, is_recent) << folder.verify();
+  }
 }
 
 TEST(FolderVerification, FindsNothingAfterRulesWereReplaced) {
@@ -179,6 +238,15 @@ TEST(FolderVerification, TellsEachContradictionAndWhereItIs) {
          f.put(Table::kState, f.first(Table::kState, "pipeline.told.").first, "\x01x");
        },
        "T0540", "its bytes make no sense"},
+      {"an alert that is open, and that the state has forgotten",
+       [](Worked& f) { f.remove(Table::kState, "pipeline.told." + f.open_alert()); }, "T0544",
+       "it is open, and the saved state has it as over or not at all"},
+      {"an alert that is over, and that the state has open",
+       [](Worked& f) { f.end_in_log(f.open_alert()); }, "T0544",
+       "the alert is open there, and not in the alert log"},
+      {"alerts that wait",
+       [](Worked& f) { f.put(Table::kState, "pipeline.standing", "12 of nothing"); }, "T0540",
+       "key `pipeline.standing`: its bytes make no sense"},
       {"arrivals", [](Worked& f) { f.put(Table::kState, "pipeline.arrivals", "1 x desk\n"); },
        "T0540", "key `pipeline.arrivals`: its bytes make no sense"},
       {"something unrevised behind the end",

@@ -23,7 +23,9 @@ WallTime wall_now() { return std::chrono::floor<Milliseconds>(std::chrono::syste
 // The loop over a store that outlives it, and a queue to feed it by.
 class RunningLoop {
  public:
-  RunningLoop(storage::Store& store, LoopOptions options, PipelineOptions pipeline = {})
+  // `first` is done before anything else.
+  RunningLoop(storage::Store& store, LoopOptions options, PipelineOptions pipeline = {},
+              std::function<void(Pipeline*)> first = {})
       : serialized_(rules::serialize(bundle_text())),
         pipeline_(store, compile(serialized_), serialized_, pipeline),
         decoder_(std::make_shared<ingest::EventDecoder>(
@@ -40,8 +42,12 @@ class RunningLoop {
     callbacks.on_clock_jump = callbacks.on_standstill = [](Milliseconds) {};
     callbacks.on_look = [] {};
     callbacks.has_room = [this] { return has_room.load(); };
-    callbacks.on_erased = [this](const storage::Store::Erased& part) { erased += part.events; };
+    callbacks.on_erased = [this](const storage::Store::Erased& part) {
+      erased += part.events;
+      ++erased_parts;
+    };
     loop_ = std::make_unique<PipelineLoop>(pipeline_, store, queue_, options, callbacks);
+    if (first) loop_->post(std::move(first));
     loop_->start();
   }
   ~RunningLoop() {
@@ -74,6 +80,7 @@ class RunningLoop {
   std::atomic<bool> has_room{true};  // on the disk
   std::atomic<int> failures{0};
   std::atomic<uint64_t> erased{0};  // events
+  std::atomic<int> erased_parts{0};
   int expected_failures = 0;
 
   // The records of each commit so far, once there are so many in all.
@@ -114,6 +121,34 @@ class FailingTables : public storage::MemoryKeyValue {
 
  private:
   const std::atomic<bool>& failing_;
+};
+
+// Tables whose journal one thread alone can read, until it is let go.
+class HeldTables : public storage::MemoryKeyValue {
+ public:
+  Status scan(storage::Table table, std::string_view from, const Each& each) const override {
+    if (table == storage::Table::kJournal) {
+      std::unique_lock lock(mutex_);
+      may_read_.wait(lock, [this] { return reader_ == std::thread::id() || is_reader(); });
+    }
+    return MemoryKeyValue::scan(table, from, each);
+  }
+  void hold_for_all_but_this_thread() {
+    const std::scoped_lock lock(mutex_);
+    reader_ = std::this_thread::get_id();
+  }
+  void let_go() {
+    const std::scoped_lock lock(mutex_);
+    reader_ = {};
+    may_read_.notify_all();
+  }
+
+ private:
+  bool is_reader() const { return reader_ == std::this_thread::get_id(); }
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable may_read_;
+  std::thread::id reader_;  // guarded by mutex_
 };
 
 // Only size makes a commit due.
@@ -255,6 +290,49 @@ TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
   loop.push(event_line(2, 0, "XA", 1));
   loop.commits_of(2);
   EXPECT_EQ(store->statistics().journal_events, 2U);
+}
+
+// They are judged on the journal from its beginning on, and after a crash once more.
+TEST(PipelineLoop, TakesNothingOutOfTheJournalWhileRulesAreBeingJudged) {
+  auto held = std::make_unique<HeldTables>();
+  HeldTables& tables = *held;
+  const auto store = std::move(*storage::KeyValueStore::open(std::move(held), {}));
+  {
+    const WallTime before = wall_now() - hours(2);
+    Daemon daemon(*store, {}, bundle_text(), before);
+    daemon.feed(event_line(1, 0, "XA", 1), before);
+    daemon.commit(/*checkpoint=*/true, before);
+  }
+  rules::BundleText other = bundle_text();
+  other.rules[0].text.replace(other.rules[0].text.find("window: 5d"), 10, "window: 6d");
+  const std::string text = rules::serialize(other);
+  std::atomic<bool> activated{false};
+  LoopOptions options;
+  options.commit_interval = options.retention_interval = Milliseconds(1);
+  options.retention.journal = hours(1);
+  options.erasure.journal.limits[static_cast<size_t>(Tlp::kRed)] = hours(1);
+  options.erasure_interval = options.erasure_pause = Milliseconds(1);
+  RunningLoop loop(*store, options, {}, [&](Pipeline* pipeline) {
+    tables.hold_for_all_but_this_thread();
+    pipeline->activate(compile(text), text, [&](const Status& status) {
+      EXPECT_TRUE(status) << status.error().message;
+      activated = true;
+    });
+  });
+  for (uint64_t i = 1; i <= 5; ++i) {
+    loop.push(event_line(static_cast<int>(i) + 1, 1, "XA", 1));
+    loop.commits_of(i);
+  }
+  EXPECT_EQ(store->first_seq(), 1U);
+  EXPECT_EQ(loop.erased_parts, 0) << "nor has any content been erased";
+  EXPECT_FALSE(activated);
+  tables.let_go();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (store->first_seq() == 1 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(Milliseconds(1));
+  }
+  EXPECT_GT(store->first_seq(), 1U);
+  EXPECT_TRUE(activated);
 }
 
 }  // namespace

@@ -88,6 +88,69 @@ TEST(Rebuild, TellsWhatDoesNotFollowFromTheJournal) {
   EXPECT_THAT(again->first_differences, ElementsAre(HasSubstr("no such transition")));
 }
 
+// Their rules are in the folder, and this program makes nothing of them.
+TEST(Rebuild, DoesNotCompareWhatWasToldByRulesThatDoNotCompile) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    feed_days(daemon, 0, 20);
+  }
+  const uint64_t before = store->statistics().alert_records;
+  ASSERT_GT(before, 3U);
+  const Pipeline::CompileBundle some = [](const std::string& text) {
+    return text.find("30.0") == std::string::npos ? compile(text) : nullptr;
+  };
+  const std::string text = rules::serialize(with_limit("20.0"));
+  {
+    Pipeline pipeline(*store, compile(text), text, options());
+    std::string warning;
+    ASSERT_TRUE(pipeline.recover(some, {}, warning, {}));
+    EXPECT_THAT(warning, HasSubstr("no longer compile"));
+    ASSERT_TRUE(pipeline.commit({}, /*checkpoint=*/true));
+  }
+  {
+    Daemon daemon(*store, options(), with_limit("20.0"));
+    feed_days(daemon, 20, 40);
+  }
+  ASSERT_GT(store->statistics().alert_records, before);
+  const auto report = rebuild(*store, {.compile = some});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, IsEmpty());
+  EXPECT_EQ(report->undecided, before);
+  EXPECT_EQ(report->transitions + before, store->statistics().alert_records);
+}
+
+// A transition that no record brought about: by a tocsin that did not journal it.
+TEST(Rebuild, NumbersWhatFollowsAfterTheLogWhenItPutsTheStateInOrder) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options(1, rules::Emit::kFinal));
+    daemon.feed(event_line(1, 0, "XA", 40) + event_line(2, 3, "XB", 1));
+    daemon.commit(/*checkpoint=*/true);
+  }
+  storage::AlertRecord moved;
+  moved.seq = 1;
+  ASSERT_TRUE(store->read_alerts({}, [&](const auto& last) {
+    moved.alert = last.alert;
+    moved.json = last.json + " ";
+    return true;
+  }));
+  storage::Batch& batch = store->begin();
+  batch.put_alert(moved);
+  ASSERT_TRUE(store->commit(batch, {}));
+  const auto report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, ElementsAre(HasSubstr("seq 1: told, but")));
+  ASSERT_TRUE(replace_state(*store, *report, {}));
+  Daemon daemon(*store, options(1, rules::Emit::kFinal));
+  daemon.feed(event_line(3, 20, "XB", 1));
+  daemon.commit();
+  const auto transitions = store->read_alert(moved.alert);
+  ASSERT_TRUE(transitions);
+  ASSERT_EQ(transitions->size(), 3U);
+  EXPECT_THAT(transitions->back(), HasSubstr(R"("seq":2,"action":"resolve")"));
+}
+
 // The first events of a source that nobody waited for may be of long ago.
 TEST(Rebuild, KnowsThatASourceJoinedLate) {
   const auto store = storage::make_memory_store();

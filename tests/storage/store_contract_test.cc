@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -424,6 +425,29 @@ TYPED_TEST(StoreContract, LogsARepeatedTransitionOnce) {
     EXPECT_EQ(this->log().size(), 3u);
     EXPECT_EQ(this->outbox_numbers("hook"), (std::vector<uint64_t>{1, 2, 3}));
   });
+}
+
+// It would be lost without a word: neither in the log nor sent.
+TYPED_TEST(StoreContract, RefusesOtherWordsOfATransitionThatWasTold) {
+  this->commit_alerts({alert_record(1, 0), alert_record(1, 1)});
+  AlertRecord other = alert_record(1, 1, /*open=*/false);
+  other.json = "{}";
+  Batch& batch = this->store().begin();
+  batch.put_alert(other);
+  const Status status = this->store().commit(batch, at_second(1001));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(status.error().message, ::testing::HasSubstr("/1: the log has other words of it"));
+}
+
+TYPED_TEST(StoreContract, RefusesOtherWordsOfATransitionOfTheSameBatch) {
+  AlertRecord other = alert_record(1, 0);
+  other.json = "{}";
+  Batch& batch = this->store().begin();
+  batch.put_alert(alert_record(1, 0));
+  batch.put_alert(alert_record(1, 0));
+  batch.put_alert(other);
+  EXPECT_FALSE(this->store().commit(batch, at_second(1001)));
 }
 
 TYPED_TEST(StoreContract, GivesEachSinkWhatCameSinceItWasDeclared) {
