@@ -91,6 +91,7 @@ Status Station::name_folder(const std::string& instance) {
 
 Status Station::start(std::function<void(const Error&)> on_failure) {
   if (Status status = recover(); !status) return because("recovery failed", status.error());
+  if (around_.is_stopping()) return unavailable("told to stop");
   if (Status status = start_notifier(); !status) {
     return because("the sinks cannot be declared", status.error());
   }
@@ -111,7 +112,8 @@ Status Station::recover() {
                                                  .shards = config.shards,
                                                  .future_tolerance = config.future_tolerance,
                                                  .revision_share = config.revision_share,
-                                                 .state_memory = config.state_memory});
+                                                 .state_memory = config.state_memory,
+                                                 .is_stopping = around_.is_stopping});
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(

@@ -40,7 +40,7 @@ struct StationSurroundings {
   const RulesInForce& rules;
   std::shared_ptr<ingest::CurrentSymbols> symbols;
   OpenStore open_store;
-  std::function<bool()> is_stopping;  // asked during recovery
+  std::function<bool()> is_stopping;  // any thread; ends what takes long
 };
 
 // What stands and falls with one opening of the store: the store itself, the pipeline over it, its
