@@ -65,9 +65,17 @@ class App : private http::Backend {
   void watch_rules();
   // What the files say, with what keeps one from being read; empty when nobody watches them.
   std::string rules_as_written() const;
-  void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
-  void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
-              const Done& done);
+  // Rules that are to be in force.
+  struct Reload {
+    uint64_t number = 0;  // of all that were asked for, the last is to win
+    RulesInForce::Rules rules;
+    ReloadReport report;
+    Done done;
+  };
+  // On the main thread. By the pipeline, or by the next one when the store fails before it took
+  // them.
+  void put_in_force(const Reload& reload);
+  void settle(const Status& status, const Reload& reload);
 
   Taken push(ingest::RawBatch& batch) override;
   std::string why_paused() override;
@@ -103,6 +111,7 @@ class App : private http::Backend {
   uint64_t station_number_ = 0;  // of the present one, or the last
   boost::asio::steady_timer reopen_timer_{main_};
   std::chrono::seconds reopen_wait_;
+  uint64_t reloads_ = 0;  // with rules that could be read
   RulesWatch watch_;
   boost::asio::steady_timer watch_timer_{main_};
   std::chrono::steady_clock::time_point opened_at_{};

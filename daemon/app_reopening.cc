@@ -111,7 +111,8 @@ void App::end_damaged(const Error& error) {
   log_.error("the store is damaged; stopping",
              {{"error", error.message}, {"hint", "restore a backup of the data folder"}});
   exit_code_ = kEnvironment;
-  main_.stop();
+  // Whoever waits for rules to be loaded is still told.
+  boost::asio::post(main_, [this] { main_.stop(); });
 }
 
 }  // namespace tocsin::daemon
