@@ -17,6 +17,7 @@
 #include "daemon/http/server.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
+#include "daemon/mirrors.h"
 #include "daemon/rules_in_force.h"
 #include "daemon/rules_watch.h"
 #include "daemon/station.h"
@@ -24,9 +25,9 @@
 
 namespace tocsin::daemon {
 
-// The running daemon: what outlives the store (rules, HTTP, metrics, signals), and the station that
-// holds all else. When the store fails, HTTP stays up and says so, and another station is tried,
-// after 1 s and then twice as long each time up to 60 s, until one works.
+// The running daemon: what outlives the store (rules, HTTP, metrics, signals, mirrors), and the
+// station that holds all else. When the store fails, HTTP stays up and says so, and another station
+// is tried, after 1 s and then twice as long each time up to 60 s, until one works.
 //
 // Thread-safety: run() on the main thread; the Backend calls come from the HTTP server's threads.
 class App : private http::Backend {
@@ -98,6 +99,7 @@ class App : private http::Backend {
   Metrics metrics_;
   DiskSpace disk_;
   RulesInForce rules_;
+  Mirrors mirrors_;
   std::shared_ptr<ingest::CurrentSymbols> symbols_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;

@@ -28,6 +28,7 @@ Status App::open_station() {
                      .metrics = metrics_,
                      .disk = disk_,
                      .rules = rules_,
+                     .mirrors = mirrors_,
                      .symbols = symbols_,
                      .open_store = open_store_,
                      .is_stopping = [this] { return stop_requested_.load(); }},
@@ -78,6 +79,7 @@ void App::lose_station(const Error& error) {
 }
 
 void App::reopen_later(const Error& error) {
+  mirrors_.go_on_alone();
   reopen_wait_ = reopen_wait_.count() == 0 ? kFirstWait : std::min(2 * reopen_wait_, kLongestWait);
   {
     const std::scoped_lock lock(mutex_);

@@ -7,13 +7,17 @@
 
 #include "daemon/commands/commands.h"
 #include "tests/daemon/held_tables.h"
+#include "tests/daemon/recording_receiver.h"
 #include "tests/daemon/running_app.h"
 
 namespace tocsin::daemon {
 namespace {
 
 using storage::Table;
+using testing::AllOf;
+using testing::Each;
 using testing::HasSubstr;
+using testing::Not;
 
 class HeldApp : public RunningApp {
  protected:
@@ -27,8 +31,92 @@ class HeldApp : public RunningApp {
     ASSERT_NO_FATAL_FAILURE(RunningApp::start(tables_.opener()));
     wait_until_ready();
   }
+  // Until the next try is due.
+  void lose_store() {
+    tables_.fail_writes(unavailable("no space left"));
+    EXPECT_EQ(post(99).status, 503);
+    wait_until_away();
+  }
+  void wait_until_away() {
+    ASSERT_TRUE(comes_true([&] { return says("/-/ready", "the store has failed and is opened"); }))
+        << get("/-/ready").body;
+  }
+
   HeldTables tables_;
 };
+
+class HeldAppWithAMirror : public HeldApp {
+ protected:
+  HeldAppWithAMirror() {
+    config_.sinks.emplace_back();
+    config_.sinks.back().name = "mirror";
+    config_.sinks.back().type = SinkConfig::Type::kAlertmanager;
+    config_.sinks.back().urls = {alertmanager_.url()};
+    config_.sinks.back().resend_interval = Milliseconds(1);
+  }
+
+  // What is sent from now on, so many times.
+  std::vector<std::string> next_posts(size_t count) {
+    std::vector<std::string> posts;
+    alertmanager_.take_requests();
+    EXPECT_TRUE(comes_true([&] {
+      for (http::Request& each : alertmanager_.take_requests()) posts.push_back(each.body);
+      return posts.size() >= count;
+    })) << "nothing is sent";
+    return posts;
+  }
+  // Until a post has all of that.
+  bool is_sent(const std::vector<std::string>& texts) {
+    return comes_true([&] {
+      for (const http::Request& each : alertmanager_.take_requests()) {
+        if (std::all_of(texts.begin(), texts.end(), [&](const std::string& text) {
+              return each.body.find(text) != std::string::npos;
+            })) {
+          return true;
+        }
+      }
+      return false;
+    });
+  }
+
+  RecordingReceiver alertmanager_;
+};
+
+TEST_F(HeldAppWithAMirror, WhatFiresGoesOnWhileTheStoreIsAway) {
+  start();
+  ASSERT_EQ(post_many_dead().status, 200);
+  ASSERT_TRUE(is_sent({"test/many-dead", "TocsinWatchdog"}));
+  lose_store();
+  EXPECT_THAT(next_posts(2), Each(AllOf(HasSubstr("test/many-dead"), Not(HasSubstr("Watchdog")))));
+  tables_.repair();
+  wait_until_ready();
+  EXPECT_TRUE(is_sent({"test/many-dead", "TocsinWatchdog"}));
+  EXPECT_EQ(stop(), kDone);
+}
+
+TEST_F(HeldAppWithAMirror, WhatFiresGoesOnDuringALongRecovery) {
+  start();
+  ASSERT_EQ(post_many_dead().status, 200);
+  ASSERT_TRUE(is_sent({"test/many-dead", "TocsinWatchdog"}));
+  ASSERT_EQ(stop(), kDone);
+
+  tables_.hold(Table::kState);
+  ASSERT_NO_FATAL_FAILURE(RunningApp::start(tables_.opener()));
+  ASSERT_TRUE(comes_true([&] { return tables_.is_somebody_waiting(); }));
+  EXPECT_THAT(next_posts(2), Each(AllOf(HasSubstr("test/many-dead"), Not(HasSubstr("Watchdog")))));
+  EXPECT_THAT(get("/-/ready").body, HasSubstr("recovery"));
+  tables_.release();
+  wait_until_ready();
+  EXPECT_TRUE(is_sent({"test/many-dead", "TocsinWatchdog"}));
+  EXPECT_EQ(stop(), kDone);
+}
+
+TEST_F(HeldAppWithAMirror, AStopDoesNotWaitForTheStoreToComeBack) {
+  start();
+  ASSERT_TRUE(is_sent({"TocsinWatchdog"}));
+  lose_store();
+  EXPECT_EQ(stop(), kDone);
+}
 
 class Reload : public HeldApp {
  protected:

@@ -26,10 +26,11 @@ class AlertmanagerAfterARestart : public testing::Test {
     config.name = "mirror";
     config.type = SinkConfig::Type::kAlertmanager;
     config.urls = {receiver_.url()};
-    const auto sink = make_sink(
-        config, {.store = *store_, .ids = {}, .instance = "desk-1", .levels_of = [](const auto&) {
-                   return std::vector{Level::kWatch, Level::kAlert};
-                 }});
+    const auto sink = make_sink(config, {.store = *store_,
+                                         .ids = {},
+                                         .instance = "desk-1",
+                                         .is_judging = [] { return true; },
+                                         .mirrors = mirrors_});
     EXPECT_TRUE(sink->tick());
     const auto requests = receiver_.take_requests();
     return requests.empty() ? "" : requests.front().body;
@@ -37,6 +38,12 @@ class AlertmanagerAfterARestart : public testing::Test {
 
   std::unique_ptr<storage::Store> store_ = storage::make_memory_store();
   RecordingReceiver receiver_;
+  Metrics metrics_{{}};
+  Log log_{"error", "logfmt"};
+  Mirrors mirrors_{[](const auto&) {
+                     return std::vector{Level::kWatch, Level::kAlert};
+                   },
+                   metrics_, log_};
 };
 
 TEST_F(AlertmanagerAfterARestart, WhatHasSteppedDownBelowTheLevelGoesOn) {
