@@ -104,11 +104,9 @@ std::string watchdog_annotations() {
 
 }  // namespace
 
-AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, OpenAlerts open_alerts,
-                                   Clock clock)
+AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, Clock clock)
     : options_(std::move(options)),
       levels_of_(std::move(levels_of)),
-      open_alerts_(std::move(open_alerts)),
       clock_(std::move(clock)),
       watchdog_({.labels = watchdog_labels(options_.instance),
                  .annotations = watchdog_annotations(),
@@ -117,9 +115,14 @@ AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, OpenAler
                  .ends_at = {},
                  .forget_after = {}}) {}
 
+void AlertmanagerSink::follow(Source source) {
+  source_ = std::move(source);
+  loaded_ = false;
+}
+
 Status AlertmanagerSink::load() {
-  if (loaded_) return Status::ok();
-  const auto alerts = open_alerts_();
+  if (loaded_ || !source_.open_alerts) return Status::ok();
+  const auto alerts = source_.open_alerts();
   if (!alerts) return alerts.error();
   const WallTime now = clock_();
   for (const Notification& alert : *alerts) {
@@ -172,18 +175,19 @@ Status AlertmanagerSink::deliver(const std::vector<Notification>& notifications)
     if (!fields) return fields.error();
     take(notification, *fields, now);
   }
-  return send(now);
+  const Result<bool> sent = send(now);
+  return sent ? Status::ok() : sent.error();
 }
 
 Result<bool> AlertmanagerSink::tick() {
   const WallTime now = clock_();
   // A clock that was set back must not end what fires.
   const bool is_due = now < last_sent_ || now - last_sent_ >= options_.resend_interval;
-  if (!is_due) return false;
+  const bool all_is_well_again = is_judging() && !sent_watchdog_;
+  if (!is_due && !all_is_well_again) return false;
   if (Status status = load(); !status) return status.error();
   forget(now);
-  if (Status status = send(now); !status) return status.error();
-  return true;
+  return send(now);
 }
 
 void AlertmanagerSink::forget(WallTime now) {
@@ -201,14 +205,16 @@ std::string AlertmanagerSink::json_of(const Instance& instance, WallTime now) co
                      format_time(ends_at));
 }
 
-std::vector<std::string> AlertmanagerSink::all_instances(WallTime now) const {
-  std::vector<std::string> all{json_of(watchdog_, now)};
+std::vector<std::string> AlertmanagerSink::all_instances(WallTime now, bool is_judging) const {
+  std::vector<std::string> all;
+  if (is_judging) all.push_back(json_of(watchdog_, now));
   for (const auto& [labels, instance] : instances_) all.push_back(json_of(instance, now));
   return all;
 }
 
-Status AlertmanagerSink::send(WallTime now) {
-  const std::vector<std::string> all = all_instances(now);
+Result<bool> AlertmanagerSink::send(WallTime now) {
+  const bool is_judging = this->is_judging();
+  const std::vector<std::string> all = all_instances(now, is_judging);
   for (size_t begin = 0; begin < all.size(); begin += kAlertsPerPost) {
     std::string body = "[";
     for (size_t i = begin; i < std::min(all.size(), begin + kAlertsPerPost); ++i) {
@@ -216,10 +222,11 @@ Status AlertmanagerSink::send(WallTime now) {
       body += all[i];
     }
     body += ']';
-    if (Status status = post(body); !status) return status;
+    if (Status status = post(body); !status) return status.error();
   }
   last_sent_ = now;
-  return Status::ok();
+  sent_watchdog_ = is_judging;
+  return !all.empty();
 }
 
 Status AlertmanagerSink::post(const std::string& body) {

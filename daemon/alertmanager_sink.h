@@ -24,9 +24,11 @@ namespace tocsin::daemon {
 // everything that changes is an annotation. Whatever an alert had here and has no more is ended: a
 // higher level after a step down, its full labels once its content is withheld, all at its end.
 //
-// Beside them one alert always fires, `TocsinWatchdog`, with the label sender="tocsin" (that of
-// Prometheus has another way here): when it ends, nobody is warned of anything any more.
-// Thread-safety: one thread.
+// Beside them one alert fires while events are judged, `TocsinWatchdog`, with the label
+// sender="tocsin" (that of Prometheus has another way here): when it ends, nobody is warned of
+// anything any more. A store that is away, or is still recovered, is no end of what fires: that is
+// sent again on and on, without the watchdog.
+// Thread-safety: one thread at a time.
 class AlertmanagerSink final : public NotificationSink {
  public:
   struct Options {
@@ -40,10 +42,20 @@ class AlertmanagerSink final : public NotificationSink {
   // The levels that a rule has, lowest first; empty when it is not known (any more). Any thread.
   using LevelsOf = std::function<std::vector<Level>(const std::string& rule)>;
   using Clock = std::function<WallTime()>;
-  // Transitions of alerts that fire, as this sink may see them: what it begins with.
-  using OpenAlerts = std::function<Result<std::vector<Notification>>()>;
+  // What it needs of an opening of the store.
+  struct Source {
+    // Transitions of alerts that fire, as this sink may see them: what it begins with.
+    std::function<Result<std::vector<Notification>>()> open_alerts{};
+    // Whether events are judged, so that all is well.
+    std::function<bool()> is_judging{};
+  };
 
-  AlertmanagerSink(Options options, LevelsOf levels_of, OpenAlerts open_alerts, Clock clock);
+  AlertmanagerSink(Options options, LevelsOf levels_of, Clock clock);
+
+  // Beside what it knows from before, from now on this; until then, and after leave(), there is no
+  // store. `source` is asked until leave() by deliver() and tick() alone.
+  void follow(Source source);
+  void leave() { source_ = {}; }
 
   const std::string& name() const override { return options_.name; }
   Status deliver(const std::vector<Notification>& notifications) override;
@@ -61,22 +73,25 @@ class AlertmanagerSink final : public NotificationSink {
   };
 
   Status load();
+  bool is_judging() const { return source_.is_judging && source_.is_judging(); }
   void take(const Notification& notification, const AlertFields& fields, WallTime now);
   std::vector<Level> levels_up_to(const std::string& rule, Level level) const;
-  std::vector<std::string> all_instances(WallTime now) const;
+  std::vector<std::string> all_instances(WallTime now, bool is_judging) const;
   std::string json_of(const Instance& instance, WallTime now) const;
-  Status send(WallTime now);
+  // True when there was something to send.
+  Result<bool> send(WallTime now);
   Status post(const std::string& body);
   void forget(WallTime now);
 
   const Options options_;
   const LevelsOf levels_of_;
-  const OpenAlerts open_alerts_;
   const Clock clock_;
-  bool loaded_ = false;
+  Source source_;
+  bool loaded_ = false;                        // what `source_` begins with
   std::map<std::string, Instance> instances_;  // by labels
   Instance watchdog_;
   WallTime last_sent_{};
+  bool sent_watchdog_ = false;  // the last time
 };
 
 }  // namespace tocsin::daemon

@@ -38,6 +38,7 @@ App::App(Config config, Log& log, OpenStore open_store)
                 .boost = boost_version(),
                 .tzdb = tzdb_version()}),
       disk_(disk_of(config_.data_dir), config_.min_free_disk),
+      mirrors_([this](const std::string& rule) { return rules_.levels_of(rule); }, metrics_, log_),
       reopen_wait_(0) {}
 
 App::~App() = default;
@@ -162,6 +163,7 @@ void App::write_port_file(uint16_t port) {
 // HTTP answers until the end what it owes, and the store stays as long as HTTP does.
 void App::stop() {
   if (const auto last = station()) last->stop(config_.shutdown_timeout);
+  mirrors_.stop();
   if (server_) server_->stop();
   server_.reset();
   api_.reset();

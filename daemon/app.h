@@ -17,6 +17,7 @@
 #include "daemon/http/server.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
+#include "daemon/mirrors.h"
 #include "daemon/rules_in_force.h"
 #include "daemon/rules_watch.h"
 #include "daemon/station.h"
@@ -24,9 +25,9 @@
 
 namespace tocsin::daemon {
 
-// The running daemon: what outlives the store (rules, HTTP, metrics, signals), and the station that
-// holds all else. When the store fails, HTTP stays up and says so, and another station is tried,
-// after 1 s and then twice as long each time up to 60 s, until one works.
+// The running daemon: what outlives the store (rules, HTTP, metrics, signals, mirrors), and the
+// station that holds all else. When the store fails, HTTP stays up and says so, and another station
+// is tried, after 1 s and then twice as long each time up to 60 s, until one works.
 //
 // Thread-safety: run() on the main thread; the Backend calls come from the HTTP server's threads.
 class App : private http::Backend {
@@ -67,9 +68,17 @@ class App : private http::Backend {
   // What the files say, with what keeps one from being read; empty when nobody watches them.
   std::string rules_as_written() const;
   void refuse_rules(ReloadReport report, const Done& done);
-  void put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done);
-  void settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
-              const Done& done);
+  // Rules that are to be in force.
+  struct Reload {
+    uint64_t number = 0;  // of all that were asked for, the last is to win
+    RulesInForce::Rules rules;
+    ReloadReport report;
+    Done done;
+  };
+  // On the main thread. By the pipeline, or by the next one when the store fails before it took
+  // them.
+  void put_in_force(const Reload& reload);
+  void settle(const Status& status, const Reload& reload);
 
   Taken push(ingest::RawBatch& batch) override;
   std::string why_paused() override;
@@ -92,6 +101,7 @@ class App : private http::Backend {
   Metrics metrics_;
   DiskSpace disk_;
   RulesInForce rules_;
+  Mirrors mirrors_;
   std::shared_ptr<ingest::CurrentSymbols> symbols_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
@@ -105,6 +115,7 @@ class App : private http::Backend {
   uint64_t station_number_ = 0;  // of the present one, or the last
   boost::asio::steady_timer reopen_timer_{main_};
   std::chrono::seconds reopen_wait_;
+  uint64_t reloads_ = 0;  // with rules that could be read
   RulesWatch watch_;
   boost::asio::steady_timer watch_timer_{main_};
   std::chrono::steady_clock::time_point opened_at_{};

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "daemon/app.h"
+#include "daemon/commands/commands.h"
 #include "daemon/inputs.h"
 #include "daemon/rule_test_gate.h"
 #include "daemon/version.h"
@@ -119,8 +120,10 @@ void App::reload_rules(const Done& done) {
     report.diagnostics.insert(report.diagnostics.end(), failing.begin(), failing.end());
     if (!failing.empty()) return refuse_rules(std::move(report), done);
   }
-  put_in_force({.bundle = read.bundle, .text = rules::serialize(read.text)}, std::move(report),
-               done);
+  put_in_force({.number = ++reloads_,
+                .rules = {.bundle = read.bundle, .text = rules::serialize(read.text)},
+                .report = std::move(report),
+                .done = done});
 }
 
 void App::refuse_rules(ReloadReport report, const Done& done) {
@@ -137,39 +140,48 @@ void App::refuse_rules(ReloadReport report, const Done& done) {
   done(std::move(report));
 }
 
-void App::put_in_force(const RulesInForce::Rules& fresh, ReloadReport report, const Done& done) {
-  const std::shared_ptr<Station> present = station();
-  if (!present) {  // the next one begins with them
-    const bool fits = *fresh.bundle->catalogue == *rules_.present().bundle->catalogue;
-    return settle(fits ? Status::ok() : Pipeline::other_catalogue(), fresh, std::move(report),
-                  done);
+void App::put_in_force(const Reload& reload) {
+  if (reload.number != reloads_) {
+    return settle(invalid("these rules were not loaded: others were loaded meanwhile"), reload);
   }
-  present->post([this, fresh, report = std::move(report), done](Pipeline* pipeline) {
-    const auto activated = [this, fresh, report, done](const Status& status) {
-      settle(status, fresh, report, done);
+  const std::shared_ptr<Station> present = station();
+  if (!present && exit_code_ != kDone) {
+    return settle(unavailable("the store is damaged, and tocsin ends"), reload);
+  }
+  if (!present) {  // the next one begins with them
+    const bool fits = *reload.rules.bundle->catalogue == *rules_.present().bundle->catalogue;
+    return settle(fits ? Status::ok() : Pipeline::other_catalogue(), reload);
+  }
+  present->post([this, reload](Pipeline* pipeline) {
+    const auto activated = [this, reload](const Status& status) {
+      const bool is_decided = status || status.error().code == ErrorCode::kInvalid;
+      if (is_decided) return settle(status, reload);
+      if (stop_requested_) {
+        return settle(unavailable("tocsin is stopping; the next start loads the rules"), reload);
+      }
+      // The store has just failed, and the station goes: that is said on the same thread before.
+      boost::asio::post(main_, [this, reload] { put_in_force(reload); });
     };
-    if (pipeline != nullptr) return pipeline->activate(fresh.bundle, fresh.text, activated);
-    if (stop_requested_) return activated(unavailable("tocsin is stopping"));
-    // The store has just failed, and the station goes: that is said on the same thread before.
-    boost::asio::post(main_, [this, fresh, report, done] { put_in_force(fresh, report, done); });
+    if (pipeline == nullptr) return activated(unavailable("the pipeline has ended"));
+    pipeline->activate(reload.rules.bundle, reload.rules.text, activated);
   });
 }
 
-void App::settle(const Status& status, const RulesInForce::Rules& fresh, ReloadReport report,
-                 const Done& done) {
+void App::settle(const Status& status, const Reload& reload) {
+  ReloadReport report = reload.report;
   report.accepted = status.has_value();
   if (status) {
-    rules_.put(fresh);
-    report.bundle = to_hex(fresh.bundle->hash);
-    log_.info("rules reloaded",
-              {{"rules", std::to_string(fresh.bundle->rules.size())}, {"bundle", report.bundle}});
+    rules_.put(reload.rules);
+    report.bundle = to_hex(reload.rules.bundle->hash);
+    log_.info("rules reloaded", {{"rules", std::to_string(reload.rules.bundle->rules.size())},
+                                 {"bundle", report.bundle}});
   } else {
     report.bundle = to_hex(rules_.present().bundle->hash);
     report.diagnostics.push_back(status.error().message);
     log_.error("rules refused; those in force go on", {{"error", status.error().message}});
   }
   rules_.remember_load(report.accepted, report.diagnostics);
-  done(std::move(report));
+  reload.done(std::move(report));
 }
 
 }  // namespace tocsin::daemon

@@ -28,6 +28,7 @@ Status App::open_station() {
                      .metrics = metrics_,
                      .disk = disk_,
                      .rules = rules_,
+                     .mirrors = mirrors_,
                      .symbols = symbols_,
                      .open_store = open_store_,
                      .is_stopping = [this] { return stop_requested_.load(); }},
@@ -78,6 +79,7 @@ void App::lose_station(const Error& error) {
 }
 
 void App::reopen_later(const Error& error) {
+  mirrors_.go_on_alone();
   reopen_wait_ = reopen_wait_.count() == 0 ? kFirstWait : std::min(2 * reopen_wait_, kLongestWait);
   {
     const std::scoped_lock lock(mutex_);
@@ -113,7 +115,8 @@ void App::end_damaged(const Error& error) {
   log_.error("the store is damaged; stopping",
              {{"error", error.message}, {"hint", "restore a backup of the data folder"}});
   exit_code_ = kEnvironment;
-  main_.stop();
+  // Whoever waits for rules to be loaded is still told.
+  boost::asio::post(main_, [this] { main_.stop(); });
 }
 
 }  // namespace tocsin::daemon

@@ -16,15 +16,10 @@ Notifier::~Notifier() { stop(std::chrono::milliseconds(0)); }
 
 void Notifier::add(std::unique_ptr<SinkChannel> channel) {
   channels_.push_back(std::move(channel));
-}
-
-void Notifier::start() {
-  for (const auto& channel : channels_) {
-    threads_.emplace_back([this, &channel] {
-      pthread_setname_np(pthread_self(), "toc-notify");
-      run(*channel);
-    });
-  }
+  threads_.emplace_back([this, added = channels_.back().get()] {
+    pthread_setname_np(pthread_self(), "toc-notify");
+    run(*added);
+  });
 }
 
 void Notifier::wake() {

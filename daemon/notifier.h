@@ -12,7 +12,7 @@ namespace tocsin::daemon {
 
 // Sends what the outbox holds, on one thread for each sink: a sink that hangs holds no other back.
 //
-// Thread-safety: start and stop from one thread; wake and status from any.
+// Thread-safety: add and stop from one thread; wake from any, and status once all are added.
 class Notifier {
  public:
   explicit Notifier(storage::Store& store) : store_(store) {}
@@ -20,9 +20,8 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
-  // Before start(). The sinks must be declared at the store under their names.
+  // Begins to send. The sink must be declared at the store under its name.
   void add(std::unique_ptr<SinkChannel> channel);
-  void start();
   // Something may be in the outbox.
   void wake();
   // Sends on what waits for as long as sinks take it, at most `timeout`; what is left stays in the

@@ -23,10 +23,10 @@ void count_age(PipelineCounts::ByAge& counts, Milliseconds age) {
 Pipeline::Pipeline(storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                    std::string bundle_text, PipelineOptions options)
     : store_(store),
-      options_(options),
+      options_(std::move(options)),
       stored_state_(store),
       bundle_text_(std::move(bundle_text)),
-      emit_(options.emit) {
+      emit_(options_.emit) {
   set_bundle(std::move(bundle));
 }
 
@@ -383,9 +383,10 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
   receipts_.clear();
   if (status && has_built_rules()) status = complete_activation(now);
   if (!status || !may_revise()) return status;
-  const JournalSeq up_to = store_.last_seq();
+  status = revise(store_.last_seq());
+  if (is_cut_off(status)) return Status::ok();  // what was committed is; the next start revises
+  if (!status) return status;
   batch().append({.kind = storage::Control::Kind::kRevise, .source = {}, .time = {}, .bundle = {}});
-  if (status = revise(up_to); !status) return status;
   log_transitions();
   return write_batch(now);
 }

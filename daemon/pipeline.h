@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -79,6 +80,10 @@ struct PipelineOptions {
   // back when they are needed. Nothing else depends on it. nullopt: all stay in memory, as they
   // must where save() goes elsewhere than into the store.
   std::optional<size_t> state_memory{};
+  // Asked now and then, on any thread, by what reads the journal: a recovery, a revision, rules
+  // that are judged on the past. Once it says so these end soon, and leave all as it was before
+  // them.
+  std::function<bool()> is_stopping{};
 };
 
 // The heart: bytes or events in, one atomic commit out. Read this first.
@@ -153,8 +158,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
 
   // Replaces the rules; journalled. What begins anew is first judged on the journal, on a thread of
   // its own, while the rules in force serve on; then a commit puts it in their place and tells
-  // `done`, on this thread. kInvalid when its catalogue is another one: numbers of events on their
-  // way would mean other things, so that needs a restart. kUnavailable when other rules came first.
+  // `done`, on this thread. kInvalid when they are refused: others came first, they could not be
+  // judged, or the catalogue is another one (numbers of events on their way would mean other
+  // things, so that needs a restart). kUnavailable when the pipeline ends before: that says nothing
+  // of the rules, and they are still to be loaded.
   using Activated = std::function<void(const Status&)>;
   void activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                 Activated done);
@@ -162,6 +169,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text);
   // Whether rules are being judged aside.
   bool is_activating() const { return activation_ != nullptr; }
+  // Nothing is committed any more: whoever waits for rules is told so.
+  void end_activation();
   static Error other_catalogue();
 
   // Makes durable what was fed, then answers the receipts. `checkpoint` also saves the state, which
@@ -340,7 +349,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                   rules::Emit emit);
   Status check_catalogue(const rules::Bundle& bundle) const;
-  void give_up_activation(std::string_view why);
+  void give_up_activation(const Error& why);
+  // What an activation came to, for whoever waits for it: only where the store has failed, or all
+  // stops, it says nothing of the rules.
+  Status judged(const Status& status) const;
   bool has_built_rules() const;
   Status complete_activation(WallTime now);
   Result<std::unique_ptr<Shadow>> make_shadow(const std::shared_ptr<const rules::Bundle>& bundle,
@@ -348,8 +360,10 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // Both with what `shadow` has come to, when there is one.
   Status change_rules(std::shared_ptr<const rules::Bundle> bundle, std::string text,
                       rules::Emit emit, Shadow* shadow);
-  Status switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text, rules::Emit emit,
-                   Shadow* shadow, JournalSeq up_to);
+  // Tells `shadow` the records since, up to that one; where that fails nothing has changed.
+  Status catch_up(Shadow* shadow, JournalSeq to);
+  void switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text, rules::Emit emit,
+                 Shadow* shadow);
   void adopt(Shadow& shadow, const std::set<std::string>& begin);
   Status activate_again(const storage::Control& control, JournalSeq seq,
                         const CompileBundle& compile, std::string& warning);
@@ -372,7 +386,8 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // What was decided with a group missing is not committed. So that opening the store again does
   // not come to the same, it notes where the saved state itself is at fault.
   Status give_up(const Error& fault, WallTime now);
-  // What the journal up to there says, against what was told; leaves it in transitions_.
+  // What the journal up to there says, against what was told; leaves it in transitions_. Where that
+  // fails all is as before.
   Status revise(JournalSeq up_to);
   Status decide_anew(JournalSeq up_to);
   Result<EventTime> journal_reaches_back() const;
@@ -380,6 +395,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   std::set<Hash128> too_old(const rules::Engine::Transitions& transitions) const;
   EventTime newest_event() const;
   bool may_revise() const;
+  bool is_stopping() const { return options_.is_stopping && options_.is_stopping(); }
+  // Whether that is what a stop left of it.
+  bool is_cut_off(const Status& status) const {
+    return !status && status.error().code == ErrorCode::kUnavailable && is_stopping();
+  }
   void find_kept_told();
   // At places of the journal alone, so that it does not depend on batches, commits or shards.
   static constexpr JournalSeq kRecordsBetweenForgetting = 256;

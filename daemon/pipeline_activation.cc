@@ -25,13 +25,25 @@ struct Pipeline::Activation {
   }
 };
 
-Pipeline::~Pipeline() { give_up_activation("tocsin stops"); }
+Pipeline::~Pipeline() { end_activation(); }
 
-void Pipeline::give_up_activation(std::string_view why) {
+void Pipeline::end_activation() {
+  give_up_activation(unavailable("these rules are not loaded yet: the pipeline has ended"));
+}
+
+void Pipeline::give_up_activation(const Error& why) {
   if (activation_ == nullptr) return;
   const Activated done = std::move(activation_->done);
   activation_.reset();
-  done(unavailable(fmt::format("these rules were not loaded: {}", why)));
+  done(why);
+}
+
+Status Pipeline::judged(const Status& status) const {
+  if (status || status.error().code == ErrorCode::kInvalid) return status;
+  if (!store_.health() || engine_->fault() || is_stopping()) {
+    return unavailable(status.error().message);
+  }
+  return invalid(fmt::format("these rules were not loaded: {}", status.error().message));
 }
 
 Status Pipeline::check_catalogue(const rules::Bundle& bundle) const {
@@ -41,16 +53,16 @@ Status Pipeline::check_catalogue(const rules::Bundle& bundle) const {
 
 void Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                         Activated done) {
-  give_up_activation("others were loaded meanwhile");
+  give_up_activation(invalid("these rules were not loaded: others were loaded meanwhile"));
   if (Status status = check_catalogue(*bundle); !status) return done(status);
   std::unique_ptr<Shadow> shadow;
   const bool is_soon = options_.revision_share == 0;
   if (!is_soon) {
     Result<std::unique_ptr<Shadow>> made = make_shadow(bundle, emit_, store_.last_seq());
-    if (!made) return done(made.error());
+    if (!made) return done(judged(made.error()));
     shadow = std::move(*made);
   }
-  if (shadow == nullptr) return done(activate(std::move(bundle), std::move(bundle_text)));
+  if (shadow == nullptr) return done(judged(activate(std::move(bundle), std::move(bundle_text))));
   activation_ = std::make_shared<Activation>();
   activation_->bundle = std::move(bundle);
   activation_->text = std::move(bundle_text);
@@ -67,16 +79,17 @@ bool Pipeline::has_built_rules() const {
 }
 
 Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text) {
+  if (Status status = check_catalogue(*bundle); !status) return status;
+  // What the new rules are judged on is what the store holds.
+  if (has_uncommitted()) {
+    if (Status status = commit(latest_, /*checkpoint=*/false); !status) return status;
+  }
   return activate(std::move(bundle), std::move(bundle_text), emit_);
 }
 
 Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                           rules::Emit emit) {
   if (Status status = check_catalogue(*bundle); !status) return status;
-  // What the new rules are judged on is what the store holds.
-  if (has_uncommitted()) {
-    if (Status status = commit(latest_, /*checkpoint=*/false); !status) return status;
-  }
   Result<std::unique_ptr<Shadow>> shadow = make_shadow(bundle, emit, store_.last_seq());
   if (!shadow) return shadow.error();
   if (*shadow != nullptr) {
@@ -85,19 +98,23 @@ Status Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::stri
   return change_rules(std::move(bundle), std::move(bundle_text), emit, shadow->get());
 }
 
+// Where the store fails or all stops, end_activation() tells whoever waits.
 Status Pipeline::complete_activation(WallTime now) {
-  const std::shared_ptr<Activation> ready = std::move(activation_);
-  Status status = ready->built;
-  if (status) {
-    status = change_rules(ready->bundle, ready->text, emit_, ready->shadow.get());
-    if (status) status = write_batch(now);
-    if (!status) {
-      ready->done(status);
-      return status;
-    }
+  if (is_stopping()) return Status::ok();
+  Status status = activation_->built;
+  if (!status && store_.health()) {
+    give_up_activation(judged(status).error());
+    return Status::ok();  // rules that could not be built change nothing
   }
+  if (status) {
+    status = change_rules(activation_->bundle, activation_->text, emit_, activation_->shadow.get());
+  }
+  if (is_cut_off(status)) return Status::ok();
+  if (status) status = write_batch(now);
+  if (!status) return status;
+  const std::shared_ptr<Activation> ready = std::move(activation_);
   ready->done(status);
-  return Status::ok();  // rules that could not be built change nothing
+  return status;
 }
 
 // nullptr: no rule begins anew, or there is no past.
@@ -118,32 +135,39 @@ Result<std::unique_ptr<Shadow>> Pipeline::make_shadow(
       [seeds = source_seeds_](const Event& event) {
         return event_key(seeds[static_cast<size_t>(event.source)], event.id);
       },
-      up_to);
+      up_to, [this] { return !is_stopping(); });
 }
 
 Status Pipeline::change_rules(std::shared_ptr<const rules::Bundle> bundle, std::string text,
                               rules::Emit emit, Shadow* shadow) {
+  const JournalSeq up_to = store_.last_seq();
+  if (Status status = catch_up(shadow, up_to); !status) return status;
   // Before the journal names it: recovery must be able to compile what it meets there.
   const InForce rules{to_hex(bundle->hash), emit};
   if (Status status = store_.put_meta(bundle_key(rules.hash), text); !status) return status;
   const ActivationRecord how{.emit = emit,
                              .judged_aside = shadow == nullptr ? 0 : shadow->built_up_to()};
-  const JournalSeq up_to = store_.last_seq();
   batch().append({.kind = storage::Control::Kind::kActivate,
                   .source = how.text(),
                   .time = {},
                   .bundle = rules.hash});
-  return switch_to(std::move(bundle), std::move(text), emit, shadow, up_to);
+  switch_to(std::move(bundle), std::move(text), emit, shadow);
+  return Status::ok();
 }
 
-Status Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text,
-                           rules::Emit emit, Shadow* shadow, JournalSeq up_to) {
+Status Pipeline::catch_up(Shadow* shadow, JournalSeq to) {
+  if (shadow == nullptr) return Status::ok();
+  std::vector<JournalSeq> places = unrevised_;
+  if (Status status = shadow->catch_up(to, places); !status) return status;
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  unrevised_ = std::move(places);
+  return Status::ok();
+}
+
+void Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::string text,
+                         rules::Emit emit, Shadow* shadow) {
   const std::set<std::string> begin = beginning_with(*bundle_, *bundle);
-  if (shadow != nullptr) {
-    if (Status status = shadow->catch_up(up_to, unrevised_); !status) return status;
-    std::sort(unrevised_.begin(), unrevised_.end());
-    unrevised_.erase(std::unique(unrevised_.begin(), unrevised_.end()), unrevised_.end());
-  }
   rules::Engine::Transitions begun;
   emit_ = emit;
   engine_->emit(emit);
@@ -157,7 +181,6 @@ Status Pipeline::switch_to(std::shared_ptr<const rules::Bundle> bundle, std::str
   transitions_ = std::move(begun);
   log_transitions();
   if (shadow != nullptr) adopt(*shadow, begin);
-  return Status::ok();
 }
 
 // What is over in the past of new rules is not told: nobody asked them then.
@@ -209,7 +232,9 @@ Status Pipeline::activate_again(const storage::Control& control, JournalSeq seq,
       if (Status status = shadow->build(); !status) return status;
     }
   }
-  return switch_to(bundle, text->value_or(""), how.emit, shadow.get(), seq - 1);
+  if (Status status = catch_up(shadow.get(), seq - 1); !status) return status;
+  switch_to(bundle, text->value_or(""), how.emit, shadow.get());
+  return Status::ok();
 }
 
 }  // namespace tocsin::daemon

@@ -112,6 +112,8 @@ void PipelineLoop::run() {
     receipt.status = unavailable("the store has failed; nothing of this was taken");
     left->on_committed(receipt);
   }
+  // Before what is posted, which may be later rules: those that come last are to be in force.
+  pipeline_.end_activation();
   end_posted();
   publish();
 }
@@ -125,6 +127,7 @@ void PipelineLoop::run_posted() {
   if (work.empty()) return;
   if (!pipeline_.has_uncommitted()) first_waiting_ = steady_clock::now();
   for (const auto& task : work) task(&pipeline_);
+  if (Status status = store_.health(); !status) fail(status.error());
 }
 
 void PipelineLoop::end_posted() {
@@ -162,6 +165,7 @@ bool PipelineLoop::is_commit_due(SteadyTime now) const {
 }
 
 bool PipelineLoop::commit(bool checkpoint) {
+  if (failed_) return false;
   look_at_disk();
   events_since_checkpoint_ += pipeline_.uncommitted_events();
   const auto begin = last_commit_ = steady_clock::now();

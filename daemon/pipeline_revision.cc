@@ -73,7 +73,7 @@ std::set<Hash128> Pipeline::too_old(const rules::Engine::Transitions& transition
 }
 
 bool Pipeline::may_revise() const {
-  if (unrevised_.empty()) return false;
+  if (unrevised_.empty() || is_stopping()) return false;
   return std::chrono::steady_clock::now() - revised_at_ >= options_.revision_share * revision_took_;
 }
 
@@ -100,7 +100,9 @@ EventTime Pipeline::known_from(const rules::Rule& rule, EventTime reaches_back) 
 
 Status Pipeline::revise(JournalSeq up_to) {
   const auto began = std::chrono::steady_clock::now();
+  std::vector<JournalSeq> places = unrevised_;
   const Status status = decide_anew(up_to);
+  if (!status) unrevised_ = std::move(places);
   revised_at_ = std::chrono::steady_clock::now();
   revision_took_ = revised_at_ - began;
   return status;
@@ -113,7 +115,8 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
   }
   if (places.empty()) return Status::ok();
   Chronicle chronicle(
-      store_, *bundle_->catalogue, [this](const Event& event) { return key_of(event); }, up_to);
+      store_, *bundle_->catalogue, [this](const Event& event) { return key_of(event); }, up_to,
+      [this] { return !is_stopping(); });
   rules::Touched touched(*bundle_);
   Status status = chronicle.find_revisions(places, [&](const Event& event, JournalSeq place) {
     touched.add(event, place);
@@ -126,13 +129,13 @@ Status Pipeline::decide_anew(JournalSeq up_to) {
     return this->known_from(rule, *reaches_back);
   };
   touched.leave_out([&](const rules::Rule& rule) { return touched.oldest() < known_from(rule); });
-  counts_.revisions += 1;
-  counts_.revisions_out_of_reach += touched.left_out();
 
   const auto scope = std::make_shared<rules::Scope>(touched.scope());
   rules::Engine rebuilt(bundle_, {.emit = emit_, .scope = scope});
   rules::Engine::Transitions decided;
   if (status = chronicle.feed(*scope, rebuilt, decided); !status) return status;
+  counts_.revisions += 1;
+  counts_.revisions_out_of_reach += touched.left_out();
   engine_->bring_up(rebuilt, decided);
   if (engine_->finished() != kMinEventTime) rebuilt.finish(engine_->finished(), decided);
 

@@ -7,12 +7,14 @@ namespace tocsin::daemon {
 
 Shadow::Shadow(const storage::Store& store, std::shared_ptr<const rules::Bundle> bundle,
                rules::Emit emit, std::shared_ptr<const std::set<std::string>> begin,
-               EventTime told_from, Chronicle::KeyOf key_of, JournalSeq up_to)
+               EventTime told_from, Chronicle::KeyOf key_of, JournalSeq up_to,
+               std::function<bool()> goes_on)
     : store_(store),
       bundle_(std::move(bundle)),
       up_to_(up_to),
+      goes_on_(std::move(goes_on)),
       chronicle_(store, *bundle_->catalogue, std::move(key_of), up_to,
-                 [this] { return !stopped_; }),
+                 [this] { return !stopped_ && goes_on_(); }),
       engine_(bundle_, {.emit = emit, .only = std::move(begin), .told_from = told_from}) {}
 
 Status Shadow::build() {
@@ -23,8 +25,12 @@ Status Shadow::build() {
 }
 
 Status Shadow::catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised) {
-  return store_.read_journal(up_to_ + 1, [&](const storage::Store::JournalRecord& record) {
+  constexpr JournalSeq kBetweenQuestions = 4096;
+  bool is_cut_off = false;
+  Status status = store_.read_journal(up_to_ + 1, [&](const storage::Store::JournalRecord& record) {
     if (record.seq > to) return false;
+    is_cut_off = (record.seq - up_to_) % kBetweenQuestions == 1 && !goes_on_();
+    if (is_cut_off) return false;
     if (record.event != nullptr) {
       const Event& event = *record.event;
       if (event.op != Operation::kAssert || rules::is_late(event, engine_))
@@ -35,6 +41,8 @@ Status Shadow::catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised) {
     }
     return true;
   });
+  if (status && is_cut_off) return unavailable("told to stop");
+  return status;
 }
 
 std::vector<AlertTransition> Shadow::open_alerts() const {

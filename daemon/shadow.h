@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,18 +22,20 @@ namespace tocsin::daemon {
 class Shadow {
  public:
   // `told_from`: since when the journal holds every event. `begin`: identities of the rules, and of
-  // the signals and armings that they read, that are judged; null: all.
+  // the signals and armings that they read, that are judged; null: all. `goes_on` is asked now and
+  // then, on whichever thread reads.
   Shadow(const storage::Store& store, std::shared_ptr<const rules::Bundle> bundle, rules::Emit emit,
          std::shared_ptr<const std::set<std::string>> begin, EventTime told_from,
-         Chronicle::KeyOf key_of, JournalSeq up_to);
+         Chronicle::KeyOf key_of, JournalSeq up_to, std::function<bool()> goes_on);
 
-  // kUnavailable when stop() was called.
+  // kUnavailable when stop() was called, or it is not to go on.
   Status build();
   // From any thread.
   void stop() { stopped_ = true; }
 
   // The records after those up to `to`. Corrections and late events among them are left to be
-  // revised: their places are added to `unrevised`.
+  // revised: their places are added to `unrevised`. kUnavailable when it is not to go on: it is of
+  // no more use then.
   Status catch_up(JournalSeq to, std::vector<JournalSeq>& unrevised);
 
   // Decides what is decided there already.
@@ -47,6 +50,7 @@ class Shadow {
   const storage::Store& store_;
   const std::shared_ptr<const rules::Bundle> bundle_;
   const JournalSeq up_to_;
+  const std::function<bool()> goes_on_;
   std::atomic<bool> stopped_ = false;
   Chronicle chronicle_;
   rules::Engine engine_;

@@ -13,7 +13,7 @@ constexpr size_t kMostInDigest = 20'000;  // transitions
 
 }  // namespace
 
-SinkChannel::SinkChannel(storage::Store& store, std::unique_ptr<NotificationSink> sink,
+SinkChannel::SinkChannel(storage::Store& store, std::shared_ptr<NotificationSink> sink,
                          const ChannelOptions& options, Metrics& metrics, Log& log)
     : store_(store),
       sink_(std::move(sink)),

@@ -45,7 +45,8 @@ class SinkChannel {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  SinkChannel(storage::Store& store, std::unique_ptr<NotificationSink> sink,
+  // `sink` is used by nobody else while the channel is at work.
+  SinkChannel(storage::Store& store, std::shared_ptr<NotificationSink> sink,
               const ChannelOptions& options, Metrics& metrics, Log& log);
 
   // What step() leaves: look again at once, when something new comes, or at a time.
@@ -90,7 +91,7 @@ class SinkChannel {
   void set_problem(std::string problem, bool failed);
 
   storage::Store& store_;
-  const std::unique_ptr<NotificationSink> sink_;
+  const std::shared_ptr<NotificationSink> sink_;  // one that mirrors outlives the store
   const ChannelOptions options_;
   const SinkFilter filter_;
   Metrics& metrics_;

@@ -1,16 +1,14 @@
 #include "daemon/sinks.h"
 
 #include "daemon/alert_log_sink.h"
-#include "daemon/alertmanager_sink.h"
 #include "daemon/kafka_sink.h"
-#include "daemon/wall_clock.h"
 #include "daemon/webhook_sink.h"
 
 namespace tocsin::daemon {
 namespace {
 
-std::unique_ptr<NotificationSink> make_alertmanager(const SinkConfig& config,
-                                                    const SinkSurroundings& surroundings) {
+std::shared_ptr<NotificationSink> lent_mirror(const SinkConfig& config,
+                                              const SinkSurroundings& surroundings) {
   // What fires already, as this sink may see it: Alertmanager forgets over a restart of ours.
   auto open_alerts = [&store = surroundings.store,
                       filter =
@@ -32,23 +30,14 @@ std::unique_ptr<NotificationSink> make_alertmanager(const SinkConfig& config,
     if (!status) return status.error();
     return firing;
   };
-  return std::make_unique<AlertmanagerSink>(
-      AlertmanagerSink::Options{.name = config.name,
-                                .urls = config.urls,
-                                .token_file = config.token_file,
-                                .timeout = config.timeout,
-                                .resend_interval = config.resend_interval,
-                                .instance = surroundings.instance},
-      surroundings.levels_of, std::move(open_alerts), [clock = std::make_shared<WallClock>()] {
-        // A jump would end all that fires, or keep it for a day when we are gone.
-        static_cast<void>(clock->look());
-        return clock->believed();
-      });
+  return surroundings.mirrors.lend(
+      config, surroundings.instance,
+      {.open_alerts = std::move(open_alerts), .is_judging = surroundings.is_judging});
 }
 
-std::unique_ptr<NotificationSink> make_log(const SinkConfig& config,
+std::shared_ptr<NotificationSink> make_log(const SinkConfig& config,
                                            const SinkSurroundings& surroundings) {
-  return std::make_unique<AlertLogSink>(
+  return std::make_shared<AlertLogSink>(
       config.name, config.path,
       [name = config.name, path = config.path, &metrics = surroundings.metrics,
        &log = surroundings.log](uint64_t bytes) {
@@ -71,25 +60,27 @@ SinkFilter::Options filter_options(const SinkConfig& config) {
           .min_level = config.min_level};
 }
 
-std::unique_ptr<NotificationSink> make_sink(const SinkConfig& config,
+bool is_mirror(const SinkConfig& config) { return config.type == SinkConfig::Type::kAlertmanager; }
+
+std::shared_ptr<NotificationSink> make_sink(const SinkConfig& config,
                                             const SinkSurroundings& surroundings) {
   switch (config.type) {
     case SinkConfig::Type::kLog:
       return make_log(config, surroundings);
     case SinkConfig::Type::kWebhook:
-      return std::make_unique<WebhookSink>(WebhookSink::Options{.name = config.name,
+      return std::make_shared<WebhookSink>(WebhookSink::Options{.name = config.name,
                                                                 .url = config.url,
                                                                 .url_file = config.url_file,
                                                                 .token_file = config.token_file,
                                                                 .timeout = config.timeout});
     case SinkConfig::Type::kAlertmanager:
-      return make_alertmanager(config, surroundings);
+      return lent_mirror(config, surroundings);
     case SinkConfig::Type::kKafka: {
       ingest::KafkaProducerOptions options;
       options.connection = config.kafka;
       options.topic = config.topic;
       options.timeout = config.timeout;
-      return std::make_unique<KafkaSink>(config.name, std::move(options));
+      return std::make_shared<KafkaSink>(config.name, std::move(options));
     }
   }
   return nullptr;

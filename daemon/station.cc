@@ -94,10 +94,13 @@ Status Station::name_folder(const std::string& instance) {
 }
 
 Status Station::start(std::function<void(const Error&)> on_failure) {
-  if (Status status = recover(); !status) return because("recovery failed", status.error());
-  if (Status status = start_notifier(); !status) {
+  if (Status status = declare_sinks(); !status) {
     return because("the sinks cannot be declared", status.error());
   }
+  start_mirrors();
+  if (Status status = recover(); !status) return because("recovery failed", status.error());
+  if (around_.is_stopping()) return unavailable("told to stop");
+  start_other_sinks();
   start_pipeline(std::move(on_failure));
   if (Status status = start_inputs(); !status) return status;
   wait_for({});
@@ -115,7 +118,8 @@ Status Station::recover() {
                                                  .shards = config.shards,
                                                  .future_tolerance = config.future_tolerance,
                                                  .revision_share = config.revision_share,
-                                                 .state_memory = config.state_memory});
+                                                 .state_memory = config.state_memory,
+                                                 .is_stopping = around_.is_stopping});
   std::string warning;
   const auto begin = std::chrono::steady_clock::now();
   Status status = pipeline_->recover(
@@ -134,39 +138,57 @@ Status Station::recover() {
   return Status::ok();
 }
 
-Status Station::start_notifier() {
-  const std::vector<SinkConfig>& sinks = around_.config.sinks;
+Status Station::declare_sinks() {
   std::vector<std::string> names;
-  for (const SinkConfig& sink : sinks) names.push_back(sink.name);
+  for (const SinkConfig& sink : around_.config.sinks) names.push_back(sink.name);
   if (Status status = store_->declare_sinks(names); !status) return status;
   notifier_ = std::make_unique<Notifier>(*store_);
-  for (const SinkConfig& config : sinks) {
-    std::unique_ptr<NotificationSink> sink = make_sink(
-        config, {.store = *store_,
-                 .ids = ids_,
-                 .instance = instance_,
-                 .levels_of = [&rules = around_.rules](
-                                  const std::string& rule) { return rules.levels_of(rule); },
-                 .metrics = around_.metrics,
-                 .log = around_.log});
-    ChannelOptions options;
-    options.filter = filter_options(config);
-    options.ids = ids_;
-    options.heartbeat_interval = config.heartbeat_interval;
-    options.instance = instance_;
-    options.seed = std::random_device{}();
-    const auto from = pipeline_->listened_before();
-    const Milliseconds digest_after = around_.config.digest_after;
-    const bool takes_digests =
-        config.type == SinkConfig::Type::kWebhook || config.type == SinkConfig::Type::kKafka;
-    if (takes_digests && from && digest_after.count() != 0 && wall_now() - *from >= digest_after) {
-      options.downtime = Downtime{*from, wall_now()};
-    }
-    notifier_->add(std::make_unique<SinkChannel>(*store_, std::move(sink), options, around_.metrics,
-                                                 around_.log));
-  }
-  notifier_->start();
   return Status::ok();
+}
+
+// A recovery may take longer than what fires there lasts. They need nothing of it: what it tells
+// comes through the outbox as all else.
+void Station::start_mirrors() {
+  for (const SinkConfig& config : around_.config.sinks) {
+    if (is_mirror(config)) start_sink(config);
+  }
+}
+
+// Behind the recovery: only then it is known how long we were away, and that all is well.
+void Station::start_other_sinks() {
+  notifier_->wake();
+  for (const SinkConfig& config : around_.config.sinks) {
+    if (!is_mirror(config)) start_sink(config);
+  }
+}
+
+void Station::start_sink(const SinkConfig& config) {
+  ChannelOptions options;
+  options.filter = filter_options(config);
+  options.ids = ids_;
+  options.heartbeat_interval = config.heartbeat_interval;
+  options.instance = instance_;
+  options.seed = std::random_device{}();
+  const bool takes_digests =
+      config.type == SinkConfig::Type::kWebhook || config.type == SinkConfig::Type::kKafka;
+  if (takes_digests) options.downtime = downtime();
+  std::shared_ptr<NotificationSink> sink =
+      make_sink(config, {.store = *store_,
+                         .ids = ids_,
+                         .instance = instance_,
+                         .is_judging = [this] { return is_running_.load(); },
+                         .mirrors = around_.mirrors,
+                         .metrics = around_.metrics,
+                         .log = around_.log});
+  notifier_->add(std::make_unique<SinkChannel>(*store_, std::move(sink), options, around_.metrics,
+                                               around_.log));
+}
+
+std::optional<Downtime> Station::downtime() const {
+  const auto from = pipeline_->listened_before();
+  const Milliseconds digest_after = around_.config.digest_after;
+  const bool is_told = from && digest_after.count() != 0 && wall_now() - *from >= digest_after;
+  return is_told ? std::optional(Downtime{*from, wall_now()}) : std::nullopt;
 }
 
 void Station::start_pipeline(std::function<void(const Error&)> on_failure) {

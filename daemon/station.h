@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "daemon/input_watch.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
+#include "daemon/mirrors.h"
 #include "daemon/notifier.h"
 #include "daemon/open_alerts.h"
 #include "daemon/pipeline.h"
@@ -39,9 +41,10 @@ struct StationSurroundings {
   Metrics& metrics;
   DiskSpace& disk;
   const RulesInForce& rules;
+  Mirrors& mirrors;
   std::shared_ptr<ingest::CurrentSymbols> symbols;
   OpenStore open_store;
-  std::function<bool()> is_stopping;  // asked during recovery
+  std::function<bool()> is_stopping;  // any thread; ends what takes long
 };
 
 // What stands and falls with one opening of the store: the store itself, the pipeline over it, its
@@ -59,8 +62,9 @@ class Station {
   Station(const Station&) = delete;
   Station& operator=(const Station&) = delete;
 
-  // Recovery → notifiers → pipeline → inputs; each step says what failed. `on_failure` is called on
-  // the pipeline's thread, once, when the store has failed: all that is left to do then is to stop.
+  // Mirrors → recovery → the other sinks → pipeline → inputs; each step says what failed.
+  // `on_failure` is called on the pipeline's thread, once, when the store has failed: all that is
+  // left to do then is to stop.
   Status start(std::function<void(const Error&)> on_failure);
   // The mirror of it, whatever was started; sinks get what waits for them for at most `for_sinks`.
   void stop(Milliseconds for_sinks);
@@ -82,8 +86,13 @@ class Station {
   explicit Station(StationSurroundings surroundings);
   Status open_store(const std::string& instance);
   Status name_folder(const std::string& instance);
+  Status declare_sinks();
   Status recover();
-  Status start_notifier();
+  void start_mirrors();
+  void start_other_sinks();
+  void start_sink(const SinkConfig& config);
+  // Before this start, when it was long enough to be told of at once.
+  std::optional<Downtime> downtime() const;
   void start_pipeline(std::function<void(const Error&)> on_failure);
   Status start_inputs();
   bool has_room();

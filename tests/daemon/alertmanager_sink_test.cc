@@ -23,7 +23,7 @@ WallTime at(const char* text) { return *parse_time(text); }
 class AlertmanagerMirror : public testing::Test {
  protected:
   AlertmanagerSink make() {
-    return AlertmanagerSink(
+    AlertmanagerSink made(
         {.name = "mirror",
          .urls = urls_.empty() ? std::vector{receiver_.url()} : urls_,
          .token_file = token_file_,
@@ -31,7 +31,13 @@ class AlertmanagerMirror : public testing::Test {
         [](const std::string&) {
           return std::vector{Level::kWatch, Level::kWarning, Level::kAlert};
         },
-        [this]() -> Result<std::vector<Notification>> { return open_; }, [this] { return now_; });
+        [this] { return now_; });
+    made.follow(source());
+    return made;
+  }
+  AlertmanagerSink::Source source() {
+    return {.open_alerts = [this]() -> Result<std::vector<Notification>> { return open_; },
+            .is_judging = [this] { return is_judging_; }};
   }
 
   static void tick(AlertmanagerSink& sink) {
@@ -63,10 +69,18 @@ class AlertmanagerMirror : public testing::Test {
     return ends;
   }
 
+  // Alerts in the one post since the last look.
+  size_t sent_count() {
+    const std::vector<http::Request> requests = receiver_.take_requests();
+    EXPECT_THAT(requests, testing::SizeIs(1));
+    return requests.empty() ? 0 : json::parse(requests.front().body).as_array().size();
+  }
+
   RecordingReceiver receiver_;
   std::vector<std::string> urls_;
   std::string token_file_;
   std::vector<Notification> open_;
+  bool is_judging_ = true;
   WallTime now_ = at("2026-01-01T00:00:00Z");
   json::object last_;
   json::object watchdog_;
@@ -219,6 +233,43 @@ TEST_F(AlertmanagerMirror, WatchdogAlwaysFires) {
   EXPECT_EQ(watchdog_.at("labels"), labels);
   EXPECT_EQ(watchdog_.at("startsAt").as_string(), "2026-01-01T00:00:00Z");
   EXPECT_EQ(watchdog_.at("endsAt").as_string(), "2026-01-01T00:05:00Z");
+}
+
+// A disk that fails is no end of any warning, and nobody is to think that all is well.
+TEST_F(AlertmanagerMirror, WhatFiresGoesOnWithoutAStoreAndTheWatchdogDoesNot) {
+  AlertmanagerSink sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
+  sent();
+  EXPECT_FALSE(watchdog_.empty());
+  sink.leave();
+  for (const char* end : {"2026-01-01T00:05:00Z", "2026-01-01T00:06:00Z"}) {
+    watchdog_.clear();
+    now_ += Milliseconds(60'000);
+    tick(sink);
+    EXPECT_THAT(sent(), ElementsAre(Pair("watch", end)));
+    EXPECT_TRUE(watchdog_.empty());
+  }
+  // Another opening, which is recovered at first.
+  open_ = {AlertText{.level = "watch"}.notification(),
+           AlertText{.alert = 2, .level = "watch", .country = "SY"}.notification()};
+  is_judging_ = false;
+  sink.follow(source());
+  now_ += Milliseconds(60'000);
+  EXPECT_TRUE(*sink.tick());
+  EXPECT_EQ(sent_count(), 2U);
+  now_ += Milliseconds(1000);
+  EXPECT_FALSE(*sink.tick()) << "nothing is due";
+  is_judging_ = true;
+  EXPECT_TRUE(*sink.tick()) << "all is well again, and that is told at once";
+  EXPECT_EQ(sent_count(), 3U);
+  EXPECT_FALSE(*sink.tick());
+}
+
+TEST_F(AlertmanagerMirror, NothingIsSentWhenThereIsNothingToTell) {
+  is_judging_ = false;
+  AlertmanagerSink sink = make();
+  EXPECT_FALSE(*sink.tick());
+  EXPECT_THAT(receiver_.take_requests(), IsEmpty());
 }
 
 TEST_F(AlertmanagerMirror, FailureToSendAgainIsTold) {

@@ -5,20 +5,14 @@
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 
-#include <csignal>
-#include <thread>
-
 #include "daemon/commands/commands.h"
-#include "daemon/http_client.h"
 #include "storage/rocksdb_open.h"
-#include "tests/daemon/small_bundle.h"
-#include "tests/daemon/temporary_folder.h"
+#include "tests/daemon/running_app.h"
 #include "tests/support/fault_file_system.h"
 
 namespace tocsin::daemon {
 namespace {
 
-using std::chrono::seconds;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -26,31 +20,12 @@ using testing::Not;
 using Fault = FaultFileSystem::Fault;
 namespace fs = std::filesystem;
 
-template <typename Condition>
-bool comes_true(const Condition& condition, std::chrono::milliseconds within = seconds(30)) {
-  const auto deadline = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
-
-class AppOnAFailingDisk : public testing::Test {
+class AppOnAFailingDisk : public RunningApp {
  protected:
   AppOnAFailingDisk() {
-    config_.data_dir = folder_.path("data");
-    config_.bundle.catalogue = {folder_.write("catalogue.yaml", kCatalogue)};
-    config_.bundle.rules = {folder_.write("rules.yaml", kRules)};
-    config_.http.port = 0;
-    config_.commit_interval = Milliseconds(5);
-    config_.min_free_disk = 0;
     config_.sinks.emplace_back();
     config_.sinks.back().name = "log";
     config_.sinks.back().path = folder_.path("alerts.ndjson");
-  }
-  ~AppOnAFailingDisk() override {
-    if (thread_.joinable()) stop();
   }
 
   OpenStore opener() {
@@ -59,34 +34,8 @@ class AppOnAFailingDisk : public testing::Test {
     };
   }
   void start() {
-    app_ = std::make_unique<App>(config_, log_, opener());
-    thread_ = std::thread([this] { exit_code_ = app_->run(); });
-    const std::string port_file = folder_.path("data/port");
-    ASSERT_TRUE(comes_true([&] { return fs::exists(port_file); }));
-    port_ = std::stoi(folder_.read("data/port"));
-    ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
-  }
-  int stop() {
-    ::kill(::getpid(), SIGTERM);
-    return join();
-  }
-  int join() {
-    thread_.join();
-    return exit_code_;
-  }
-
-  HttpAnswer call(const std::string& method, const std::string& path,
-                  const std::string& body = {}) const {
-    const auto answer = call_http({.method = method,
-                                   .url = "http://127.0.0.1:" + std::to_string(port_) + path,
-                                   .headers = {{"Content-Type", "application/x-ndjson"}},
-                                   .body = body});
-    if (answer) return *answer;
-    return {.status = 0, .body = answer.error().message};
-  }
-  HttpAnswer get(const std::string& path) const { return call("GET", path); }
-  HttpAnswer post(int number) const {
-    return call("POST", "/v1/events", event_line(number, 0, "XA", 1));
+    ASSERT_NO_FATAL_FAILURE(RunningApp::start(opener()));
+    wait_until_ready();
   }
   // Fails all that writes, and loses the store by it.
   void lose_store(Fault fault = Fault::kIoError) {
@@ -107,15 +56,8 @@ class AppOnAFailingDisk : public testing::Test {
     return ids;
   }
 
-  const TemporaryFolder folder_;
-  Config config_;
-  Log log_{"error", "logfmt"};
   const std::shared_ptr<FaultFileSystem> disk_ = std::make_shared<FaultFileSystem>();
   const std::unique_ptr<rocksdb::Env> env_ = rocksdb::NewCompositeEnv(disk_);
-  std::unique_ptr<App> app_;
-  std::thread thread_;
-  std::atomic<int> exit_code_{-1};
-  int port_ = 0;
 };
 
 class EachFault : public AppOnAFailingDisk, public testing::WithParamInterface<Fault> {};
@@ -251,19 +193,14 @@ TEST_F(AppOnAFailingDisk, RulesThatAreReloadedMeanwhileAreInForceAfterwards) {
   start();
   ASSERT_EQ(post(1).status, 200);
   lose_store();
-  std::string rules = kRules;
-  rules.replace(rules.find("Many dead"), 9, "Very dead");
-  folder_.write("rules.yaml", rules);
+  write_rules("Very dead");
   const HttpAnswer reloaded = call("POST", "/-/reload");
   EXPECT_EQ(reloaded.status, 200) << reloaded.body;
   disk_->repair();
   ASSERT_TRUE(comes_true([&] { return get("/-/ready").status == 200; }));
-  const std::string dead = R"({"id":"many","source":"desk","indicator":"violence.clash",)"
-                           R"("time":"2020-01-01T00:00:00Z","region":"XA","value":99})";
-  ASSERT_EQ(call("POST", "/v1/events", dead + "\n").status, 200);
-  ASSERT_TRUE(comes_true([&] {
-    return get("/v1/alerts").body.find("Very dead in Alpha") != std::string::npos;
-  })) << get("/v1/alerts").body;
+  ASSERT_EQ(post_many_dead().status, 200);
+  ASSERT_TRUE(comes_true([&] { return says("/v1/alerts", "Very dead in Alpha"); }))
+      << get("/v1/alerts").body;
   EXPECT_EQ(stop(), kDone);
 }
 

@@ -404,7 +404,6 @@ TEST_F(Channel, ShadowRulesAreNotSent) {
 TEST_F(Channel, NotifierSendsWhenWokenAndDrainsAtTheEnd) {
   Notifier notifier(*store_);
   notifier.add(make({}, /*batch=*/1));
-  notifier.start();
   commit(some(2));
   notifier.wake();
   {
@@ -421,9 +420,8 @@ TEST_F(Channel, NotifierSendsWhenWokenAndDrainsAtTheEnd) {
 TEST_F(Channel, NotifierStopsAtOnceWhenTheSinkIsAwayAndKeepsTheRest) {
   receiver_.judge = [](const auto&) { return unavailable("away"); };
   Notifier notifier(*store_);
-  notifier.add(make());
   commit(some(3));
-  notifier.start();
+  notifier.add(make());
   const auto begin = std::chrono::steady_clock::now();
   notifier.stop(std::chrono::seconds(60));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));

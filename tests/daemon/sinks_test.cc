@@ -30,10 +30,8 @@ class AlertmanagerAfterARestart : public testing::Test {
     const auto sink = make_sink(config, {.store = *store_,
                                          .ids = {},
                                          .instance = "desk-1",
-                                         .levels_of =
-                                             [](const auto&) {
-                                               return std::vector{Level::kWatch, Level::kAlert};
-                                             },
+                                         .is_judging = [] { return true; },
+                                         .mirrors = mirrors_,
                                          .metrics = metrics_,
                                          .log = log_});
     EXPECT_TRUE(sink->tick());
@@ -45,6 +43,10 @@ class AlertmanagerAfterARestart : public testing::Test {
   Metrics metrics_{{.version = "test", .rocksdb = "", .librdkafka = "", .boost = ""}};
   Log log_{"warn", "logfmt"};
   RecordingReceiver receiver_;
+  Mirrors mirrors_{[](const auto&) {
+                     return std::vector{Level::kWatch, Level::kAlert};
+                   },
+                   metrics_, log_};
 };
 
 TEST_F(AlertmanagerAfterARestart, WhatHasSteppedDownBelowTheLevelGoesOn) {
@@ -83,10 +85,12 @@ TEST(AlertLog, TellsOfALastLineThatWasTorn) {
   config.path = folder.write("alerts.ndjson", AlertText{}.json() + "\n" + "{\"half");
   testing::internal::CaptureStderr();
   Log log("warn", "logfmt");
+  Mirrors mirrors({}, metrics, log);
   const auto sink = make_sink(config, {.store = *store,
                                        .ids = {},
                                        .instance = {},
-                                       .levels_of = {},
+                                       .is_judging = {},
+                                       .mirrors = mirrors,
                                        .metrics = metrics,
                                        .log = log});
   EXPECT_TRUE(sink->deliver({AlertText{.alert = 2}.notification()}));
