@@ -111,6 +111,7 @@ AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, Clock cl
       watchdog_({.labels = watchdog_labels(options_.instance),
                  .annotations = watchdog_annotations(),
                  .alert = {},
+                 .seq = 0,
                  .starts_at = clock_(),
                  .ends_at = {},
                  .forget_after = {}}) {}
@@ -118,6 +119,7 @@ AlertmanagerSink::AlertmanagerSink(Options options, LevelsOf levels_of, Clock cl
 void AlertmanagerSink::follow(Source source) {
   source_ = std::move(source);
   loaded_ = false;
+  for (auto& [labels, instance] : instances_) instance.seq = 0;  // it may be an older store
 }
 
 Status AlertmanagerSink::load() {
@@ -125,9 +127,15 @@ Status AlertmanagerSink::load() {
   const auto alerts = source_.open_alerts();
   if (!alerts) return alerts.error();
   const WallTime now = clock_();
+  std::set<Hash128> open;
   for (const Notification& alert : *alerts) {
     const auto fields = read_alert_fields(alert.json);
-    if (fields) take(alert, *fields, now);
+    if (!fields) continue;
+    take(alert, *fields, now);
+    open.insert(alert.alert);
+  }
+  for (auto& [labels, instance] : instances_) {
+    if (!instance.ends_at && !open.contains(instance.alert)) end(instance, now, now);
   }
   loaded_ = true;
   return Status::ok();
@@ -140,8 +148,17 @@ std::vector<Level> AlertmanagerSink::levels_up_to(const std::string& rule, Level
   return levels;
 }
 
+void AlertmanagerSink::end(Instance& instance, EventTime at, WallTime now) {
+  instance.ends_at = at;
+  instance.forget_after = now + kTellEndFor;
+}
+
 void AlertmanagerSink::take(const Notification& notification, const AlertFields& fields,
                             WallTime now) {
+  const bool is_behind = std::any_of(instances_.begin(), instances_.end(), [&](const auto& each) {
+    return each.second.alert == notification.alert && each.second.seq > notification.seq;
+  });
+  if (is_behind) return;  // the store told what came of it
   const std::string annotations = annotations_of(fields);
   std::set<std::string> present;
   if (!fields.is_end()) {
@@ -151,6 +168,7 @@ void AlertmanagerSink::take(const Notification& notification, const AlertFields&
       instances_[labels] = {.labels = labels,
                             .annotations = annotations,
                             .alert = notification.alert,
+                            .seq = notification.seq,
                             .starts_at = fields.starts_at,
                             .ends_at = {},
                             .forget_after = {}};
@@ -162,8 +180,8 @@ void AlertmanagerSink::take(const Notification& notification, const AlertFields&
     }
     // A text that is withheld does not take the place of one that was told.
     if (!fields.rule.empty()) instance.annotations = annotations;
-    instance.ends_at = fields.ends_at.value_or(fields.at);
-    instance.forget_after = now + kTellEndFor;
+    instance.seq = notification.seq;
+    end(instance, fields.ends_at.value_or(fields.at), now);
   }
 }
 
@@ -185,9 +203,11 @@ Result<bool> AlertmanagerSink::tick() {
   const bool is_due = now < last_sent_ || now - last_sent_ >= options_.resend_interval;
   const bool all_is_well_again = is_judging() && !sent_watchdog_;
   if (!is_due && !all_is_well_again) return false;
-  if (Status status = load(); !status) return status.error();
+  const Status loaded = load();
   forget(now);
-  return send(now);
+  Result<bool> sent = send(now);  // what is known, also where the store cannot be read
+  if (!loaded) return loaded.error();
+  return sent;
 }
 
 void AlertmanagerSink::forget(WallTime now) {
@@ -243,6 +263,7 @@ Status AlertmanagerSink::post(const std::string& body) {
   Status last = unavailable("no address of Alertmanager is configured");
   bool taken = false;
   for (const std::string& url : options_.urls) {
+    if (hurries_) return unavailable("told to hurry");
     call.url = (url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + "/api/v2/alerts";
     const auto answer = call_http(call);
     Status status = answer ? judge_answer(answer->status, address_of(url), answer->body)

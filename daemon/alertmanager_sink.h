@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -29,7 +30,7 @@ namespace tocsin::daemon {
 // anything any more. A store that is away, or is still recovered, is no end of what fires: that is
 // sent again on and on, without the watchdog.
 // Thread-safety: one thread at a time.
-class AlertmanagerSink final : public NotificationSink {
+class AlertmanagerSink : public NotificationSink {
  public:
   struct Options {
     std::string name;
@@ -56,6 +57,9 @@ class AlertmanagerSink final : public NotificationSink {
   // store. `source` is asked until leave() by deliver() and tick() alone.
   void follow(Source source);
   void leave() { source_ = {}; }
+  // From any thread: while it is told to, an attempt under way ends with its next request, as one
+  // that could not reach Alertmanager.
+  void hurry(bool on) { hurries_ = on; }
 
   const std::string& name() const override { return options_.name; }
   Status deliver(const std::vector<Notification>& notifications) override;
@@ -67,13 +71,16 @@ class AlertmanagerSink final : public NotificationSink {
     std::string labels;       // JSON
     std::string annotations;  // JSON
     Hash128 alert;            // the episode
+    uint32_t seq = 0;         // of its transition
     EventTime starts_at{};
     std::optional<EventTime> ends_at;      // of what has ended
     std::optional<WallTime> forget_after;  // of what has ended
   };
 
+  // What is open in the store fires, and nothing else; what is in the outbox is behind that.
   Status load();
   bool is_judging() const { return source_.is_judging && source_.is_judging(); }
+  static void end(Instance& instance, EventTime at, WallTime now);
   void take(const Notification& notification, const AlertFields& fields, WallTime now);
   std::vector<Level> levels_up_to(const std::string& rule, Level level) const;
   std::vector<std::string> all_instances(WallTime now, bool is_judging) const;
@@ -87,6 +94,7 @@ class AlertmanagerSink final : public NotificationSink {
   const LevelsOf levels_of_;
   const Clock clock_;
   Source source_;
+  std::atomic<bool> hurries_{false};
   bool loaded_ = false;                        // what `source_` begins with
   std::map<std::string, Instance> instances_;  // by labels
   Instance watchdog_;

@@ -164,10 +164,12 @@ void App::write_port_file(uint16_t port) {
 void App::stop() {
   if (const auto last = station()) last->stop(config_.shutdown_timeout);
   mirrors_.stop();
+  main_.restart();
+  main_.poll();  // whoever waits for rules is told
   if (server_) server_->stop();
   server_.reset();
   api_.reset();
-  close_station("the daemon is stopping");
+  close_station("the daemon is stopping", /*comes_back=*/false);
   if (!wrote_port_file_) return;  // it may be that of the daemon whose folder this is
   std::error_code ignored;
   std::filesystem::remove(std::filesystem::path(config_.data_dir) / "port", ignored);

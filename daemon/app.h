@@ -54,7 +54,8 @@ class App : private http::Backend {
   // app_reopening.cc: from a store that has failed to one that works.
   Status open_station();
   Status start_station();
-  void close_station(std::string away);
+  // `comes_back`: another one follows, and mirrors go on meanwhile.
+  void close_station(std::string away, bool comes_back);
   void lose_station(const Error& error);
   void reopen();
   void reopen_later(const Error& error);

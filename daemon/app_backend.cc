@@ -11,6 +11,11 @@
 
 // The half of App that answers the API, and reloads rules.
 namespace tocsin::daemon {
+namespace {
+
+constexpr const char* kIsStopping = "tocsin is stopping; the next start loads the rules";
+
+}  // namespace
 
 std::shared_ptr<Station> App::station() const {
   const std::scoped_lock lock(mutex_);
@@ -82,6 +87,10 @@ void App::reload(Done done) {
     done({.accepted = false, .bundle = {}, .diagnostics = {"it still starts, with these rules"}});
     return;
   }
+  if (stop_requested_) {
+    done({.accepted = false, .bundle = {}, .diagnostics = {kIsStopping}});
+    return;
+  }
   boost::asio::post(main_, [this, done = std::move(done)] { reload_rules(done); });
 }
 
@@ -107,6 +116,9 @@ void App::watch_rules() {
 }
 
 void App::reload_rules(const Done& done) {
+  if (stop_requested_) {
+    return done({.accepted = false, .bundle = {}, .diagnostics = {kIsStopping}});
+  }
   watch_.loaded(rules_as_written());  // before they are read: what changes meanwhile is seen later
   Diagnostics diagnostics;
   const rules::LoadedBundle read =
@@ -120,10 +132,15 @@ void App::reload_rules(const Done& done) {
     report.diagnostics.insert(report.diagnostics.end(), failing.begin(), failing.end());
     if (!failing.empty()) return refuse_rules(std::move(report), done);
   }
-  put_in_force({.number = ++reloads_,
-                .rules = {.bundle = read.bundle, .text = rules::serialize(read.text)},
+  Reload reload{.rules = {.bundle = read.bundle, .text = rules::serialize(read.text)},
                 .report = std::move(report),
-                .done = done});
+                .done = done};
+  // Those that are still being judged go on.
+  if (!(*read.bundle->catalogue == *rules_.present().bundle->catalogue)) {
+    return settle(Pipeline::other_catalogue(), reload);
+  }
+  reload.number = ++reloads_;
+  put_in_force(reload);
 }
 
 void App::refuse_rules(ReloadReport report, const Done& done) {
@@ -148,16 +165,13 @@ void App::put_in_force(const Reload& reload) {
   if (!present && exit_code_ != kDone) {
     return settle(unavailable("the store is damaged, and tocsin ends"), reload);
   }
-  if (!present) {  // the next one begins with them
-    const bool fits = *reload.rules.bundle->catalogue == *rules_.present().bundle->catalogue;
-    return settle(fits ? Status::ok() : Pipeline::other_catalogue(), reload);
-  }
+  if (!present) return settle(Status::ok(), reload);  // the next one begins with them
   present->post([this, reload](Pipeline* pipeline) {
     const auto activated = [this, reload](const Status& status) {
       const bool is_decided = status || status.error().code == ErrorCode::kInvalid;
       if (is_decided) return settle(status, reload);
       if (stop_requested_) {
-        return settle(unavailable("tocsin is stopping; the next start loads the rules"), reload);
+        return settle(unavailable(kIsStopping), reload);
       }
       // The store has just failed, and the station goes: that is said on the same thread before.
       boost::asio::post(main_, [this, reload] { put_in_force(reload); });

@@ -46,12 +46,12 @@ Status App::start_station() {
   opened_at_ = steady_clock::now();
   return station()->start([this, number = station_number_](const Error& error) {
     boost::asio::post(main_, [this, number, error] {
-      if (number == station_number_ && station()) lose_station(error);
+      if (number == station_number_ && station() && !stop_requested_) lose_station(error);
     });
   });
 }
 
-void App::close_station(std::string away) {
+void App::close_station(std::string away, bool comes_back) {
   std::shared_ptr<Station> last;
   {
     const std::scoped_lock lock(mutex_);
@@ -60,6 +60,7 @@ void App::close_station(std::string away) {
   }
   if (!last) return;
   last->stop(Milliseconds(0));
+  if (comes_back) mirrors_.go_on_alone();
   // Requests that are under way have it for a moment; the store must be closed before it is opened.
   while (last.use_count() > 1) std::this_thread::sleep_for(kLeasePoll);
 }
@@ -68,8 +69,9 @@ void App::lose_station(const Error& error) {
   metrics_.commit_failed();
   failed_at_ = steady_clock::now();
   if (failed_at_ - opened_at_ >= kGoodSpell) reopen_wait_ = std::chrono::seconds(0);
-  close_station("the store has failed: " + error.message);
-  if (error.code == ErrorCode::kCorrupt) return end_damaged(error);
+  const bool is_damaged = error.code == ErrorCode::kCorrupt;
+  close_station("the store has failed: " + error.message, /*comes_back=*/!is_damaged);
+  if (is_damaged) return end_damaged(error);
   log_.error("the store has failed; it is opened again until that works",
              {{"error", error.message},
               {"hint",
@@ -79,7 +81,6 @@ void App::lose_station(const Error& error) {
 }
 
 void App::reopen_later(const Error& error) {
-  mirrors_.go_on_alone();
   reopen_wait_ = reopen_wait_.count() == 0 ? kFirstWait : std::min(2 * reopen_wait_, kLongestWait);
   {
     const std::scoped_lock lock(mutex_);
@@ -88,7 +89,7 @@ void App::reopen_later(const Error& error) {
   }
   reopen_timer_.expires_after(reopen_wait_);
   reopen_timer_.async_wait([this](boost::system::error_code aborted) {
-    if (!aborted) reopen();
+    if (!aborted && !stop_requested_) reopen();
   });
 }
 
@@ -103,8 +104,9 @@ void App::reopen() {
     log_.info("the store is open again", {{"after_seconds", fmt::format("{:.1f}", away.count())}});
     return;
   }
-  close_station("the store has failed: " + status.error().message);
-  if (status.error().code == ErrorCode::kCorrupt) return end_damaged(status.error());
+  const bool is_damaged = status.error().code == ErrorCode::kCorrupt;
+  close_station("the store has failed: " + status.error().message, /*comes_back=*/!is_damaged);
+  if (is_damaged) return end_damaged(status.error());
   log_.warn("the store cannot be opened again yet",
             {{"error", status.error().message},
              {"hint", "make room, or see to the disk and its mount; no restart is needed"}});

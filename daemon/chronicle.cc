@@ -152,7 +152,7 @@ Status Chronicle::collect(const rules::Scope& scope, rules::Engine& engine) {
 
 bool Chronicle::goes_on() {
   constexpr size_t kBetweenQuestions = 4096;
-  return ++fed_ % kBetweenQuestions != 0 || goes_on_();
+  return fed_++ % kBetweenQuestions != 0 || goes_on_();
 }
 
 bool Chronicle::advance(EventTime t, rules::Engine& engine, rules::Engine::Transitions& out) {

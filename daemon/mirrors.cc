@@ -56,7 +56,11 @@ void Mirrors::go_on_alone() {
 }
 
 void Mirrors::stop() {
-  if (notifier_ != nullptr) notifier_->stop(Milliseconds(0));
+  if (notifier_ != nullptr) {
+    for (const auto& [name, sink] : sinks_) sink->hurry(true);
+    notifier_->stop(Milliseconds(0));
+    for (const auto& [name, sink] : sinks_) sink->hurry(false);
+  }
   notifier_.reset();
   no_news_.reset();
 }

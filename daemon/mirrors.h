@@ -26,12 +26,12 @@ class Mirrors {
 
   // The sink of that configuration, which follows `source` from now on: for the notifier of a
   // station, which has stopped, and `source` with it, before go_on_alone() or the end. `instance`:
-  // the name of the data folder. Waits for an attempt under way.
+  // the name of the data folder. Waits for a request under way.
   std::shared_ptr<AlertmanagerSink> lend(const SinkConfig& config, const std::string& instance,
                                          AlertmanagerSink::Source source);
   // There is no station any more, and another will come.
   void go_on_alone();
-  // Waits for an attempt under way.
+  // Waits for a request under way.
   void stop();
 
  private:

@@ -53,8 +53,8 @@ Status Pipeline::check_catalogue(const rules::Bundle& bundle) const {
 
 void Pipeline::activate(std::shared_ptr<const rules::Bundle> bundle, std::string bundle_text,
                         Activated done) {
-  give_up_activation(invalid("these rules were not loaded: others were loaded meanwhile"));
   if (Status status = check_catalogue(*bundle); !status) return done(status);
+  give_up_activation(invalid("these rules were not loaded: others were loaded meanwhile"));
   std::unique_ptr<Shadow> shadow;
   const bool is_soon = options_.revision_share == 0;
   if (!is_soon) {

@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kPublishInterval{1};
 constexpr Milliseconds kListenStep{100};
 // No wait is so much longer than it was meant to be, unless the process was stopped.
 constexpr Milliseconds kStandstill{10'000};
+// A commit, a revision or new rules take no longer where all is well.
+constexpr std::chrono::minutes kStuck{2};
 
 }  // namespace
 
@@ -39,6 +41,7 @@ PipelineLoop::PipelineLoop(Pipeline& pipeline, storage::Store& store, ingest::Ba
 PipelineLoop::~PipelineLoop() { TOCSIN_CHECK(!thread_.joinable()); }
 
 void PipelineLoop::start() {
+  turned_at_ = steady_clock::now();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -59,6 +62,10 @@ std::shared_ptr<const PipelineSnapshot> PipelineLoop::snapshot() const {
   return snapshot_;
 }
 
+bool PipelineLoop::is_judging() const {
+  return !paused_ && steady_clock::now() - turned_at_.load() < kStuck;
+}
+
 void PipelineLoop::run() {
   pthread_setname_np(pthread_self(), "toc-pipeline");
   const auto start = steady_clock::now();
@@ -70,6 +77,7 @@ void PipelineLoop::run() {
   look_at_disk();
 
   while (!failed_) {
+    turned_at_ = steady_clock::now();
     const auto deadline =
         pipeline_.has_uncommitted() ? commit_due_at() : steady_clock::now() + kPatience;
     const auto wake_by = std::max(deadline, steady_clock::now());

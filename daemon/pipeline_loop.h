@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -110,6 +111,10 @@ class PipelineLoop {
   // thread, once the loop has ended. Each is run once.
   void post(std::function<void(Pipeline*)> work);
 
+  // Whether it takes input and gets on: it is not paused, and nothing has kept it for minutes. Not
+  // to be asked before start() or once it has failed.
+  bool is_judging() const;
+
   // As of at most about a second ago; never null.
   std::shared_ptr<const PipelineSnapshot> snapshot() const;
 
@@ -145,6 +150,9 @@ class PipelineLoop {
   bool has_ended_ = false;                             // guarded by mutex_
   std::shared_ptr<const PipelineSnapshot> snapshot_;   // guarded by mutex_
 
+  std::atomic<SteadyTime> turned_at_{SteadyTime{}};  // when it looked for work last
+  std::atomic<bool> paused_{false};                  // the disk has no room for more
+
   // Pipeline thread only:
   bool failed_ = false;
   SteadyTime first_waiting_{};  // arrival of the oldest uncommitted input
@@ -156,7 +164,6 @@ class PipelineLoop {
   SteadyTime next_erasure_{};
   SteadyTime last_look_{};
   SteadyTime listened_until_{};
-  bool paused_ = false;  // the disk has no room for more
   uint64_t events_since_checkpoint_ = 0;
   struct WaitingAlerts {
     SteadyTime received;

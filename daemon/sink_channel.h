@@ -22,6 +22,8 @@ namespace tocsin::daemon {
 struct ChannelOptions {
   SinkFilter::Options filter{};
   SealedIds ids{};  // of withheld alerts
+  // Whether all is well, which heartbeats say; null: it is.
+  std::function<bool()> is_judging{};
   // Distance of heartbeats; zero: none. `instance` tells in them which tocsin it is.
   std::chrono::milliseconds heartbeat_interval{0};
   std::string instance{};

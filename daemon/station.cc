@@ -168,6 +168,7 @@ void Station::start_sink(const SinkConfig& config) {
   options.ids = ids_;
   options.heartbeat_interval = config.heartbeat_interval;
   options.instance = instance_;
+  options.is_judging = [this] { return is_judging(); };
   options.seed = std::random_device{}();
   const bool takes_digests =
       config.type == SinkConfig::Type::kWebhook || config.type == SinkConfig::Type::kKafka;
@@ -176,7 +177,7 @@ void Station::start_sink(const SinkConfig& config) {
       make_sink(config, {.store = *store_,
                          .ids = ids_,
                          .instance = instance_,
-                         .is_judging = [this] { return is_running_.load(); },
+                         .is_judging = [this] { return is_judging(); },
                          .mirrors = around_.mirrors,
                          .metrics = around_.metrics,
                          .log = around_.log});
@@ -200,7 +201,10 @@ void Station::start_pipeline(std::function<void(const Error&)> on_failure) {
     tell_dead_letters(report.counts);
   };
   callbacks.on_alerts = [this] { notifier_->wake(); };
-  callbacks.on_failure = std::move(on_failure);
+  callbacks.on_failure = [this, tell = std::move(on_failure)](const Error& error) {
+    is_running_ = false;
+    tell(error);
+  };
   callbacks.has_room = [this] { return has_room(); };
   callbacks.on_clock_jump = [this](Milliseconds jump) { tell_clock_jump(jump); };
   callbacks.on_standstill = [this](Milliseconds duration) { tell_standstill(duration); };
@@ -257,15 +261,21 @@ bool Station::has_room() {
 }
 
 // First the queue, so that nothing new comes and no input waits for room in it; then what is queued
-// is judged and committed; then sinks get what is left in the outbox.
+// is judged and committed; last the sinks, which get what is left in the outbox: what fires in a
+// mirror must not end because a backup ends slowly.
 void Station::stop(Milliseconds for_sinks) {
   is_running_ = false;
   queue_.close();
   for (const auto& input : inputs_) input->stop();
   if (loop_) loop_->stop();
-  if (notifier_) notifier_->stop(for_sinks);
   if (purger_) purger_->stop();
   if (backups_) backups_->stop();
+  if (notifier_) notifier_->stop(for_sinks);
+}
+
+void Station::post(std::function<void(Pipeline*)> work) {
+  if (!loop_) return work(nullptr);
+  loop_->post(std::move(work));
 }
 
 http::Backend::Taken Station::push(ingest::RawBatch& batch) {

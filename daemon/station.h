@@ -79,8 +79,8 @@ class Station {
   void add_to(DaemonStatus& status);
   // What is still waited for; empty: ready for work.
   std::vector<std::string> missing() const;
-  // Runs it on the pipeline's thread; with nullptr once the pipeline has ended.
-  void post(std::function<void(Pipeline*)> work) { loop_->post(std::move(work)); }
+  // Runs it on the pipeline's thread; with nullptr when there is none, or it has ended.
+  void post(std::function<void(Pipeline*)> work);
 
  private:
   explicit Station(StationSurroundings surroundings);
@@ -95,6 +95,7 @@ class Station {
   std::optional<Downtime> downtime() const;
   void start_pipeline(std::function<void(const Error&)> on_failure);
   Status start_inputs();
+  bool is_judging() const { return is_running_ && loop_->is_judging(); }  // events
   bool has_room();
   // Tell the operator.
   void tell_torn_log(const storage::TornLog& log);

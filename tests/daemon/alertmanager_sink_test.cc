@@ -22,18 +22,25 @@ WallTime at(const char* text) { return *parse_time(text); }
 
 class AlertmanagerMirror : public testing::Test {
  protected:
-  AlertmanagerSink make() {
-    AlertmanagerSink made(
+  // One that follows a store.
+  struct Mirror : AlertmanagerSink {
+    Mirror(Options options, Clock clock, Source source)
+        : AlertmanagerSink(
+              std::move(options),
+              [](const std::string&) {
+                return std::vector{Level::kWatch, Level::kWarning, Level::kAlert};
+              },
+              std::move(clock)) {
+      follow(std::move(source));
+    }
+  };
+  Mirror make() {
+    return Mirror(
         {.name = "mirror",
          .urls = urls_.empty() ? std::vector{receiver_.url()} : urls_,
          .token_file = token_file_,
          .instance = "desk-1"},
-        [](const std::string&) {
-          return std::vector{Level::kWatch, Level::kWarning, Level::kAlert};
-        },
-        [this] { return now_; });
-    made.follow(source());
-    return made;
+        [this] { return now_; }, source());
   }
   AlertmanagerSink::Source source() {
     return {.open_alerts = [this]() -> Result<std::vector<Notification>> { return open_; },
@@ -102,13 +109,13 @@ Notification withheld(uint32_t seq, const char* action, const char* level) {
 constexpr const char* kFourMinutes = "2026-01-01T00:04:00Z";
 
 TEST_F(AlertmanagerMirror, LowerLevelsFireBesideTheHighest) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "warning"}.notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("warning", kFourMinutes), Pair("watch", kFourMinutes)));
 }
 
 TEST_F(AlertmanagerMirror, IdentityIsInLabelsAndAllElseInAnnotations) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch", .summary = "62 dead"}.notification()}));
   sent();
   const json::value labels = last_.at("labels");
@@ -125,7 +132,7 @@ TEST_F(AlertmanagerMirror, IdentityIsInLabelsAndAllElseInAnnotations) {
 }
 
 TEST_F(AlertmanagerMirror, MarksAreAnnotationsWhileTheyAreThere) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch",
                                       .marks = R"("stale":true,"error":true,"flapping":true,)"
                                                R"("flapping_since":"2011-02-19T07:00:00Z")"}
@@ -144,7 +151,7 @@ TEST_F(AlertmanagerMirror, MarksAreAnnotationsWhileTheyAreThere) {
 }
 
 TEST_F(AlertmanagerMirror, StepDownEndsTheHigherLevelAlone) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "alert"}.notification()}));
   sent();
   ASSERT_TRUE(sink.deliver(
@@ -156,7 +163,7 @@ TEST_F(AlertmanagerMirror, StepDownEndsTheHigherLevelAlone) {
 }
 
 TEST_F(AlertmanagerMirror, FiringIsSentAgainEachIntervalAndEndedForAQuarterOfAnHour) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   sent();
   now_ += Milliseconds(59'000);
@@ -182,13 +189,13 @@ TEST_F(AlertmanagerMirror, FiringIsSentAgainEachIntervalAndEndedForAQuarterOfAnH
 
 TEST_F(AlertmanagerMirror, BeginsWithWhatFiresAlready) {
   open_ = {AlertText{.alert = 8, .level = "watch"}.notification()};
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   tick(sink);
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", kFourMinutes)));
 }
 
 TEST_F(AlertmanagerMirror, EndOfAnOlderEpisodeDoesNotEndTheNewOne) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.alert = 1, .level = "watch"}.notification()}));
   ASSERT_TRUE(sink.deliver({AlertText{.alert = 2, .level = "watch"}.notification()}));
   ASSERT_TRUE(sink.deliver(
@@ -197,7 +204,7 @@ TEST_F(AlertmanagerMirror, EndOfAnOlderEpisodeDoesNotEndTheNewOne) {
 }
 
 TEST_F(AlertmanagerMirror, NothingGoesOnUnderTheOldLabelsWhenTheContentIsWithheld) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch", .tlp = "amber"}.notification()}));
   ASSERT_TRUE(sink.deliver({withheld(1, "escalate", "alert")}));
   EXPECT_THAT(sent(), UnorderedElementsAre(Pair("watch", "2011-02-20T00:00:00Z"),
@@ -219,7 +226,7 @@ TEST_F(AlertmanagerMirror, NothingGoesOnUnderTheOldLabelsWhenTheContentIsWithhel
 }
 
 TEST_F(AlertmanagerMirror, WatchdogAlwaysFires) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   tick(sink);
   EXPECT_THAT(sent(), IsEmpty());
   const json::value labels = watchdog_.at("labels");
@@ -237,7 +244,7 @@ TEST_F(AlertmanagerMirror, WatchdogAlwaysFires) {
 
 // A disk that fails is no end of any warning, and nobody is to think that all is well.
 TEST_F(AlertmanagerMirror, WhatFiresGoesOnWithoutAStoreAndTheWatchdogDoesNot) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   sent();
   EXPECT_FALSE(watchdog_.empty());
@@ -265,15 +272,60 @@ TEST_F(AlertmanagerMirror, WhatFiresGoesOnWithoutAStoreAndTheWatchdogDoesNot) {
   EXPECT_FALSE(*sink.tick());
 }
 
+// A restored backup has it not, say, or the end of it was sent to nobody.
+TEST_F(AlertmanagerMirror, WhatTheNextStoreDoesNotHaveOpenEnds) {
+  Mirror sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.seq = 3, .level = "watch"}.notification()}));
+  sent();
+  sink.leave();
+  sink.follow(source());
+  now_ += Milliseconds(60'000);
+  tick(sink);
+  EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-01T00:01:00Z")));
+  now_ += Milliseconds(60'000);
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()})) << "it is told anew";
+  EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-01T00:06:00Z")));
+}
+
+TEST_F(AlertmanagerMirror, WhatWaitsInTheOutboxTakesNothingBackThatTheStoreKnows) {
+  open_ = {AlertText{.seq = 5, .level = "alert"}.notification()};
+  Mirror sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.seq = 3, .level = "watch"}.notification()}));
+  EXPECT_EQ(sent().size(), 3U) << "all three levels fire";
+  ASSERT_TRUE(sink.deliver({AlertText{.seq = 6, .level = "watch"}.notification()}));
+  EXPECT_THAT(sent(), testing::Contains(Pair("watch", "2026-01-01T00:04:00Z")));
+}
+
+TEST_F(AlertmanagerMirror, WhatIsKnownGoesOnWhereTheStoreCannotBeRead) {
+  Mirror sink = make();
+  ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
+  sent();
+  AlertmanagerSink::Source unreadable = source();
+  unreadable.open_alerts = []() -> Result<std::vector<Notification>> { return unavailable("no"); };
+  sink.follow(unreadable);
+  now_ += Milliseconds(60'000);
+  EXPECT_FALSE(sink.tick());
+  EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-01T00:05:00Z")));
+}
+
+TEST_F(AlertmanagerMirror, EndsAnAttemptWhenItIsToHurry) {
+  Mirror sink = make();
+  sink.hurry(true);
+  EXPECT_FALSE(sink.deliver({AlertText{.level = "watch"}.notification()}));
+  EXPECT_THAT(receiver_.take_requests(), IsEmpty());
+  sink.hurry(false);
+  EXPECT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
+}
+
 TEST_F(AlertmanagerMirror, NothingIsSentWhenThereIsNothingToTell) {
   is_judging_ = false;
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   EXPECT_FALSE(*sink.tick());
   EXPECT_THAT(receiver_.take_requests(), IsEmpty());
 }
 
 TEST_F(AlertmanagerMirror, FailureToSendAgainIsTold) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   EXPECT_FALSE(*sink.tick()) << "nothing was due";
   receiver_.answer_with(503);
@@ -290,18 +342,18 @@ TEST_F(AlertmanagerMirror, FailureToSendAgainIsTold) {
 TEST_F(AlertmanagerMirror, SendsTheTokenAndNothingWithoutOne) {
   const TemporaryFolder folder;
   token_file_ = folder.write("token", "secret-of-the-mirror\n");
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   tick(sink);
   sent();
   EXPECT_EQ(token_, "Bearer secret-of-the-mirror");
   token_file_ = folder.path("absent");
-  AlertmanagerSink without = make();
+  Mirror without = make();
   EXPECT_FALSE(without.tick());
   EXPECT_THAT(receiver_.take_requests(), IsEmpty());
 }
 
 TEST_F(AlertmanagerMirror, EndIsNeverBeforeTheStart) {
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   ASSERT_TRUE(sink.deliver(
       {AlertText{.level = "watch", .starts_at = "2026-01-02T00:00:00Z"}.notification()}));
   EXPECT_THAT(sent(), ElementsAre(Pair("watch", "2026-01-02T00:00:00.001Z")));
@@ -309,10 +361,10 @@ TEST_F(AlertmanagerMirror, EndIsNeverBeforeTheStart) {
 
 TEST_F(AlertmanagerMirror, OneMemberOfTheClusterIsEnough) {
   urls_ = {"http://127.0.0.1:1", receiver_.url()};
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   EXPECT_TRUE(sink.deliver({AlertText{.level = "watch"}.notification()}));
   urls_ = {"http://127.0.0.1:1"};
-  AlertmanagerSink alone = make();
+  Mirror alone = make();
   const Status status = alone.deliver({AlertText{.level = "watch"}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
@@ -320,7 +372,7 @@ TEST_F(AlertmanagerMirror, OneMemberOfTheClusterIsEnough) {
 
 TEST_F(AlertmanagerMirror, RefusalIsTold) {
   receiver_.answer_with(400);
-  AlertmanagerSink sink = make();
+  Mirror sink = make();
   const Status status = sink.deliver({AlertText{}.notification()});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInvalid);
