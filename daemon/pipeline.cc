@@ -265,14 +265,19 @@ void Pipeline::log_transitions() {
     const rules::Rule& rule = bundle_->raised_by(transition.rule);
     const rules::ToldAlert* told = told_.find(transition, rule);
     // As the log counts: the engine may know of fewer, or of others that were told to nobody.
-    if (told != nullptr) transition.seq = told->last.seq + 1;
+    if (const uint32_t next = told_.next_seq(transition, rule)) transition.seq = next;
     if (!standing_.is_whole() && !fit_to_told(transition, told, rule)) continue;
     // Who was told of an alert is told of its end, and who was not, of nothing that follows.
     const bool is_recorded_alone =
         transition.action == Action::kFire
             ? transition.retroactive && too_old.contains(transition.alert)
             : told != nullptr && told->is_recorded_alone;
-    log(transition, rule.status == RuleStatus::kProduction && !is_recorded_alone);
+    // Also where its rule has left production since.
+    const bool ends =
+        transition.action == Action::kResolve || transition.action == Action::kWithdraw;
+    const bool is_sent =
+        ends && told != nullptr ? told->was_sent : rule.status == RuleStatus::kProduction;
+    log(transition, is_sent && !is_recorded_alone);
     told_.note(transition, rule, is_recorded_alone);
   }
   transitions_.clear();
@@ -403,7 +408,8 @@ Status Pipeline::write_batch(WallTime now) {
   if (batch_ == nullptr) return Status::ok();
   const Status status = store_.commit(*batch_, now);
   batch_ = nullptr;
-  return status;
+  const bool contradicts_log = !status && status.error().code == ErrorCode::kInvalid;
+  return contradicts_log ? give_up(status.error(), now) : status;
 }
 
 Status Pipeline::give_up(const Error& fault, WallTime now) {

@@ -136,6 +136,11 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   static bool is_of_the_journal(std::string_view state_key) {
     return state_key != kArrivalsStateKey;
   }
+  // Whether it is of one alert that was told.
+  static bool is_of_told_alert(std::string_view state_key, Hash128& alert) {
+    return state_key.starts_with(kToldPrefix) &&
+           from_hex(state_key.substr(kToldPrefix.size()), alert);
+  }
   // The state entries that changed since the last call; value empty: gone.
   void save(const std::function<void(std::string_view key, std::string_view value)>& put);
 
@@ -281,6 +286,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   // `complete` becomes false when the state was saved by another number of shards or in another
   // format, or is damaged.
   Status restore_state(bool& complete);
+  Status read_told();
   Status drop_saved_state();
   // Of a rebuild that has more state than there is memory for: saves it, so that idle groups may be
   // in the store alone. That is no checkpoint: a start after this one begins again.
@@ -295,7 +301,7 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   Status apply(const storage::Control& control, JournalSeq seq, const CompileBundle& compile,
                std::string& warning);
   // These rules alone, on all records up to that one; then the log, as it was then, is brought to
-  // what they hold. `begin`: those that there were not before.
+  // what they hold. `begin`: those that there were not before. told_: what was told until then.
   Status judge_whole(std::shared_ptr<const rules::Bundle> bundle, rules::Emit emit, JournalSeq to,
                      LoggedAlerts logged, const std::set<std::string>& begin,
                      const CompileBundle& compile, const Progress& progress);
@@ -321,9 +327,15 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   bool knows_beginning_of(const OpenTold& alert) const;
   // By then a rule holds again what holds, however its state began.
   EventTime knows_by(const rules::Rule& rule) const;
+  // Up to where the sources of the rule are told.
+  EventTime time_of(const rules::Rule& rule) const;
+  // Whether an alert that no rule holds may go on all the same, though its rule knows by now: what
+  // keeps it is older than all that the rule looks back to.
+  bool may_go_on(const OpenTold& alert) const;
   // Leaves one that the log has open, and no rule holds by that name, as it stands; false when its
-  // rule knows better.
-  Result<bool> leave_unheld(const storage::Store::StoredAlert& last, const LoggedAlerts& logged);
+  // rule knows better, or is one that did not exist.
+  Result<bool> leave_unheld(const storage::Store::StoredAlert& last, const LoggedAlerts& logged,
+                            const std::set<std::string>& begin);
   // One that a rule holds, and the log has not open, though it did know then.
   void leave_untold(const OpenTold& alert, const LoggedAlerts& logged);
   // Has the engine's transitions go on with alerts that were told by other names.

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 
 #include "daemon/alert_fields.h"
 #include "daemon/pipeline.h"
@@ -38,6 +39,7 @@ std::string ended(const json::object& last, uint32_t seq, EventTime at) {
 Status Pipeline::judge_whole(std::shared_ptr<const rules::Bundle> bundle, rules::Emit emit,
                              JournalSeq to, LoggedAlerts logged, const std::set<std::string>& begin,
                              const CompileBundle& compile, const Progress& progress) {
+  const std::set<Hash128> told_before = ids_of(told_);
   told_ = {};
   unrevised_.clear();
   emit_ = emit;
@@ -50,7 +52,7 @@ Status Pipeline::judge_whole(std::shared_ptr<const rules::Bundle> bundle, rules:
   // Of a journal that is no longer whole this cannot be said again; the log itself is asked later.
   if (!status || (is_replaying_ && !standing_.is_whole())) return status;
   if (status = bring_log_to_rules(logged, begin); !status) return status;
-  forget_unlogged(logged, told_);
+  forget_unlogged(logged, told_before, told_);
   return Status::ok();
 }
 
@@ -96,12 +98,13 @@ Status Pipeline::bring_log_to_rules(LoggedAlerts& logged, const std::set<std::st
   const std::map<Hash128, OpenTold> held = open_told(told_, *bundle_);
   for (const auto& [id, alert] : logged.open) {
     if (held.contains(id)) continue;
-    const Result<bool> is_left = leave_unheld(alert, logged);
+    const Result<bool> is_left = leave_unheld(alert, logged, begin);
     if (!is_left) return is_left.error();
     if (*is_left) continue;
     if (Status status = end_in_log(alert, logged); !status) return status;
   }
   for (const auto& [id, alert] : held) {
+    if (standing_.names.contains(id)) continue;  // it goes on as one that was left
     const bool is_known = begin.contains(alert.group.rule) || knows_beginning_of(alert);
     const auto found = logged.open.find(id);
     Status status;
@@ -114,7 +117,7 @@ Status Pipeline::bring_log_to_rules(LoggedAlerts& logged, const std::set<std::st
     }
     if (!status) return status;
   }
-  number_as_logged(logged, *bundle_, told_);
+  number_as_logged(logged, told_);
   return Status::ok();
 }
 
@@ -168,7 +171,7 @@ void Pipeline::tell_in_log(const OpenTold& alert, LoggedAlerts& logged) {
 Status Pipeline::follow_log() {
   const Result<LoggedAlerts> logged = read_logged_alerts(store_);
   if (!logged) return logged.error();
-  number_as_logged(*logged, *bundle_, told_);
+  number_as_logged(*logged, told_);
   return Status::ok();
 }
 

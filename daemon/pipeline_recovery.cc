@@ -58,15 +58,17 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
   }
   JournalSeq first = store_.checkpoint_seq() + 1;
   if (from != From::kCheckpoint) {
+    if (Status status = read_told(); !status) return status;
     if (Status status = drop_saved_state(); !status) return status;
-    told_ = {};
     standing_ = {};
   }
+  const std::set<Hash128> told_before = ids_of(told_);
   if (from == From::kStart) {
     const Result<std::optional<JournalSeq>> begun = begin_as_then(compile);
     if (!begun) return begun.error();
     if (*begun) {
       first = **begun;
+      told_ = {};
     } else {
       if (warning.empty()) warning = "nothing is saved: state is rebuilt from the whole journal";
       warning += " by the present rules, since those of then are not to be had";
@@ -90,7 +92,7 @@ Status Pipeline::recover(const CompileBundle& compile, const Progress& progress,
     Result<LoggedAlerts> logged = read_logged_alerts(store_);
     if (!logged) return logged.error();
     if (Status status = bring_log_to_rules(*logged, {}); !status) return status;
-    if (!standing_.is_whole()) forget_unlogged(*logged, told_);
+    if (!standing_.is_whole()) forget_unlogged(*logged, told_before, told_);
   }
   if (Status status = restore_seen_ids(); !status) return status;
   restore_arrivals(own->arrivals);
@@ -268,6 +270,15 @@ Status Pipeline::restore_state(bool& complete) {
   });
   engine_->finish_restore();
   return status;
+}
+
+// Of state that is not to be restored as a whole; what is damaged is left out.
+Status Pipeline::read_told() {
+  told_ = {};
+  return store_.read_state([&](std::string_view key, std::string_view value) {
+    if (!key.starts_with(kToldPrefix)) return;
+    static_cast<void>(told_.restore(key.substr(kToldPrefix.size()), value));
+  });
 }
 
 // With the next commit, before what that saves anew. What tells how to begin stays for a start that

@@ -33,6 +33,7 @@ AlertTransition transition_of(const storage::Store::StoredAlert& alert, const Al
   last.title = fields.title;
   last.summary = fields.summary;
   last.condition = fields.condition;
+  last.flapping_since = fields.flapping_since;
   last.events_counted = fields.events_counted;
   return last;
 }
@@ -59,13 +60,30 @@ EventTime Pipeline::knows_by(const rules::Rule& rule) const {
   return known + waits;
 }
 
+EventTime Pipeline::time_of(const rules::Rule& rule) const {
+  EventTime time = kMaxEventTime;
+  for (const SourceId source : rules::feeding_sources(*bundle_->catalogue, rule)) {
+    if (const auto told = engine_->watermark(source)) time = std::min(time, *told);
+  }
+  return time == kMaxEventTime ? engine_->watermark() : time;
+}
+
+// Whoever is silent stays so until it is heard; a level with `exit`, or that flaps, is held while
+// anything is counted of the group.
+bool Pipeline::may_go_on(const OpenTold& alert) const {
+  const bool has_group = engine_->has_group(alert.told.last.rule, alert.group.key);
+  if (alert.rule->kind() == rules::RuleKind::kAbsence) return !has_group;
+  return has_group && rules::holds_itself(alert.told.last, *alert.rule);
+}
+
 Result<bool> Pipeline::leave_unheld(const storage::Store::StoredAlert& last,
-                                    const LoggedAlerts& logged) {
+                                    const LoggedAlerts& logged,
+                                    const std::set<std::string>& begin) {
   const Result<AlertFields> fields = read_alert_fields(last.json);
   if (!fields) return fields.error();
   const auto rule = std::find_if(bundle_->rules.begin(), bundle_->rules.end(),
                                  [&](const rules::Rule& one) { return one.id == fields->rule; });
-  if (rule == bundle_->rules.end()) return false;
+  if (rule == bundle_->rules.end() || begin.contains(rule->identity)) return false;
   OpenTold alert{{}, &*rule, {.last = transition_of(last, *fields, *rule)}};
   if (alert.told.last.group.size() != rule->by.size() || knows_beginning_of(alert)) return false;
   alert.group = rules::group_of(alert.told.last, *rule);
@@ -113,9 +131,10 @@ void Pipeline::take_up(const AlertTransition& fire, const rules::Rule& rule,
   const rules::GroupName group = rules::group_of(fire, rule);
   for (const rules::ToldAlert* left : told_.of(group)) {
     if (!standing_.unheld.contains(left->last.alert)) continue;
+    const OpenTold alert{group, &rule, *left};
     // Later, the rule would have held it all along.
-    if (fire.at > knows_by(rule)) {
-      end_unheld({group, &rule, *left}, knows_by(rule), kUnheld, ends);
+    if (fire.at > knows_by(rule) && !rules::holds_itself(left->last, rule)) {
+      end_unheld(alert, knows_by(rule), kUnheld, ends);
     } else {
       standing_.unheld.erase(left->last.alert);
       standing_.names[fire.alert] = left->last.alert;
@@ -143,8 +162,9 @@ bool Pipeline::fit_to_told(AlertTransition& transition, const rules::ToldAlert* 
   if (untold != standing_.untold.end()) {
     const bool is_news = transition.action == Action::kEscalate || transition.at >= knows_by(rule);
     if (transition.ends_at) {
-      standing_.untold.erase(untold);
       told_.drop(rules::group_of(transition, rule), transition.alert);
+      if (untold->second != 0) told_.note_number(transition.alert, untold->second - 1);
+      standing_.untold.erase(untold);
       return false;
     }
     if (!is_news) {
@@ -157,15 +177,20 @@ bool Pipeline::fit_to_told(AlertTransition& transition, const rules::ToldAlert* 
     standing_.untold.erase(untold);
     return true;
   }
-  // The engine may have had it at another level than it was told at.
-  if (told == nullptr || !told->is_open() || transition.ends_at) return true;
-  if (transition.action != Action::kUpdate && !transition.retroactive) {
-    const Level before = told->last.level;
-    transition.previous = before;
-    transition.action = transition.level > before   ? Action::kEscalate
-                        : transition.level < before ? Action::kDeescalate
-                                                    : Action::kUpdate;
+  // The engine may have had it at another level than it was told at: at a lower one as long as some
+  // of what counts is missing.
+  if (told == nullptr || !told->is_open() || transition.ends_at || transition.retroactive) {
+    return true;
   }
+  const Level before = told->last.level;
+  const bool is_whole = told->last.starts_at >= known_from(rule, standing_.told_from);
+  if (!is_whole && transition.at < knows_by(rule)) {
+    transition.level = std::max(transition.level, before);
+  }
+  transition.previous = before;
+  transition.action = transition.level > before   ? Action::kEscalate
+                      : transition.level < before ? Action::kDeescalate
+                                                  : Action::kUpdate;
   return true;
 }
 
@@ -174,16 +199,21 @@ void Pipeline::settle_standing() {
   const EventTime now = engine_->watermark();
   if (standing_.told_from == kMaxEventTime && now != kMinEventTime) standing_.told_from = now;
   if (standing_.unheld.empty() && standing_.untold.empty()) return;
-  for (const auto& [id, alert] : open_told(told_, *bundle_)) {
+  const auto stands = [this](Hash128 alert) {
+    return standing_.unheld.contains(alert) || standing_.untold.contains(alert);
+  };
+  for (const auto& [id, alert] : open_told(told_, *bundle_, stands)) {
     const EventTime known = knows_by(*alert.rule);
-    if (now <= known) continue;
-    if (standing_.unheld.contains(id)) end_unheld(alert, known, kUnheld, transitions_);
-    if (!standing_.untold.contains(id)) continue;
+    if (time_of(*alert.rule) <= known) continue;
+    const bool is_unheld = standing_.unheld.contains(id);
+    if (is_unheld && !may_go_on(alert)) end_unheld(alert, known, kUnheld, transitions_);
+    if (is_unheld) continue;
     transitions_.push_back(alert.told.last);
     AlertTransition& held = transitions_.back();
     held.action = Action::kUpdate;  // it becomes the first that is told
     held.at = held.watermark = std::max(held.at, known);
-    held.provisional = false;
+    held.retroactive = held.provisional = false;
+    held.cause = {};
   }
   log_transitions();
 }
@@ -192,9 +222,10 @@ void Pipeline::end_standing_of(const rules::Bundle& next, const std::set<std::st
   if (standing_.unheld.empty()) return;
   std::set<std::string_view> stay;
   for (const rules::Rule& rule : next.rules) stay.insert(rule.identity);
-  for (const auto& [id, alert] : open_told(told_, *bundle_)) {
+  const auto is_unheld = [this](Hash128 alert) { return standing_.unheld.contains(alert); };
+  for (const auto& [id, alert] : open_told(told_, *bundle_, is_unheld)) {
     const bool is_gone = !stay.contains(alert.group.rule);
-    if (!standing_.unheld.contains(id) || (!is_gone && !begin.contains(alert.group.rule))) continue;
+    if (!is_gone && !begin.contains(alert.group.rule)) continue;
     end_unheld(alert, engine_->watermark(), is_gone ? "rule removed" : "rule changed",
                transitions_);
   }

@@ -1,6 +1,7 @@
 #include "daemon/rebuild.h"
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,6 +52,7 @@ class Comparison {
           format_date(store_.erased_before())));
     }
     if (Status status = read_state(); !status) return status.error();
+    if (Status status = read_log(); !status) return status.error();
     const Result<std::string> text = Pipeline::rules_at_checkpoint(store_);
     if (!text) return text.error();
     const auto bundle = options_.compile(*text);
@@ -109,9 +111,30 @@ class Comparison {
     });
   }
 
+  Status read_log() {
+    uint64_t first = 0;
+    uint64_t last = 0;
+    uint64_t kept = 0;
+    Status status = store_.read_alert_log(0, [&](const storage::Store::StoredAlert& stored) {
+      if (kept++ == 0) first = stored.order;
+      last = stored.order;
+      logged_.insert(stored.alert);
+      return true;
+    });
+    is_log_whole_ = kept != 0 && first == 1 && last == kept;
+    return status;
+  }
+
+  // What was known of an alert that retention has dropped depends on when that was.
+  bool is_of_dropped_alert(std::string_view key) const {
+    Hash128 alert;
+    return !is_log_whole_ && Pipeline::is_of_told_alert(key, alert) && !logged_.contains(alert);
+  }
+
   void compare_state() {
     report_.state_entries = saved_.size();
     for (const auto& [key, value] : saved_) {
+      if (is_of_dropped_alert(key)) continue;
       const auto found = report_.state.find(key);
       if (found == report_.state.end()) {
         differ(fmt::format("state {}: saved, but the journal gives none", readable(key)));
@@ -121,19 +144,14 @@ class Comparison {
       }
     }
     for (const auto& [key, value] : report_.state) {
-      if (!saved_.contains(key)) {
+      if (!saved_.contains(key) && !is_of_dropped_alert(key)) {
         differ(fmt::format("state {}: the journal gives it, but it is not saved", readable(key)));
       }
     }
   }
 
   Status compare_alerts(uint64_t undecided_to) {
-    uint64_t first = 0;
-    uint64_t last = 0;
-    uint64_t kept = 0;
     Status status = store_.read_alert_log(0, [&](const storage::Store::StoredAlert& stored) {
-      if (kept++ == 0) first = stored.order;
-      last = stored.order;
       if (stored.order <= undecided_to) {
         ++report_.undecided;
         return true;
@@ -153,9 +171,8 @@ class Comparison {
       return true;
     });
     if (!status) return status;
-    const bool is_whole = kept == 0 ? decided_.empty() : first == 1 && last == kept;
     for (const auto& [key, hash] : decided_) {
-      if (!is_whole) {
+      if (!is_log_whole_) {
         ++report_.forgotten;
         continue;
       }
@@ -169,6 +186,8 @@ class Comparison {
   const RebuildOptions& options_;
   RebuildReport report_;
   State saved_;
+  absl::flat_hash_set<Hash128> logged_;
+  bool is_log_whole_ = false;
   absl::flat_hash_map<std::pair<Hash128, uint32_t>, Hash128> decided_;  // JSON, hashed
 };
 

@@ -16,11 +16,12 @@ ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
   options.shard.of = static_cast<uint32_t>(std::max<size_t>(shards, 1));
   const std::string prefix = fmt::format("shard/{}/", options.shard.of);
   if (options.shard.of > 1) {
-    above_ = std::make_unique<Shard>(
-        bundle,
-        rules::EngineOptions{
-            .emit = options.emit, .work = rules::Work::kAlerts, .saved = options.saved},
-        prefix + "above/");
+    above_ = std::make_unique<Shard>(bundle,
+                                     rules::EngineOptions{.emit = options.emit,
+                                                          .work = rules::Work::kAlerts,
+                                                          .told_from = options.told_from,
+                                                          .saved = options.saved},
+                                     prefix + "above/");
     options.work = rules::Work::kEvents;
   }
   for (uint32_t i = 0; i < options.shard.of; ++i) {
@@ -327,6 +328,12 @@ size_t ShardedEngine::state_bytes() const {
   size_t sum = 0;
   for_each_engine([&sum](const Shard& shard) { sum += shard.engine.state_bytes(); });
   return sum;
+}
+
+bool ShardedEngine::has_group(RuleIndex rule, const std::vector<std::string>& key) const {
+  bool has = false;
+  for_each_engine([&](const Shard& shard) { has = has || shard.engine.has_group(rule, key); });
+  return has;
 }
 
 size_t ShardedEngine::resident_bytes() const {

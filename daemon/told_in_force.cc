@@ -1,18 +1,20 @@
 #include "daemon/told_in_force.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace tocsin::daemon {
 
-std::map<Hash128, OpenTold> open_told(const rules::ToldAlerts& told, const rules::Bundle& bundle) {
+std::map<Hash128, OpenTold> open_told(const rules::ToldAlerts& told, const rules::Bundle& bundle,
+                                      const std::function<bool(Hash128)>& is_wanted) {
   std::map<Hash128, OpenTold> open;
   told.for_each_group([&](const rules::GroupName& group) {
     const rules::Rule* rule = rule_of(bundle, group.rule);
     if (rule == nullptr) return;
     for (const rules::ToldAlert* one : told.of(group)) {
-      if (!one->is_open()) continue;
+      if (!one->is_open() || (is_wanted && !is_wanted(one->last.alert))) continue;
       OpenTold& alert = open[one->last.alert] = {group, rule, *one};
       number_by(bundle, *rule, group, alert.told.last);
     }
@@ -40,28 +42,38 @@ void number_by(const rules::Bundle& bundle, const rules::Rule& rule, const rules
   }
 }
 
-void number_as_logged(const LoggedAlerts& logged, const rules::Bundle& bundle,
-                      rules::ToldAlerts& told) {
-  std::vector<std::pair<const rules::Rule*, rules::ToldAlert>> others;
+std::set<Hash128> ids_of(const rules::ToldAlerts& told) {
+  std::set<Hash128> ids;
   told.for_each_group([&](const rules::GroupName& group) {
-    const rules::Rule* rule = rule_of(bundle, group.rule);
-    for (const rules::ToldAlert* one : told.of(group)) {
-      const auto known = logged.last_seq.find(one->last.alert);
-      const bool is_same = known == logged.last_seq.end() || known->second == one->last.seq;
-      if (is_same || rule == nullptr) continue;
-      others.emplace_back(rule, *one);
-      others.back().second.last.seq = known->second;
-    }
+    for (const rules::ToldAlert* one : told.of(group)) ids.insert(one->last.alert);
   });
-  for (const auto& [rule, one] : others) told.note(one.last, *rule, one.is_recorded_alone);
+  return ids;
 }
 
-void forget_unlogged(const LoggedAlerts& logged, rules::ToldAlerts& told) {
+void number_as_logged(const LoggedAlerts& logged, rules::ToldAlerts& told) {
+  std::vector<std::pair<rules::GroupName, Hash128>> known;
+  told.for_each_group([&](const rules::GroupName& group) {
+    for (const rules::ToldAlert* one : told.of(group)) known.emplace_back(group, one->last.alert);
+  });
+  std::set<Hash128> ids;
+  for (const auto& [group, alert] : known) {
+    ids.insert(alert);
+    const auto number = logged.last_seq.find(alert);
+    if (number != logged.last_seq.end()) told.renumber(group, alert, number->second);
+  }
+  for (const auto& [alert, seq] : logged.last_seq) {
+    if (!ids.contains(alert)) told.note_number(alert, seq);
+  }
+}
+
+void forget_unlogged(const LoggedAlerts& logged, const std::set<Hash128>& told_before,
+                     rules::ToldAlerts& told) {
   std::vector<std::pair<rules::GroupName, Hash128>> unlogged;
   told.for_each_group([&](const rules::GroupName& group) {
     for (const rules::ToldAlert* one : told.of(group)) {
       const Hash128 alert = one->last.alert;
-      if (!one->is_open() && !logged.last_seq.contains(alert)) unlogged.emplace_back(group, alert);
+      const bool was_told = logged.last_seq.contains(alert) || told_before.contains(alert);
+      if (!one->is_open() && !was_told) unlogged.emplace_back(group, alert);
     }
   });
   for (const auto& [group, alert] : unlogged) told.drop(group, alert);

@@ -139,6 +139,7 @@ class Detector {
   virtual void forget_all(std::string_view prefix,
                           const std::function<void(std::string key)>& gone) = 0;
   virtual std::optional<GroupState> state_of(const std::vector<std::string>& key) = 0;
+  virtual bool has_group(const std::vector<std::string>& key) = 0;
   // How the group stands at `at`; nullopt when nothing is held of it.
   virtual std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) = 0;
   // Puts idle groups out of memory until about so many bytes are free. Returns how many are.

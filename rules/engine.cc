@@ -211,6 +211,10 @@ std::optional<GroupState> Engine::state_of(RuleIndex rule,
   return state_->detectors[rule]->state_of(key);
 }
 
+bool Engine::has_group(RuleIndex rule, const std::vector<std::string>& key) const {
+  return state_->detectors[rule]->has_group(key);
+}
+
 std::optional<Inspection> Engine::inspect(RuleIndex rule, const std::vector<std::string>& key,
                                           EventTime at) const {
   auto found = state_->detectors[rule]->inspect(key, at);

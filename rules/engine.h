@@ -185,6 +185,8 @@ class Engine {
   // One that the engine holds nothing of is what its next event would find: warming under a surge,
   // else inactive.
   std::optional<GroupState> state_of(RuleIndex rule, const std::vector<std::string>& key) const;
+  // Whether anything is held of it.
+  bool has_group(RuleIndex rule, const std::vector<std::string>& key) const;
   // How the group stands at `at`, up to which time must have passed (finish()). nullopt when
   // nothing is held of it.
   std::optional<Inspection> inspect(RuleIndex rule, const std::vector<std::string>& key,

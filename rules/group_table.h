@@ -180,6 +180,8 @@ class GroupedDetector : public Detector {
     return is_pending ? GroupState::kPending : GroupState::kInactive;
   }
 
+  bool has_group(const std::vector<std::string>& key) override { return find(key) != nullptr; }
+
   std::optional<Inspection> inspect(const std::vector<std::string>& key, EventTime at) override {
     G* group = find(key);
     if (group == nullptr) return std::nullopt;

@@ -143,13 +143,6 @@ class Teller {
     return true;
   }
 
-  // Whether it may have kept its level when it would not have come to it.
-  static bool holds_itself(const AlertTransition& open, const Rule& rule) {
-    const int index = index_of(rule.levels, open.level);
-    return open.flapping_since || index < 0 ||
-           rule.levels[static_cast<size_t>(index)].exit.has_value();
-  }
-
   // By episode what was told of it, taken out of `told`; nullptr: nothing. Those of the same id
   // first, so that no id is given to another while its own episode is there.
   static std::vector<const ToldAlert*> match(std::vector<const ToldAlert*>& told,
@@ -252,6 +245,12 @@ class Teller {
 };
 
 }  // namespace
+
+bool holds_itself(const AlertTransition& open, const Rule& rule) {
+  const int index = index_of(rule.levels, open.level);
+  return open.flapping_since || index < 0 ||
+         rule.levels[static_cast<size_t>(index)].exit.has_value();
+}
 
 bool Reconciled::is_decided(const Rule& rule, const std::vector<std::string>& key) const {
   if (!knows_alerts && is_over_alerts(rule.kind())) return false;

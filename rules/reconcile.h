@@ -21,6 +21,10 @@ struct Pin {
   Tlp tlp = Tlp::kClear;  // what it told once stays as restricted
 };
 
+// Whether an open alert may keep its level where it would not come to it: the level has an `exit`,
+// or the alert flaps.
+bool holds_itself(const AlertTransition& open, const Rule& rule);
+
 struct Reconciled {
   std::vector<AlertTransition> tell;  // numbered by the bundle that `decided` is of
   std::map<GroupName, Pin> pins;      // of the groups whose alert is open

@@ -17,8 +17,9 @@ namespace tocsin::rules {
 // the highest TLP of their episode; 3: and when they last stepped down; 4: and their turns; index
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
 // rules when they refused last, groups when they began; 6: sources their partitions, groups whether
-// they were due; 7: entries are sealed.
-inline constexpr uint8_t kStateVersion = 8;
+// they were due; 7: entries are sealed; 8: imprecise dates count in the middle of their span; 9: of
+// alerts that were told long ago the last number is kept.
+inline constexpr uint8_t kStateVersion = 9;
 
 // What the keys of a rule's saved groups begin with; their key texts follow.
 inline constexpr char kGroupEntry = 'g';

@@ -8,7 +8,8 @@ namespace tocsin::rules {
 
 namespace {
 
-constexpr uint8_t kToldVersion = 3;  // 3: sealed
+constexpr uint8_t kToldVersion = 5;    // 3: sealed; 5: was_sent
+constexpr uint8_t kNumberVersion = 4;  // the last number alone
 // Looking for what can be forgotten costs a walk over all that is kept of the rule.
 constexpr Milliseconds kBetweenForgetting = std::chrono::hours(24);
 
@@ -139,6 +140,8 @@ void ToldAlerts::note(const AlertTransition& transition, const Rule& rule, bool 
   told.last = transition;
   told.is_withdrawn = transition.action == Action::kWithdraw;
   told.is_recorded_alone = is_recorded_alone;
+  told.was_sent |= rule.status == RuleStatus::kProduction && !is_recorded_alone;
+  numbers_.erase(transition.alert);
   // What is told of the past may be of the time of the telling, ahead of the rule's.
   if (transition.at > of_rule.newest && !transition.retroactive) {
     of_rule.newest = transition.at;
@@ -154,6 +157,28 @@ void ToldAlerts::drop(const GroupName& group, Hash128 alert) {
   if (alerts == rule->second.groups.end() || alerts->second.erase(alert) == 0) return;
   if (alerts->second.empty()) rule->second.groups.erase(alerts);
   changed_[alert] = group;
+}
+
+uint32_t ToldAlerts::next_seq(const AlertTransition& transition, const Rule& rule) const {
+  if (const ToldAlert* told = find(transition, rule)) return told->last.seq + 1;
+  const auto number = numbers_.find(transition.alert);
+  return number == numbers_.end() ? 0 : number->second + 1;
+}
+
+void ToldAlerts::renumber(const GroupName& group, Hash128 alert, uint32_t last_seq) {
+  const auto rule = rules_.find(group.rule);
+  if (rule == rules_.end()) return;
+  const auto alerts = rule->second.groups.find(group.key);
+  if (alerts == rule->second.groups.end()) return;
+  const auto told = alerts->second.find(alert);
+  if (told == alerts->second.end() || told->second.last.seq == last_seq) return;
+  told->second.last.seq = last_seq;
+  changed_[alert] = group;
+}
+
+void ToldAlerts::note_number(Hash128 alert, uint32_t last_seq) {
+  numbers_[alert] = last_seq;
+  changed_[alert] = {};
 }
 
 const ToldAlert* ToldAlerts::find(const AlertTransition& transition, const Rule& rule) const {
@@ -199,7 +224,7 @@ void ToldAlerts::forget(const std::string& identity, Milliseconds keep) {
         ++alert;
         continue;
       }
-      changed_[alert->first] = {identity, group->first};
+      note_number(alert->first, told.last.seq);
       alert = alerts.erase(alert);
     }
     group = alerts.empty() ? rule.groups.erase(group) : std::next(group);
@@ -210,15 +235,24 @@ std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
   const auto of = this->of(group);
   const auto told =
       std::find_if(of.begin(), of.end(), [&](const auto* one) { return one->last.alert == alert; });
-  if (told == of.end()) return {};
+  const auto number = numbers_.find(alert);
   std::string bytes;
   ByteWriter to(bytes);
+  if (told == of.end() && number == numbers_.end()) return bytes;
+  if (told == of.end()) {
+    to.u8(kNumberVersion);
+    to.hash(alert);
+    to.u32(number->second);
+    sealed(to_hex(alert), bytes);
+    return bytes;
+  }
   to.u8(kToldVersion);
   to.text(group.rule);
   to.u32(static_cast<uint32_t>(group.key.size()));
   for (const std::string& part : group.key) to.text(part);
   to.u8((*told)->is_withdrawn ? 1 : 0);
   to.u8((*told)->is_recorded_alone ? 1 : 0);
+  to.u8((*told)->was_sent ? 1 : 0);
   write(to, (*told)->last);
   sealed(to_hex(alert), bytes);
   return bytes;
@@ -237,7 +271,13 @@ std::string ToldAlerts::written(const std::string& identity, const OfRule& rule)
 bool ToldAlerts::restore(std::string_view key, std::string_view value) {
   if (!unseal(key, value)) return false;
   ByteReader from(value);
-  if (from.u8() != kToldVersion) return false;
+  const uint8_t version = from.u8();
+  if (version == kNumberVersion) {
+    const Hash128 alert = from.hash();
+    numbers_[alert] = from.u32();
+    return from.at_end();
+  }
+  if (version != kToldVersion) return false;
   if (key.starts_with(kRulePrefix)) {
     OfRule& rule = rules_[std::string(key.substr(kRulePrefix.size()))];
     rule.newest = from.time();
@@ -250,6 +290,7 @@ bool ToldAlerts::restore(std::string_view key, std::string_view value) {
   ToldAlert told;
   told.is_withdrawn = from.u8() != 0;
   told.is_recorded_alone = from.u8() != 0;
+  told.was_sent = from.u8() != 0;
   told.last = read_transition(from);
   if (!from.at_end()) return false;
   rules_[identity].groups[std::move(group)].insert_or_assign(told.last.alert, std::move(told));

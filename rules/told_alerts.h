@@ -1,5 +1,8 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,12 +29,14 @@ struct ToldAlert {
   AlertTransition last;  // the region as text is in the group's key; `rule` is of the time
   bool is_withdrawn = false;
   bool is_recorded_alone = false;  // raised of a past that wakes nobody
+  bool was_sent = false;           // while its rule was in production
 
   bool is_open() const { return !is_withdrawn && !last.ends_at; }
 };
 
 // What has been told of every alert that a correction may still change: the open ones, and those
 // that ended within the correction horizon. What is decided anew is told against it (reconcile.h).
+// Of all others it keeps the last number: rules that are put back may raise them once more.
 //
 // A function of what was noted before each forget(), not of its order or of when it was saved.
 // Thread-safety: one thread at a time.
@@ -44,11 +49,12 @@ class ToldAlerts {
   void forget(const std::string& rule_identity, Milliseconds keep);
   // nullptr: none of that id is known. Until the next call that changes something.
   const ToldAlert* find(const AlertTransition& transition, const Rule& rule) const;
-  // The number that the next transition of this alert has at least; 0: none is known.
-  uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const {
-    const ToldAlert* told = find(transition, rule);
-    return told == nullptr ? 0 : told->last.seq + 1;
-  }
+  // The number that the next transition of this alert has; 0: nothing was told of it.
+  uint32_t next_seq(const AlertTransition& transition, const Rule& rule) const;
+  // What comes next of that alert is numbered after `last_seq`: of one of the group that is known,
+  // or of one that nothing else is known of.
+  void renumber(const GroupName& group, Hash128 alert, uint32_t last_seq);
+  void note_number(Hash128 alert, uint32_t last_seq);
   // Of one group, by when they started; pointers hold until the next call that changes something.
   std::vector<const ToldAlert*> of(const GroupName& group) const;
   // Calls each(name) for all groups that something was told of.
@@ -87,6 +93,7 @@ class ToldAlerts {
   static std::string written(const std::string& identity, const OfRule& rule);
 
   std::map<std::string, OfRule, std::less<>> rules_;  // by identity
+  absl::flat_hash_map<Hash128, uint32_t> numbers_;    // the last, of those that are not in `rules_`
   std::map<Hash128, GroupName> changed_;
 };
 

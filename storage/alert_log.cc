@@ -38,9 +38,8 @@ Status KeyValueStore::check_is_known(const AlertRecord& record) const {
   const auto stored = stored_alert({.alert = record.alert, .seq = record.seq});
   if (!stored) return stored.error();
   if (stored->has_value() && (*stored)->json == record.json) return Status::ok();
-  return corrupt(fmt::format(
-      "write alert {}/{}: the log has other words of it; state and log do not belong together "
-      "(`tocsin rebuild --replace` has them agree)",
+  return invalid(fmt::format(
+      "write alert {}/{}: the log has other words of it; state and log do not belong together",
       to_hex(record.alert), record.seq));
 }
 

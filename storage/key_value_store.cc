@@ -180,7 +180,10 @@ Status KeyValueStore::write_batch(WallTime now) {
   writes_->clear();
   write_journal(counters, now);
   std::vector<uint64_t> notified;
-  if (Status status = write_alerts(counters, notified, now); !status) return fail(status);
+  if (Status status = write_alerts(counters, notified, now); !status) {
+    const bool is_at_fault = status.error().code != ErrorCode::kInvalid;
+    return is_at_fault ? fail(status) : status;
+  }
   write_dead_letters(counters, now);
   for (const auto& [stream, position] : batch_.positions()) {
     writes_->put(Table::kPositions, stream, position);

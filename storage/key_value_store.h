@@ -105,7 +105,7 @@ class KeyValueStore : public Store {
   Status write_batch(WallTime now);
   void write_journal(Counters& counters, WallTime now);
   Status write_alerts(Counters& counters, std::vector<uint64_t>& notified, WallTime now);
-  // That the log, or the batch before it, has the same bytes. kCorrupt when not.
+  // That the log, or the batch before it, has the same bytes. kInvalid when not.
   Status check_is_known(const AlertRecord& record) const;
   Result<std::optional<AlertRef>> head_of(Hash128 alert, const Heads& heads) const;
   void write_dead_letters(Counters& counters, WallTime now);

@@ -81,7 +81,7 @@ class Batch {
   virtual JournalSeq append(const Event& event) = 0;
   virtual JournalSeq append(const Control& control) = 0;
   // A transition that the log has already (same alert, seq not above the last) is left out when it
-  // is the same bytes; with others the commit is kCorrupt.
+  // is the same bytes; with others the commit is kInvalid, and nothing of it is written.
   virtual void put_alert(AlertRecord record) = 0;
   virtual void put_dead_letter(DeadLetter letter) = 0;
   // Next position to read of a stream ("kafka/topic/3", "file/…"): opaque text of its source.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -193,6 +194,40 @@ TEST(Activation, WhatIsPendingFiresOnTimeThroughReloads) {
   }
   EXPECT_THAT(burning, testing::ElementsAre("p/burning watch from 2020-01-14T00:00:00Z"));
   daemon.commit(/*checkpoint=*/true);
+  expect_rebuilt_the_same(*store);
+}
+
+// Long after nothing else is known of the alert that the rule had open when it was changed.
+TEST(Activation, RulesThatArePutBackGoOnWithTheNumbersOfTheirAlerts) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options(), rules_of(3, 20));
+  int number = 0;
+  const auto feed_days = [&](int from, int to) {
+    for (int day = from; day < to; ++day) {
+      daemon.feed(event_line(number++, day, "XA", 10));
+      daemon.feed(event_line(number++, day, "XB", day % 20 == 0 ? 200'000 : 0));
+      daemon.commit();
+    }
+  };
+  feed_days(0, 10);
+  load(daemon, rules_of(5, 100'000));
+  feed_days(10, 200);
+  load(daemon, rules_of(3, 20));
+  feed_days(200, 210);
+  daemon.commit(/*checkpoint=*/true);
+  std::vector<std::string> told;
+  std::set<std::string> ids;
+  EXPECT_TRUE(store->read_alert_log(0, [&](const auto& alert) {
+    const auto fields = read_alert_fields(alert.json);
+    if (fields->rule == "p/many" && fields->country == "XA") {
+      told.push_back(fmt::format("{} {}", fields->seq, to_string(fields->action)));
+      ids.insert(fields->id);
+    }
+    return true;
+  }));
+  EXPECT_THAT(told, testing::ElementsAre("0 fire", "1 update", "2 update", "3 resolve", "4 fire"));
+  EXPECT_EQ(ids.size(), 1U);
+  EXPECT_FALSE(open_alerts(*store).empty());
   expect_rebuilt_the_same(*store);
 }
 

@@ -24,7 +24,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Looks back 90 days. `few` holds where little has come.
+// The first two look back 90 days; `few` holds where little has come, `kept` goes on below what it
+// takes to begin, and `quiet` until it is heard again.
 constexpr const char* kLongRules = R"(tocsin: rules/1
 package: test
 defaults: {status: shadow, driver: violence, stage: escalation, by: [region@country]}
@@ -35,6 +36,11 @@ rules:
   - {rule: few, kind: threshold, title: Few, select: e.indicator == "violence.clash" && has(e.value),
      detect: {measures: {dead: {agg: sum, of: e.value, window: 90d, every: 1d}}, when: "dead < 5.0"},
      severity: watch}
+  - {rule: kept, kind: threshold, title: Kept, select: e.indicator == "violence.clash" && has(e.value),
+     detect: {measures: {dead: {agg: sum, of: e.value, window: 7d, every: 1d}}, when: "dead >= 30.0"},
+     levels: {warning: {when: "dead >= 30.0", exit: "dead < 10.0"}}}
+  - {rule: quiet, kind: absence, title: Quiet, select: e.indicator == "violence.clash",
+     detect: {expect: {every: 7d}, roster: {learn: 1d, forget: 180d}, grace: 1d}, severity: watch}
 )";
 
 rules::BundleText long_rules() {
@@ -104,6 +110,15 @@ class Days {
       return true;
     }));
     return lines;
+  }
+  size_t open(const std::string& rule, const std::string& country) const {
+    size_t count = 0;
+    EXPECT_TRUE(store_->read_alerts({.open_only = true}, [&](const auto& alert) {
+      const auto fields = read_alert_fields(alert.json);
+      count += fields->rule == "test/" + rule && fields->country == country;
+      return true;
+    }));
+    return count;
   }
   // Of what log() told: how many alerts, and whether the last is open.
   size_t alerts() const { return ids_.size(); }
@@ -271,6 +286,80 @@ TEST(CutJournal, TellsWhatStillHoldsOnceTheRuleKnows) {
   ASSERT_FALSE(told.empty());
   EXPECT_EQ(told.front(), "0 fire watch day 121");
   EXPECT_EQ(days.alerts(), 1U);
+  EXPECT_EQ(days.verify(), "");
+}
+
+// It was above 10 all along, and above 30 for another time lately.
+TEST(CutJournal, DoesNotFireAgainWhatWentOnBelowItsThreshold) {
+  Days days;
+  days.go_to(5, "XA", 40);
+  for (int day = 10; day <= 50; day += 5) days.go_to(day, "XA", 12);
+  days.go_to(55, "XA", 35);
+  days.go_to(60, "XA", 12);
+  const std::vector<std::string> told = days.log("kept", "XA");
+  ASSERT_EQ(days.alerts(), 1U);
+  ASSERT_TRUE(days.is_open());
+  days.keep_30_days();
+  days.start(2);
+  EXPECT_EQ(days.log("kept", "XA"), told);
+  days.go_to(100);
+  days.log("kept", "XA");
+  EXPECT_EQ(days.alerts(), 1U);
+  EXPECT_FALSE(days.is_open());
+  EXPECT_EQ(days.verify(), "");
+}
+
+TEST(CutJournal, DoesNotEndWhatStillGoesOnBelowItsThreshold) {
+  Days days;
+  days.go_to(5, "XA", 40);
+  for (int day = 10; day <= 120; day += 5) {
+    days.go_to(day, "XA", 12);
+    if (day == 60) days.keep_30_days();
+    if (day == 60) days.start(2);
+  }
+  days.log("kept", "XA");
+  EXPECT_EQ(days.alerts(), 1U);
+  EXPECT_TRUE(days.is_open());
+  days.go_to(140);
+  days.log("kept", "XA");
+  EXPECT_EQ(days.alerts(), 1U);
+  EXPECT_FALSE(days.is_open());
+  EXPECT_EQ(days.verify(), "");
+}
+
+TEST(CutJournal, DoesNotEndASilenceThatGoesOn) {
+  Days days;
+  for (int day = 1; day <= 10; ++day) days.go_to(day, "XA", 1);
+  days.go_to(60);
+  ASSERT_FALSE(days.log("quiet", "XA").empty());
+  ASSERT_TRUE(days.is_open());
+  days.keep_30_days();
+  days.start(2);
+  days.go_to(100);
+  days.log("quiet", "XA");
+  EXPECT_TRUE(days.is_open());
+  days.go_to(105, "XA", 1);
+  days.log("quiet", "XA");
+  EXPECT_EQ(days.alerts(), 1U);
+  EXPECT_FALSE(days.is_open()) << "it was heard again";
+  EXPECT_EQ(days.verify(), "");
+}
+
+TEST(CutJournal, TellsAChangedRuleAndEndsWhatTheOneBeforeTold) {
+  Days days;
+  days.go_to(50, "XA", 40);
+  days.go_to(60, "XA", 40);
+  days.keep_30_days();
+  rules::BundleText text = with_another_indicator();
+  std::string& rules = text.rules.front().text;
+  rules.replace(rules.find("window: 90d"), 11, "window: 60d");
+  days.start(1, text);
+  days.go_to(62);
+  days.log("many", "XA");
+  EXPECT_EQ(days.alerts(), 2U);
+  EXPECT_EQ(days.open("many", "XA"), 1U);
+  days.go_to(200);
+  EXPECT_EQ(days.open("many", "XA"), 0U);
   EXPECT_EQ(days.verify(), "");
 }
 

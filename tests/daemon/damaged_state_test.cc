@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/key_value_store.h"
 #include "storage/memory_key_value.h"
+#include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
 
 // Saved state whose bytes are not what was written.
@@ -44,6 +47,45 @@ TEST(DamagedState, IsRebuiltFromTheJournal) {
     EXPECT_EQ(state_of(**store), whole) << key;
   }
   EXPECT_GE(damaged, 6u);
+}
+
+// As an older tocsin, or a fault of ours, may leave them: it comes out of that by itself.
+TEST(StateThatContradictsTheLog, IsRebuiltAndGoesOnAfterWhatWasTold) {
+  const std::string line = event_line(1, 1, "XA", 40);
+  std::optional<storage::AlertRecord> fire;
+  {
+    const auto other = storage::make_memory_store();
+    Daemon daemon(*other, options());
+    daemon.feed(line);
+    daemon.commit();
+    EXPECT_TRUE(other->read_alert_log(0, [&](const auto& alert) {
+      fire = {.alert = alert.alert, .seq = alert.seq, .json = alert.json + " "};
+      return false;
+    }));
+  }
+  ASSERT_TRUE(fire);
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    daemon.commit(/*checkpoint=*/true);
+    storage::Batch& batch = store->begin();
+    batch.put_alert(*fire);
+    ASSERT_TRUE(store->commit(batch, WallTime{}));
+    daemon.feed(line);
+    const Status status = daemon.pipeline().commit(WallTime{}, /*checkpoint=*/false);
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
+  }
+  Daemon daemon(*store, options());
+  EXPECT_NE(daemon.warning().find("the log has other words of it"), std::string::npos);
+  daemon.feed(line);
+  daemon.commit();
+  std::vector<uint32_t> seqs;
+  EXPECT_TRUE(store->read_alert_log(0, [&](const auto& alert) {
+    if (alert.alert == fire->alert) seqs.push_back(alert.seq);
+    return true;
+  }));
+  EXPECT_EQ(seqs, (std::vector<uint32_t>{0, 1, 2})) << "what was told ended: nothing held it";
 }
 
 }  // namespace

@@ -85,7 +85,10 @@ TEST(Rebuild, TellsWhatDoesNotFollowFromTheJournal) {
   ASSERT_TRUE(replace_state(*store, *report, {}));
   const auto again = rebuild(*store, {});
   ASSERT_TRUE(again) << again.error().message;
-  EXPECT_THAT(again->first_differences, ElementsAre(HasSubstr("no such transition")));
+  EXPECT_THAT(again->first_differences,
+              ElementsAre(HasSubstr("pipeline.told.00000000000000010000000000000002: saved, but"),
+                          HasSubstr("no such transition")))
+      << "what is told next is numbered after it";
 }
 
 // Their rules are in the folder, and this program makes nothing of them.

@@ -92,7 +92,7 @@ class Releases(unittest.TestCase):
             self.assertEqual(0, daemon.stop(), daemon.log_tail())
         with self.daemon("revised") as daemon:
             self.feed(daemon, older)
-            before = len(read_ndjson(self.path / "revised.ndjson"))
+            before = (self.path / "revised.ndjson").read_bytes().count(b"\n")  # the next may be half there
             began = time.monotonic()
             self.feed(daemon, revised + gone)
             self.feed(daemon, newer[:1])  # a duplicate, answered when all before it was revised

@@ -436,8 +436,10 @@ TYPED_TEST(StoreContract, RefusesOtherWordsOfATransitionThatWasTold) {
   batch.put_alert(other);
   const Status status = this->store().commit(batch, at_second(1001));
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(status.error().code, ErrorCode::kInvalid);
   EXPECT_THAT(status.error().message, ::testing::HasSubstr("/1: the log has other words of it"));
+  EXPECT_TRUE(this->store().health()) << "nothing was written";
+  EXPECT_EQ(this->log().size(), 2u);
 }
 
 TYPED_TEST(StoreContract, RefusesOtherWordsOfATransitionOfTheSameBatch) {
