@@ -161,10 +161,10 @@ void App::put_in_force(const Reload& reload) {
   if (reload.number != reloads_) {
     return settle(invalid("these rules were not loaded: others were loaded meanwhile"), reload);
   }
-  const std::shared_ptr<Station> present = station();
-  if (!present && exit_code_ != kDone) {
-    return settle(unavailable("the store is damaged, and tocsin ends"), reload);
+  if (exit_code_ != kDone) {
+    return settle(unavailable("tocsin ends, as its log says; the next start loads them"), reload);
   }
+  const std::shared_ptr<Station> present = station();
   if (!present) return settle(Status::ok(), reload);  // the next one begins with them
   present->post([this, reload](Pipeline* pipeline) {
     const auto activated = [this, reload](const Status& status) {

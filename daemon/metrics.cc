@@ -150,7 +150,7 @@ struct Metrics::Families {
   Family<Counter>& sink_transitions =
       counter(registry, "tocsin_sink_transitions_total",
               "Alert transitions by what became of them at a sink: delivered, redacted, withheld, "
-              "below_level, refused.");
+              "below_level, digest, refused.");
   Family<Counter>& requests = counter(registry, "tocsin_http_requests_total",
                                       "HTTP requests answered, by route, method and status code.");
   Family<Histogram>& request_seconds = histogram(
@@ -158,7 +158,7 @@ struct Metrics::Families {
   Family<Counter>& refused_connections = counter(
       registry, "tocsin_http_connections_refused_total",
       "Connections closed over what the other side did, by reason: limit, timeout, too_large, "
-      "malformed.");
+      "malformed; and times that none could be accepted: no_room.");
   Family<Counter>& clock_jumps =
       counter(registry, "tocsin_clock_jumps_total",
               "Times that the system's clock jumped by ten seconds or more.");
@@ -220,7 +220,7 @@ Metrics::Metrics(const Build& build) : families_(std::make_unique<Families>()) {
           {{"action", std::string(to_string(action))}, {"level", std::string(to_string(level))}});
     }
   }
-  for (const char* reason : {"limit", "timeout", "too_large", "malformed"}) {
+  for (const char* reason : {"limit", "timeout", "too_large", "malformed", "no_room"}) {
     f.refused_connections.Add({{"reason", reason}});
   }
 }

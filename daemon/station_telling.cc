@@ -27,9 +27,10 @@ void Station::tell_dead_letters(const PipelineCounts& counts) {
          {"count", std::to_string(count)},
          {"hint",
           reason == "future"
-              ? "compare the sender's clock with the one here; `tocsin dead-letters` lists them"
-              : "`tocsin dead-letters` lists them with what is wrong, and sends them again after "
-                "a fix"}});
+              ? "compare the sender's clock with the one here; `tocsin dead-letters list` shows "
+                "them"
+              : "`tocsin dead-letters list` shows them with what is wrong, `tocsin dead-letters "
+                "replay` sends them again after a fix"}});
   }
 }
 

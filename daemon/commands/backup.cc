@@ -150,7 +150,9 @@ void add_backup(CLI::App& program, int& exit_code) {
       "everything: events, alerts, what is still to be sent, the key of withheld ids: guard it "
       "like\n"
       "the data folder. `tocsin restore` brings it back.\n"
-      "Exit codes: 0 taken, 2 not asked rightly (or one is under way), 3 not taken.");
+      "Exit codes: 0 taken, 1 none are configured (with --list: one is damaged), 2 not asked "
+      "rightly\n"
+      "(or one is under way), 3 not taken.");
   arguments->remote.add_options(*command);
   CLI::Option* list = command->add_flag("--list", arguments->list, "Those that there are");
   CLI::Option* data =

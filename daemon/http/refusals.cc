@@ -10,6 +10,8 @@ constexpr std::string_view kSlowHint =
 
 std::string_view label_of(Refusal why) {
   switch (why) {
+    case Refusal::kNoRoom:
+      return "no_room";
     case Refusal::kTooMany:
       return "limit";
     case Refusal::kSlowToSend:
@@ -43,6 +45,13 @@ void Api::tell_too_large(std::string_view peer, std::string_view detail) {
 void Api::connection_refused(Refusal why, std::string_view peer, std::string_view detail) {
   metrics_.connection_refused(label_of(why));
   switch (why) {
+    case Refusal::kNoRoom:
+      return log_.warn_seldom(
+          "no connection can be accepted",
+          {{"error", std::string(detail)},
+           {"hint",
+            "raise the limit of open files (`LimitNOFILE=` of the unit), lower `http.connections`, "
+            "or see what else takes them; whoever connects waits meanwhile"}});
     case Refusal::kTooMany:
       return warn_of("a connection is closed: too many are open", "http.connections", peer,
                      "raise `http.connections`, or put a proxy in front that keeps few open; see "

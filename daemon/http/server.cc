@@ -253,6 +253,7 @@ void Server::State::accept() {
     if (error == asio::error::operation_aborted) return;
     if (error) {
       // Out of descriptors or memory: at once again would be a busy loop.
+      observer.connection_refused(Refusal::kNoRoom, {}, error.message());
       pause.expires_after(kAcceptPause);
       pause.async_wait([this](error_code aborted) {
         if (!aborted) accept();

@@ -19,8 +19,9 @@ class Handler {
   virtual void handle(Request request, Respond respond) = 0;
 };
 
-// Why a connection is closed over what the other side does.
+// Why a connection is closed over what the other side does, or is not had at all.
 enum class Refusal : uint8_t {
+  kNoRoom,      // for one more in this process or this machine: it waits in the kernel
   kTooMany,     // connections: it is closed at once
   kSlowToSend,  // its request has not come whole in time
   kSlowToRead,  // it has not taken its answer in time

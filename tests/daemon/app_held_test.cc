@@ -194,7 +194,7 @@ TEST_F(Reload, ThatDamageCutsOffIsToldSo) {
   tables_.release();
   const HttpAnswer refused = answer.get();
   EXPECT_EQ(refused.status, 422);
-  EXPECT_THAT(refused.body, HasSubstr("the store is damaged, and tocsin ends"));
+  EXPECT_THAT(refused.body, HasSubstr("tocsin ends, as its log says"));
   EXPECT_EQ(join(), kEnvironment);
 }
 

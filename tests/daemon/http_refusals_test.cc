@@ -1,8 +1,12 @@
 // What the operator is told of clients that are slow, too many, too large, or talk no HTTP.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "daemon/base64.h"
 #include "tests/daemon/raw_connection.h"
@@ -95,6 +99,48 @@ TEST_F(HttpRefusal, OfTooManyConnectionsIsToldAndAFloodFillsNoLog) {
   const std::string lines = said();
   EXPECT_THAT(lines, tells("a connection is closed: too many are open"));
   EXPECT_LT(std::count(lines.begin(), lines.end(), '\n'), kFlood / 4);
+}
+
+// Takes all descriptors that the process may still have, but one.
+class AllDescriptorsButOne {
+ public:
+  AllDescriptorsButOne() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = 512;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int taken = ::dup(STDIN_FILENO); taken >= 0; taken = ::dup(STDIN_FILENO)) {
+      taken_.push_back(taken);
+    }
+    EXPECT_FALSE(taken_.empty());
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+  ~AllDescriptorsButOne() {
+    for (const int each : taken_) ::close(each);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  AllDescriptorsButOne(const AllDescriptorsButOne&) = delete;
+  AllDescriptorsButOne& operator=(const AllDescriptorsButOne&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+TEST_F(HttpRefusal, WithNoDescriptorLeftIsToldAndWhoWaitsIsTakenLater) {
+  const uint16_t port = start();
+  std::optional<AllDescriptorsButOne> taken(std::in_place);
+  RawConnection client(port);
+  client.send(std::string(kGet) + "\r\n");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto is_told = [&] { return scrape().find("{reason=\"no_room\"} 0") == std::string::npos; };
+  while (!is_told() && std::chrono::steady_clock::now() < deadline) ::usleep(20'000);
+  EXPECT_TRUE(is_told());
+  taken.reset();
+  client.read_until("alive");
+  EXPECT_THAT(said(), AllOf(HasSubstr("level=warn msg=\"no connection can be accepted\""),
+                            HasSubstr("hint=")));
 }
 
 TEST_F(HttpRefusal, OfWhatIsOverALimitIsToldWhichOne) {

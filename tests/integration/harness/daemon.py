@@ -137,7 +137,7 @@ class Daemon:
     def is_ready(self):
         try:
             return self.get("/-/ready").status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):  # it is not there, or has died in its answer
             return False
 
     def post_events(self, events):
