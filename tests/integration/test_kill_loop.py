@@ -91,12 +91,16 @@ def append(path, events):
 
 
 def wait_for_journal(daemon, count):
+    seen = [0]
+
     def is_there():
         try:
-            return daemon.metric("tocsin_journal_events") >= count
+            seen[0] = daemon.metric("tocsin_journal_events")
         except OSError:
-            return False
-    wait_until(is_there, f"{count} events in the journal", alive=daemon._check_alive, timeout=90)
+            pass
+        return seen[0] >= count
+    wait_until(is_there, lambda: f"{count} events in the journal, which has {seen[0]:.0f}\n{daemon.log_tail()}",
+               alive=daemon._check_alive, timeout=300)
 
 
 def open_feeds(daemon, broker, feed, feeds):
