@@ -327,8 +327,6 @@ class Pipeline : private ingest::DecodedSink, private EventLookup {
   bool knows_beginning_of(const OpenTold& alert) const;
   // By then a rule holds again what holds, however its state began.
   EventTime knows_by(const rules::Rule& rule) const;
-  // Up to where the sources of the rule are told.
-  EventTime time_of(const rules::Rule& rule) const;
   // Whether an alert that no rule holds may go on all the same, though its rule knows by now: what
   // keeps it is older than all that the rule looks back to.
   bool may_go_on(const OpenTold& alert) const;

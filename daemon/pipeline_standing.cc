@@ -60,14 +60,6 @@ EventTime Pipeline::knows_by(const rules::Rule& rule) const {
   return known + waits;
 }
 
-EventTime Pipeline::time_of(const rules::Rule& rule) const {
-  EventTime time = kMaxEventTime;
-  for (const SourceId source : rules::feeding_sources(*bundle_->catalogue, rule)) {
-    if (const auto told = engine_->watermark(source)) time = std::min(time, *told);
-  }
-  return time == kMaxEventTime ? engine_->watermark() : time;
-}
-
 // Whoever is silent stays so until it is heard; a level with `exit`, or that flaps, is held while
 // anything is counted of the group.
 bool Pipeline::may_go_on(const OpenTold& alert) const {
@@ -204,7 +196,7 @@ void Pipeline::settle_standing() {
   };
   for (const auto& [id, alert] : open_told(told_, *bundle_, stands)) {
     const EventTime known = knows_by(*alert.rule);
-    if (time_of(*alert.rule) <= known) continue;
+    if (engine_->rule_watermark(alert.told.last.rule) <= known) continue;
     const bool is_unheld = standing_.unheld.contains(id);
     if (is_unheld && !may_go_on(alert)) end_unheld(alert, known, kUnheld, transitions_);
     if (is_unheld) continue;

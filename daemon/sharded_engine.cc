@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "rules/alert_board.h"
+
 namespace tocsin::daemon {
 
 ShardedEngine::ShardedEngine(std::shared_ptr<const rules::Bundle> bundle,
@@ -328,6 +330,13 @@ size_t ShardedEngine::state_bytes() const {
   size_t sum = 0;
   for_each_engine([&sum](const Shard& shard) { sum += shard.engine.state_bytes(); });
   return sum;
+}
+
+EventTime ShardedEngine::rule_watermark(RuleIndex rule) const {
+  const rules::Engine& first = shards_[0]->engine;
+  const bool is_above =
+      above_ != nullptr && rules::is_over_alerts(first.bundle().rules[rule].kind());
+  return (is_above ? above_->engine : first).rule_watermark(rule);
 }
 
 bool ShardedEngine::has_group(RuleIndex rule, const std::vector<std::string>& key) const {

@@ -89,7 +89,8 @@ class ShardedEngine {
   // Up to where finish() was told; kMinEventTime: it was not.
   EventTime finished() const { return shards_[0]->engine.finished(); }
   std::vector<rules::RuleCounters> counters() const;  // sums over shards, by RuleIndex
-  // As that of Engine, as of the last flush.
+  // As those of Engine, as of the last flush.
+  EventTime rule_watermark(RuleIndex rule) const;
   bool has_group(RuleIndex rule, const std::vector<std::string>& key) const;
   size_t state_bytes() const;
   size_t resident_bytes() const;

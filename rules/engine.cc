@@ -211,6 +211,10 @@ std::optional<GroupState> Engine::state_of(RuleIndex rule,
   return state_->detectors[rule]->state_of(key);
 }
 
+EventTime Engine::rule_watermark(RuleIndex rule) const {
+  return state_->timeline.reached(state_->detectors[rule]->time_class());
+}
+
 bool Engine::has_group(RuleIndex rule, const std::vector<std::string>& key) const {
   return state_->detectors[rule]->has_group(key);
 }

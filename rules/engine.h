@@ -135,6 +135,8 @@ class Engine {
   // is late; kMinEventTime: it was there from the beginning.
   EventTime decided_without(SourceId source, uint16_t partition) const;
   const SourceTime& source_time(SourceId source) const;
+  // Of a rule: the lowest of the live sources that feed it.
+  EventTime rule_watermark(RuleIndex rule) const;
   // Lowest watermark over all live sources; kMinEventTime before any event.
   EventTime watermark() const;
 

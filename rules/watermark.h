@@ -108,6 +108,10 @@ class Timeline {
   }
 
   EventTime watermark(ClassId id);
+  // The same, and changes nothing.
+  EventTime reached(ClassId id) const {
+    return std::max(classes_[id].watermark, computed_watermark(classes_[id]));
+  }
   // As it was before the move that take_first_moved() tells of: timers up to here have run.
   EventTime settled_watermark(ClassId id) const { return classes_[id].watermark; }
   // Up to where its timers have run, and none of them is held.
