@@ -26,6 +26,8 @@ HTTP_BATCH = 20
 KAFKA_BATCH = 40
 FILE_BATCH = 20
 TOPIC = "court-watch"
+# A hundred kills take years of event time, all of which must be past.
+START = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def configuration(broker, log, feed):
@@ -59,17 +61,19 @@ class Feeds:
 
     def __init__(self, stream):
         self.http = stream("monitor-net", ["violence.fatalities", "violence.riot",
-                                           "rights.killing_by_security_forces"], SEED)
+                                           "rights.killing_by_security_forces"], SEED, start=START)
         self.kafka = stream("court-watch", ["justice.arbitrary_detention", "justice.inquiry_opened",
-                                            "justice.court_session"], SEED)
-        self.file = stream("rights-watch", ["rights.killing_by_security_forces", "justice.inquiry_opened"], SEED)
+                                            "justice.court_session"], SEED, start=START)
+        self.file = stream("rights-watch", ["rights.killing_by_security_forces", "justice.inquiry_opened"], SEED,
+                           start=START)
         self.http_sent = 0
         self.kafka_sent = 0
         self.file_sent = 0
 
     def openings(self):
-        return (opening("monitor-net", "violence.fatalities"), opening("court-watch", "justice.court_session"),
-                opening("rights-watch", "justice.inquiry_opened"))
+        return (opening("monitor-net", "violence.fatalities", START),
+                opening("court-watch", "justice.court_session", START),
+                opening("rights-watch", "justice.inquiry_opened", START))
 
     def closings(self, number):
         last = max(self.http.time_of(self.http_sent), self.kafka.time_of(self.kafka_sent),

@@ -17,10 +17,10 @@ def format_time(time):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def opening(source, indicator):
+def opening(source, indicator, start=START):
     """First event of a feed: both feeds must be known before windows close, whichever comes first."""
     return {"id": f"{source}-opening", "source": source, "indicator": indicator,
-            "time": format_time(START), "region": REGIONS[0], "value": 1}
+            "time": format_time(start), "region": REGIONS[0], "value": 1}
 
 
 def closing(source, indicator, last, number):
@@ -33,16 +33,17 @@ def closing(source, indicator, last, number):
 class EventStream:
     """Events of one feed, about `per_day` a day of event time, out of order by at most `disorder`."""
 
-    def __init__(self, source, indicators, seed, per_day=60, disorder=datetime.timedelta(hours=24)):
+    def __init__(self, source, indicators, seed, per_day=60, disorder=datetime.timedelta(hours=24), start=START):
         self.source = source
         self.indicators = indicators
         self.seed = seed
         self.step = datetime.timedelta(days=1) / per_day
         self.disorder = disorder
+        self.start = start
 
     def time_of(self, number):
         """In-order time of the n-th event; its own time is at most `disorder` earlier."""
-        return START + self.disorder + number * self.step
+        return self.start + self.disorder + number * self.step
 
     def event(self, number):
         # A generator of its own for each event: any event can be made again by itself.
