@@ -133,7 +133,7 @@ Status Pipeline::bring_level(const OpenTold& alert, const storage::Store::Stored
     now.previous = fields->level;
     log(now, last.notify);
   } else {
-    now.level = fields->level;
+    standing_.levels[now.alert] = std::exchange(now.level, fields->level);
   }
   told_.note(now, *alert.rule, alert.told.is_recorded_alone);
   return Status::ok();

@@ -171,14 +171,16 @@ bool Pipeline::fit_to_told(AlertTransition& transition, const rules::ToldAlert* 
   }
   // The engine may have had it at another level than it was told at: at a lower one as long as some
   // of what counts is missing.
+  if (transition.ends_at) standing_.levels.erase(transition.alert);
   if (told == nullptr || !told->is_open() || transition.ends_at || transition.retroactive) {
     return true;
   }
   const Level before = told->last.level;
   const bool is_whole = told->last.starts_at >= known_from(rule, standing_.told_from);
-  if (!is_whole && transition.at < knows_by(rule)) {
-    transition.level = std::max(transition.level, before);
-  }
+  const Level decided = transition.level;
+  if (!is_whole && transition.at < knows_by(rule)) transition.level = std::max(decided, before);
+  standing_.levels.erase(transition.alert);
+  if (transition.level != decided) standing_.levels[transition.alert] = decided;
   transition.previous = before;
   transition.action = transition.level > before   ? Action::kEscalate
                       : transition.level < before ? Action::kDeescalate
@@ -190,10 +192,8 @@ void Pipeline::settle_standing() {
   if (standing_.is_whole()) return;
   const EventTime now = engine_->watermark();
   if (standing_.told_from == kMaxEventTime && now != kMinEventTime) standing_.told_from = now;
-  if (standing_.unheld.empty() && standing_.untold.empty()) return;
-  const auto stands = [this](Hash128 alert) {
-    return standing_.unheld.contains(alert) || standing_.untold.contains(alert);
-  };
+  if (standing_.unheld.empty() && standing_.untold.empty() && standing_.levels.empty()) return;
+  const auto stands = [this](Hash128 alert) { return standing_.has(alert); };
   for (const auto& [id, alert] : open_told(told_, *bundle_, stands)) {
     const EventTime known = knows_by(*alert.rule);
     if (engine_->rule_watermark(alert.told.last.rule) <= known) continue;
@@ -202,7 +202,9 @@ void Pipeline::settle_standing() {
     if (is_unheld) continue;
     transitions_.push_back(alert.told.last);
     AlertTransition& held = transitions_.back();
-    held.action = Action::kUpdate;  // it becomes the first that is told
+    held.action = Action::kUpdate;  // it becomes what it is against what was told
+    const auto level = standing_.levels.find(id);
+    if (level != standing_.levels.end()) held.level = level->second;
     held.at = held.watermark = std::max(held.at, known);
     held.retroactive = held.provisional = false;
     held.cause = {};

@@ -10,12 +10,17 @@ namespace tocsin::daemon {
 namespace {
 
 bool add_word(std::string_view word, StandingAlerts& to) {
-  const size_t mark = std::min(word.find_first_of("@:"), word.size());
+  const size_t mark = std::min(word.find_first_of("@:="), word.size());
   const std::string_view rest = word.substr(std::min(mark + 1, word.size()));
   Hash128 id;
   if (!from_hex(word.substr(0, mark), id)) return false;
   if (mark == word.size()) return to.unheld.insert(id).second;
   if (word[mark] == ':') return from_hex(rest, to.names[id]);
+  if (word[mark] == '=') {
+    const std::optional<Level> level = parse_enum<Level>(rest);
+    if (level) to.levels[id] = *level;
+    return level.has_value();
+  }
   const char* end = rest.data() + rest.size();
   return std::from_chars(rest.data(), end, to.untold[id]) == std::from_chars_result{end, {}};
 }
@@ -24,6 +29,7 @@ bool add_word(std::string_view word, StandingAlerts& to) {
 
 void StandingAlerts::revised(Hash128 alert) {
   unheld.erase(alert);
+  levels.erase(alert);
   std::erase_if(names, [&](const auto& name) { return name.second == alert; });
 }
 
@@ -33,6 +39,9 @@ std::string StandingAlerts::text() const {
   const auto add = std::back_inserter(text);
   for (const Hash128& alert : unheld) fmt::format_to(add, " {}", to_hex(alert));
   for (const auto& [alert, seq] : untold) fmt::format_to(add, " {}@{}", to_hex(alert), seq);
+  for (const auto& [alert, level] : levels) {
+    fmt::format_to(add, " {}={}", to_hex(alert), to_string(level));
+  }
   for (const auto& [engine, alert] : names) {
     fmt::format_to(add, " {}:{}", to_hex(engine), to_hex(alert));
   }

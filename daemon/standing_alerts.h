@@ -9,6 +9,7 @@
 
 #include "rules/model/hash.h"
 #include "rules/model/time.h"
+#include "rules/model/vocabulary.h"
 
 namespace tocsin::daemon {
 
@@ -25,15 +26,20 @@ struct StandingAlerts {
   std::set<Hash128> unheld;
   // Held by a rule, and told to nobody; with the number that their first transition will have.
   std::map<Hash128, uint32_t> untold;
+  // Held by a rule at this level, and told at another.
+  std::map<Hash128, Level> levels;
   // What the engine calls an alert that goes on, and the name that it was told by.
   std::map<Hash128, Hash128> names;
 
+  bool has(Hash128 alert) const {
+    return unheld.contains(alert) || untold.contains(alert) || levels.contains(alert);
+  }
   bool is_whole() const { return told_from == kMinEventTime; }
   // A revision has the engine hold it by the name that it was told by, or ends it.
   void revised(Hash128 alert);
 
   // "TOLD_FROM_MS", then " ID" of each that is unheld, " ID@NUMBER" of those that are untold,
-  // " ID:ID" of names; "" when whole. Part of the persistent format.
+  // " ID=LEVEL" of levels, " ID:ID" of names; "" when whole. Part of the persistent format.
   std::string text() const;
   // nullopt when that is none.
   static std::optional<StandingAlerts> parse(std::string_view text);
