@@ -10,16 +10,14 @@
 
 #include "daemon/activation_record.h"
 #include "daemon/alert_fields.h"
-#include "daemon/rebuild.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
+#include "tests/daemon/judged_folder.h"
 
 // Rules that are loaded while events come: those that begin anew know the past, the others do not
 // notice.
 namespace tocsin::daemon {
 namespace {
-
-using ::testing::IsEmpty;
 
 // `burning` waits for days before it fires; `many` has a window of so many days.
 rules::BundleText rules_of(int window, int limit, const std::string& title = "Many") {
@@ -85,13 +83,6 @@ std::vector<std::string> open_alerts(const storage::Store& store) {
   }));
   std::sort(lines.begin(), lines.end());
   return lines;
-}
-
-void expect_rebuilt_the_same(storage::Store& store) {
-  const auto report = rebuild(store, {});
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_THAT(report->first_differences, IsEmpty());
-  EXPECT_EQ(report->warning, "");
 }
 
 TEST(Activation, WhatBeginsAnewIsWhereAFreshReplayIs) {
@@ -174,6 +165,53 @@ TEST(Activation, LaterRulesComeInThePlaceOfThoseThatAreBeingJudged) {
   EXPECT_THAT(told, testing::ElementsAre(
                         "4: refused: these rules were not loaded: others were loaded meanwhile",
                         "5: loaded", "6: these rules are not loaded yet: the pipeline has ended"));
+}
+
+TEST(Activation, RulesThatAreRefusedTakeNothingFromThoseThatAreBeingJudged) {
+  const auto store = storage::make_memory_store();
+  PipelineOptions aside = options();
+  aside.revision_share = 10;
+  Daemon daemon(*store, aside, rules_of(3, 20));
+  daemon.feed(day_line(0, 5));
+  daemon.commit();
+  std::vector<Status> told;
+  const auto activate = [&](const rules::BundleText& text) {
+    const std::string serialized = rules::serialize(text);
+    daemon.pipeline().activate(compile(serialized), serialized,
+                               [&](const Status& status) { told.push_back(status); });
+  };
+  activate(rules_of(4, 20));
+  rules::BundleText other = rules_of(5, 20);
+  other.catalogue.front().text.replace(other.catalogue.front().text.find("made up"), 7, "else");
+  activate(other);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_FALSE(told[0]);
+  while (daemon.pipeline().is_activating()) daemon.commit();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_TRUE(told[1]);
+}
+
+TEST(Activation, WhoWasToldOfAnAlertIsToldOfItsEndWhateverItsRuleIsByThen) {
+  const auto store = storage::make_memory_store();
+  ASSERT_TRUE(store->declare_sinks({"hook"}));
+  Daemon daemon(*store, options());
+  daemon.feed(event_line(1, 1, "XA", 40));
+  daemon.commit();
+  rules::BundleText shadow = bundle_text();
+  std::string& rules = shadow.rules.front().text;
+  rules.replace(rules.find("status: production"), 18, "status: shadow");
+  load(daemon, shadow);
+  daemon.feed(event_line(2, 20, "XB", 40));
+  daemon.feed(event_line(3, 30, "XB", 0));
+  daemon.commit();
+  std::vector<std::string> sent;
+  const auto waiting = store->read_outbox("hook", 100);
+  ASSERT_TRUE(waiting);
+  for (const storage::OutboxEntry& entry : *waiting) {
+    const auto fields = read_alert_fields(entry.json);
+    sent.push_back(fmt::format("{} {}", fields->country, to_string(fields->action)));
+  }
+  EXPECT_THAT(sent, testing::ElementsAre("XA fire", "XA resolve"));
 }
 
 // A hundred reloads of words, numbers and of the shape of the other rules, while `for` runs.

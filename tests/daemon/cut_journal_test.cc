@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "daemon/alert_fields.h"
-#include "daemon/folder_verification.h"
 #include "daemon/standing_alerts.h"
 #include "storage/key_value_store.h"
 #include "storage/memory_key_value.h"
-#include "storage/verify_rows.h"
 #include "tests/daemon/fed_pipeline.h"
+#include "tests/daemon/judged_folder.h"
 
 // State is rebuilt from a journal whose beginning retention has taken: what was told before stays
 // as it was told, for as long as the rules do not know better.
@@ -123,17 +122,7 @@ class Days {
   // Of what log() told: how many alerts, and whether the last is open.
   size_t alerts() const { return ids_.size(); }
   bool is_open() const { return is_open_; }
-  std::string verify() const {
-    FolderVerification found([](std::string_view, uint64_t, uint64_t) {});
-    storage::VerifiedFolder seen;
-    storage::verify_rows(*tables_, found, seen);
-    found.finish(seen);
-    std::string text;
-    for (const storage::Damage& each : found.damage()) {
-      text += fmt::format("{} {}: {}\n", each.code, each.where, each.what);
-    }
-    return text;
-  }
+  std::string verify() const { return daemon::verify(*tables_); }
   const std::string& warning() const { return daemon_->warning(); }
 
  private:
@@ -327,6 +316,24 @@ TEST(CutJournal, DoesNotEndWhatStillGoesOnBelowItsThreshold) {
   EXPECT_EQ(days.verify(), "");
 }
 
+TEST(CutJournal, LowersNoLevelForWhatIsMissing) {
+  Days days;
+  days.go_to(10);
+  days.go_to(40, "XA", 25);
+  days.go_to(60, "XA", 35);
+  days.keep_30_days();
+  days.start(2);
+  days.go_to(61, "XA", 5);
+  days.go_to(99);
+  const std::vector<std::string> told = days.log("many", "XA");
+  ASSERT_THAT(told, testing::Not(IsEmpty()));
+  EXPECT_THAT(told.back(), HasSubstr(" alert day"));
+  for (const std::string& line : told) EXPECT_THAT(line, testing::Not(HasSubstr("deescalate")));
+  days.go_to(125);
+  EXPECT_THAT(days.log("many", "XA").back(), HasSubstr("deescalate warning"));
+  EXPECT_EQ(days.verify(), "");
+}
+
 TEST(CutJournal, DoesNotEndASilenceThatGoesOn) {
   Days days;
   for (int day = 1; day <= 10; ++day) days.go_to(day, "XA", 1);
@@ -372,11 +379,13 @@ TEST(StandingAlerts, AreTheSameAfterWritingAndReading) {
   standing.told_from = from_ms(-5);
   standing.unheld = {{1, 2}, {3, 4}};
   standing.untold = {{{5, 6}, 0}, {{7, 8}, 9}};
+  standing.levels = {{{14, 15}, Level::kWarning}};
   standing.names = {{{10, 11}, {12, 13}}};
   EXPECT_EQ(StandingAlerts::parse(standing.text()), standing);
   const std::string id(32, 'a');
-  for (const std::string& other : {std::string("x"), "5 " + id + "a", "5 " + id + "@x",
-                                   "5 " + id + "@", "5 " + id + ":" + id + "0"}) {
+  for (const std::string& other :
+       {std::string("x"), "5 " + id + "a", "5 " + id + "@x", "5 " + id + "@", "5 " + id + "=much",
+        "5 " + id + ":" + id + "0"}) {
     EXPECT_FALSE(StandingAlerts::parse(other)) << other;
   }
 }

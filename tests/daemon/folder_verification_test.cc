@@ -7,8 +7,8 @@
 #include "storage/key_value_store.h"
 #include "storage/keys.h"
 #include "storage/memory_key_value.h"
-#include "storage/verify_rows.h"
 #include "tests/daemon/fed_pipeline.h"
+#include "tests/daemon/judged_folder.h"
 
 // What the daemon keeps in a store, and how it can contradict itself.
 namespace tocsin::daemon {
@@ -99,18 +99,7 @@ class Worked {
     return storage::keys::named("bundle." + get(Table::kState, "pipeline.bundle").substr(0, 32));
   }
 
-  std::string verify() const {
-    FolderVerification found([](std::string_view, uint64_t, uint64_t) {});
-    storage::VerifiedFolder seen;
-    storage::verify_rows(*tables_, found, seen);
-    found.finish(seen);
-    std::string text;
-    for (const storage::Damage& each : found.damage()) {
-      text += fmt::format("{} {}: {} ({})\n", each.code, each.where, each.what, each.remedy);
-    }
-    for (const std::string& remark : found.remarks()) text += "note: " + remark + "\n";
-    return text;
-  }
+  std::string verify() const { return daemon::verify(*tables_); }
   storage::Store& store() { return *store_; }
 
  private:

@@ -76,6 +76,7 @@ class RunningLoop {
   ingest::BatchQueue& queue() { return queue_; }
 
   void post(std::function<void(Pipeline*)> work) { loop_->post(std::move(work)); }
+  bool is_judging() const { return loop_->is_judging(); }
 
   std::atomic<bool> has_room{true};  // on the disk
   std::atomic<int> failures{0};
@@ -239,7 +240,6 @@ TEST(PipelineLoop, NoticesAStoreThatHasFailedForAnother) {
   }
 }
 
-// The queue takes nothing while there is no room, and what was in it before is still committed.
 TEST(PipelineLoop, ErasesWhatIsMarkedBehindACheckpointOfItsOwn) {
   const auto store = storage::make_memory_store();
   LoopOptions options;
@@ -263,6 +263,7 @@ TEST(PipelineLoop, ErasesWhatIsMarkedBehindACheckpointOfItsOwn) {
   EXPECT_THAT(found, testing::MatchesRegex("erased [^ ]+ "));
 }
 
+// And says that nothing is judged; what was in the queue before is still committed.
 TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
   const auto store = storage::make_memory_store();
   LoopOptions options = patient();
@@ -279,6 +280,7 @@ TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
     return loop.queue().paused() == paused;
   };
   ASSERT_TRUE(until_paused(true));
+  EXPECT_FALSE(loop.is_judging());
   int refused = 0;
   for (; refused < 5; ++refused) {
     ingest::RawBatch batch;
@@ -287,6 +289,7 @@ TEST(PipelineLoop, TakesNothingInUntilThereIsRoomAgain) {
   EXPECT_EQ(refused, 5);
   loop.has_room = true;
   ASSERT_TRUE(until_paused(false));
+  EXPECT_TRUE(loop.is_judging());
   loop.push(event_line(2, 0, "XA", 1));
   loop.commits_of(2);
   EXPECT_EQ(store->statistics().journal_events, 2U);

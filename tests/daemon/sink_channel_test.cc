@@ -370,6 +370,17 @@ TEST_F(Channel, HeartbeatsComeAtTheirInterval) {
   EXPECT_THAT(receiver_.heartbeats, SizeIs(2));
 }
 
+TEST_F(Channel, NoHeartbeatSaysThatAllIsWellWhileNothingIsJudged) {
+  bool is_judging = false;
+  const auto channel =
+      make({.is_judging = [&] { return is_judging; }, .heartbeat_interval = milliseconds(5000)});
+  channel->tick(SteadyTime{});
+  EXPECT_THAT(receiver_.heartbeats, IsEmpty());
+  is_judging = true;
+  channel->tick(SteadyTime{} + milliseconds(1));
+  EXPECT_THAT(receiver_.heartbeats, SizeIs(1)) << "at once";
+}
+
 TEST_F(Channel, HeartbeatThatFailsWaitsAndOneThatIsRefusedHoldsNothingBack) {
   const auto channel = make({.heartbeat_interval = milliseconds(5000)});
   receiver_.on_heartbeat = [] { return Status(unavailable("away")); };

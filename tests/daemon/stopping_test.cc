@@ -10,15 +10,14 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/rebuild.h"
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
+#include "tests/daemon/judged_folder.h"
 
 namespace tocsin::daemon {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using Kind = storage::Control::Kind;
 
 // The rule begins anew whenever its window is another one.
@@ -87,13 +86,6 @@ std::string alert_log(const storage::Store& store) {
     return true;
   }));
   return log;
-}
-
-void expect_rebuilt_the_same(storage::Store& store) {
-  const auto report = rebuild(store, {});
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_THAT(report->first_differences, IsEmpty());
-  EXPECT_EQ(report->warning, "");
 }
 
 // A journal behind a checkpoint, with a revision, and with rules that were judged aside while an
