@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "storage/memory_store.h"
 #include "tests/daemon/fed_pipeline.h"
@@ -152,6 +154,37 @@ TEST(Rebuild, NumbersWhatFollowsAfterTheLogWhenItPutsTheStateInOrder) {
   ASSERT_TRUE(transitions);
   ASSERT_EQ(transitions->size(), 3U);
   EXPECT_THAT(transitions->back(), HasSubstr(R"("seq":2,"action":"resolve")"));
+}
+
+TEST(Rebuild, DoesNotAskWhatWasKnownOfAlertsThatRetentionHasDropped) {
+  const auto store = storage::make_memory_store();
+  {
+    Daemon daemon(*store, options());
+    feed_days(daemon, 0, 60);
+  }
+  std::vector<Hash128> closed;
+  ASSERT_TRUE(store->read_alerts({}, [&](const auto& last) {
+    if (!last.open) closed.push_back(last.alert);
+    return true;
+  }));
+  ASSERT_GT(closed.size(), 1U);
+  const auto forget = [&](Hash128 alert) {
+    storage::Batch& batch = store->begin();
+    batch.put_state("pipeline.told." + to_hex(alert), "");
+    batch.mark_checkpoint();
+    ASSERT_TRUE(store->commit(batch, {}));
+  };
+  forget(closed.front());
+  auto report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, ElementsAre(HasSubstr(to_hex(closed.front()))));
+
+  ASSERT_TRUE(store->apply_retention({.closed_alerts = std::chrono::hours(1)},
+                                     WallTime{} + std::chrono::hours(2)));
+  report = rebuild(*store, {});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->first_differences, IsEmpty());
+  EXPECT_GT(report->forgotten, 0U);
 }
 
 // The first events of a source that nobody waited for may be of long ago.
