@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
 #include <vector>
 
 #include "daemon/advance_times.h"
@@ -67,6 +68,24 @@ TEST(Chronicle, KnowsTheFirstTimeOfASourceThatSpokeOfWhatIsNotOfTheScope) {
   ASSERT_TRUE(chronicle.feed(scope, engine, decided));
   EXPECT_EQ(engine.source_time(desk).first, first);
   EXPECT_EQ(engine.newest(desk), first + minutes(100));
+}
+
+TEST(FeedControl, APartitionThatIsLeftNoLongerHoldsItsSourceBack) {
+  const auto bundle = compile(rules::serialize(bundle_text()));
+  ASSERT_NE(bundle, nullptr);
+  const SourceId desk = *bundle->catalogue->find_source("desk");
+  const EventTime first = parse_time("2020-01-01").value();
+  rules::Engine engine(bundle, {});
+  rules::Engine::Transitions decided;
+  engine.on_time(desk, first, 1, decided);
+  engine.on_time(desk, first + std::chrono::days(9), 2, decided);
+  const EventTime held = *engine.watermark(desk);
+  storage::Control control;
+  control.kind = storage::Control::Kind::kLeavePartition;
+  control.source = "desk";
+  control.partition = 1;
+  feed_control(control, *bundle->catalogue, engine, decided);
+  EXPECT_EQ(*engine.watermark(desk), held + std::chrono::days(9));
 }
 
 }  // namespace

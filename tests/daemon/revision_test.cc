@@ -466,5 +466,31 @@ TEST(Revised, ARosterIsWaitedForSinceTheFirstEventOfAll) {
   EXPECT_THAT(standing(*store), ElementsAre("p/silent XA watch from 2020-01-07T00:03:00Z to now"));
 }
 
+// Of an alert that nothing may revise any more its number is left.
+TEST(Revised, WhatWasToldIsKnownAsLongAsItMayBeRevised) {
+  const auto store = storage::make_memory_store();
+  Daemon daemon(*store, options());
+  const auto known = [&] {
+    size_t count = 0;
+    EXPECT_TRUE(store->read_state([&](std::string_view key, std::string_view value) {
+      Hash128 alert;
+      count += Pipeline::is_of_told_alert(key, alert) && value.find("XA") != std::string_view::npos;
+    }));
+    return count;
+  };
+  int number = 0;
+  for (int day = 0; day < 200; day += 10) {
+    daemon.feed(event_line(number++, day, "XA", 40));
+    std::string others;
+    for (int i = 0; i < 300; ++i) others += event_line(number++, day + 6, "XB", 0);
+    daemon.feed(others);
+    daemon.commit(/*checkpoint=*/true);
+    // One each ten days; the longest horizon of a source is that of `mute`, the default of 45 days.
+    EXPECT_LE(known(), 6U) << "day " << day;
+  }
+  EXPECT_GE(known(), 1U);
+  EXPECT_GE(store->statistics().alert_records, 2 * 19U);
+}
+
 }  // namespace
 }  // namespace tocsin::daemon
