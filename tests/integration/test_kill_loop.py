@@ -126,13 +126,14 @@ def close_feeds(daemon, broker, feed, feeds):
 
 
 def wait_for_revisions(daemon):
-    """The gauge is a second old, so it is believed when it has said so for two."""
+    """The gauge is a second old, so it is believed when it has said so for two. After a revision the next
+    one waits ten times as long as that took (`revision_share`)."""
     calm = [0]
 
     def is_calm():
         calm[0] = calm[0] + 1 if daemon.metric("tocsin_unrevised_events") == 0 else 0
         return calm[0] > 20
-    wait_until(is_calm, "the revisions", alive=daemon._check_alive, timeout=120, interval=0.1)
+    wait_until(is_calm, "the revisions", alive=daemon._check_alive, timeout=900, interval=0.1)
 
 
 def journal(daemon):
