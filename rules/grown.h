@@ -19,6 +19,12 @@ size_t grown_bytes(const std::vector<T>& items) {
   return grown_bytes<T>(items.size());
 }
 
+// Memory of a B-tree of so many items. Its nodes are at least half full.
+template <typename T>
+constexpr size_t tree_bytes(size_t items) {
+  return 2 * items * sizeof(T);
+}
+
 // After items were dropped: gives the memory back once little of it is used.
 template <typename T>
 void shrink_if_sparse(std::vector<T>& items) {

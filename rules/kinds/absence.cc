@@ -162,11 +162,11 @@ void AbsenceDetector::take(AbsenceGroup& group, const Report& report, EventTime 
 
 void AbsenceDetector::on_due(AbsenceGroup& group, EventTime due) {
   touch(group);
-  size_t done = 0;
-  for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
-    take(group, group.pending[done], group.pending[done].time);
+  auto report = group.pending.begin();
+  for (; report != group.pending.end() && report->time < due; ++report) {
+    take(group, *report, report->time);
   }
-  group.pending.drop_first(done);
+  group.pending.drop_before(report);
   if (forgotten_at(group) <= due) forget(group, due);
   if (is_unheard_of(group)) {
     let_go(group, due);

@@ -58,14 +58,13 @@ void EventDetector::take(EventGroup& group, const Event& event, JournalSeq seq, 
 
 void EventDetector::on_due(EventGroup& group, EventTime due) {
   touch(group);
-  size_t done = 0;
-  for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
-    const PendingMatch& match = group.pending[done];
-    const Event event = decode_event(match.event, around_.arena);
-    const Level level = match.level == Level::kNone ? level_of(group, event) : match.level;
-    if (level != Level::kNone) take(group, event, match.seq, level, match.time, false);
+  auto match = group.pending.begin();
+  for (; match != group.pending.end() && match->time < due; ++match) {
+    const Event event = decode_event(match->event, around_.arena);
+    const Level level = match->level == Level::kNone ? level_of(group, event) : match->level;
+    if (level != Level::kNone) take(group, event, match->seq, level, match->time, false);
   }
-  group.pending.drop_first(done);
+  group.pending.drop_before(match);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);
   let_pass(group, due);
   go_on(group, due);
@@ -108,7 +107,7 @@ void EventDetector::forget(EventGroup& group) {
 
 bool EventDetector::fit_levels(EventGroup& group) {
   bool has_changed = EpisodeDetector::fit_levels(group);
-  for (PendingMatch& match : group.pending) {
+  for (const PendingMatch& match : group.pending) {
     if (match.level == Level::kNone) continue;  // not decided yet
     const Level fitting = fitting_level(rule().levels, match.level);
     has_changed = has_changed || fitting != match.level;

@@ -14,7 +14,7 @@ struct PendingMatch {
   EventTime time{};
   SourceId source{};
   JournalSeq seq = 0;
-  Level level = Level::kNone;
+  mutable Level level = Level::kNone;
   std::string event;  // encode_event()
 
   std::string_view event_id() const { return stored_event_id(event); }

@@ -61,7 +61,7 @@ void NewTermDetector::set_variables(const NewTermGroup& group, const Event& even
   own_variable(1) = cel::Value::of_string(novelty.is_new_to_parent ? "parent" : "group");
   own_variable(2) = cel::Value::of_int(novelty.terms);
   EventTime first = std::min(group.past.first, event.time);
-  if (!group.pending.empty()) first = std::min(first, group.pending[0].time);
+  if (!group.pending.empty()) first = std::min(first, group.pending.begin()->time);
   const auto history = around_.arena.array<cel::Entry>(2);
   history[0] = {cel::Value::of_string("first"), cel::timestamp_of(first)};
   history[1] = {cel::Value::of_string("start"), cel::timestamp_of(horizon(detect(), event.time))};
@@ -123,24 +123,24 @@ void NewTermDetector::on_event(const Event& event, JournalSeq seq) {
       raise(*group, found.level, now, event.time, false);
     }
   } else if (may_wait(group->pending.size())) {
-    const size_t place = group->pending.insert(std::move(item));
+    const auto place = group->pending.insert(std::move(item));
     account(*group);
     if (is_early() && !is_known) try_early(*group, place, event);
   }
   go_on(*group, now);
 }
 
-void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& event) {
+void NewTermDetector::try_early(NewTermGroup& group, Place place, const Event& event) {
   if (group.pending.size() > kFewPending) return;
-  PendingTerm& item = group.pending[place];
+  const PendingTerm& item = *place;
   const bool is_brought = std::any_of(
       group.pending.begin(), group.pending.end(),
       [&](const PendingTerm& other) { return &other != &item && other.term == item.term; });
   if (is_brought) return;
   TermPast past = group.past;
-  for (size_t i = 0; i < place; ++i) {
-    past.forget(horizon(detect(), group.pending[i].time));
-    past.count(group.pending[i].time);
+  for (Place each = group.pending.begin(); each != place; ++each) {
+    past.forget(horizon(detect(), each->time));
+    past.count(each->time);
   }
   const EventTime from = horizon(detect(), item.time);
   past.forget(from);
@@ -157,12 +157,11 @@ void NewTermDetector::try_early(NewTermGroup& group, size_t place, const Event& 
   raise(group, found.level, item.time, item.time, true);
 }
 
-size_t NewTermDetector::known_before(const NewTermGroup& group, size_t place) const {
-  const EventTime from = horizon(detect(), group.pending[place].time);
+size_t NewTermDetector::known_before(const NewTermGroup& group, Place place) const {
+  const EventTime from = horizon(detect(), place->time);
   std::set<uint64_t> waiting;
-  for (size_t i = 0; i < place; ++i) {
-    const PendingTerm& item = group.pending[i];
-    if (item.time >= from && !group.memory.has(item.term, from)) waiting.insert(item.term);
+  for (Place each = group.pending.begin(); each != place; ++each) {
+    if (each->time >= from && !group.memory.has(each->term, from)) waiting.insert(each->term);
   }
   return group.memory.count(from) + waiting.size();
 }
@@ -201,7 +200,7 @@ void NewTermDetector::count_match(NewTermGroup& group, const PendingTerm& item,
   group.novelty = found;
 }
 
-bool NewTermDetector::decide(NewTermGroup& group, PendingTerm& item) {
+bool NewTermDetector::decide(NewTermGroup& group, const PendingTerm& item) {
   const bool was_told = item.is_told();
   const Novelty told = std::exchange(item.told, Novelty{});
   const Novelty found = take(group, item);
@@ -234,11 +233,11 @@ bool NewTermDetector::decide(NewTermGroup& group, PendingTerm& item) {
 void NewTermDetector::on_due(NewTermGroup& group, EventTime due) {
   touch(group);
   bool has_fallen = false;
-  size_t done = 0;
-  for (; done < group.pending.size() && group.pending[done].time < due; ++done) {
-    has_fallen = decide(group, group.pending[done]) || has_fallen;
+  Place item = group.pending.begin();
+  for (; item != group.pending.end() && item->time < due; ++item) {
+    has_fallen = decide(group, *item) || has_fallen;
   }
-  group.pending.drop_first(done);
+  group.pending.drop_before(item);
   settle(group, due, has_fallen);
   if (!group.past.is_empty() && forgotten_at(detect(), group.past.newest) <= due) {
     group.past = TermPast{};
@@ -326,13 +325,13 @@ void NewTermDetector::forget(NewTermGroup& group) {
   EpisodeDetector::forget(group);
   group.decided = kNoMatches;
   group.evidence.clear();
-  for (PendingTerm& item : group.pending) item.is_past = item.told.level != Level::kNone;
+  for (const PendingTerm& item : group.pending) item.is_past = item.told.level != Level::kNone;
 }
 
 bool NewTermDetector::fit_levels(NewTermGroup& group) {
   bool has_changed = EpisodeDetector::fit_levels(group);
   has_changed = fit_matches(group.decided) || has_changed;
-  for (PendingTerm& item : group.pending) {
+  for (const PendingTerm& item : group.pending) {
     const Level fitting = fitting_level(rule().levels, item.told.level);
     has_changed = has_changed || fitting != item.told.level;
     item.told.level = fitting;

@@ -62,6 +62,8 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   bool fit_levels(NewTermGroup& group) override;
 
  private:
+  using Place = Pending<PendingTerm>::Place;
+
   const NewTermDetect& detect() const { return std::get<NewTermDetect>(rule().detect); }
   void list(NewTermGroup& group);
   bool is_new_to_parent(const NewTermGroup& group, uint64_t term, EventTime at);
@@ -70,15 +72,15 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   void set_warming(NewTermGroup& group);
 
   // Terms that the group will know when the turn of the pending event comes, so far.
-  size_t known_before(const NewTermGroup& group, size_t place) const;
+  size_t known_before(const NewTermGroup& group, Place place) const;
   // Learns from the event, which is the next in order or late.
   Novelty take(NewTermGroup& group, const PendingTerm& item);
   // Counts it for the alert that raise() is about to tell of.
   void count_match(NewTermGroup& group, const PendingTerm& item, const Novelty& found,
                    EventTime at);
-  void try_early(NewTermGroup& group, size_t place, const Event& event);
+  void try_early(NewTermGroup& group, Place place, const Event& event);
   // True when it was told to be more than it is.
-  bool decide(NewTermGroup& group, PendingTerm& item);
+  bool decide(NewTermGroup& group, const PendingTerm& item);
   void settle(NewTermGroup& group, EventTime due, bool has_fallen);
   void go_on(NewTermGroup& group, EventTime now);
 

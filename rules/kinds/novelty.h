@@ -24,9 +24,9 @@ struct PendingTerm {
   JournalSeq seq = 0;
   uint64_t term = 0;
   std::string id;
-  std::string event;     // encode_event(); empty when the term was known as it came
-  Novelty told{};        // on arrival
-  bool is_past = false;  // the episode it was told in is over
+  std::string event;             // encode_event(); empty when the term was known as it came
+  mutable Novelty told{};        // on arrival
+  mutable bool is_past = false;  // the episode it was told in is over
 
   std::string_view event_id() const { return id; }
   size_t bytes() const { return id.size() + event.size(); }

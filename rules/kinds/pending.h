@@ -1,5 +1,7 @@
 #pragma once
 
+#include <absl/container/btree_set.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <tuple>
@@ -37,45 +39,40 @@ size_t insert_in_order(std::vector<T>& items, T item, size_t first = 0) {
 }
 
 // Events that wait until nothing earlier can come, in the order in which they are then taken: by
-// (time, source, id). To put one behind all others, to drop the first and to ask for the size cost
-// the same however many wait. `T` also has `bytes()`: what it holds beside itself, by sizes and not
-// by capacities, which change as items are moved.
+// (time, source, id). However many wait, and in whatever order they come, to add one costs their
+// logarithm. `T` also has `bytes()`: what it holds beside itself. What changes as it waits is
+// `mutable`, and does not decide the order.
 template <typename T>
 class Pending {
+  struct Before {
+    bool operator()(const T& a, const T& b) const { return is_before(a, b); }
+  };
+  using Items = absl::btree_multiset<T, Before>;
+
  public:
-  size_t size() const { return items_.size() - first_; }
-  bool empty() const { return size() == 0; }
-  T& operator[](size_t i) { return items_[first_ + i]; }
-  const T& operator[](size_t i) const { return items_[first_ + i]; }
-  auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
-  auto end() { return items_.end(); }
-  auto begin() const { return items_.begin() + static_cast<std::ptrdiff_t>(first_); }
-  auto end() const { return items_.end(); }
-  size_t bytes() const { return grown_bytes<T>(size()) + held_; }
+  using Place = typename Items::const_iterator;
+
+  size_t size() const { return items_.size(); }
+  bool empty() const { return items_.empty(); }
+  Place begin() const { return items_.begin(); }
+  Place end() const { return items_.end(); }
+  size_t bytes() const { return tree_bytes<T>(size()) + held_; }
   // When the first of them can be taken; kNever when none waits.
   EventTime due() const { return empty() ? kNever : begin()->time + kMoment; }
 
-  // Returns its place.
-  size_t insert(T item) {
+  // Behind those that are its equals. Places are good until the next call that changes something.
+  Place insert(T item) {
     held_ += item.bytes();
-    return insert_in_order(items_, std::move(item), first_);
+    return items_.insert(items_.end(), std::move(item));
   }
 
-  void drop_first(size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      T& item = items_[first_++];
-      held_ -= item.bytes();
-      item = T{};
-    }
-    if (first_ * 2 < items_.size()) return;
-    items_.erase(items_.begin(), begin());
-    first_ = 0;
-    shrink_if_sparse(items_);
+  void drop_before(Place place) {
+    for (Place each = begin(); each != place; ++each) held_ -= each->bytes();
+    items_.erase(begin(), place);
   }
 
  private:
-  std::vector<T> items_;
-  size_t first_ = 0;  // before it: dropped
+  Items items_;
   size_t held_ = 0;
 };
 

@@ -113,7 +113,7 @@ void SequenceDetector::on_event(const Event& event, JournalSeq seq) {
   std::string bytes;
   encode_event(event, bytes);
   step.event = std::make_shared<const std::string>(std::move(bytes));
-  const size_t place = group->pending.insert(std::move(step));
+  const auto place = group->pending.insert(std::move(step));
   account(*group);
   if (may_fire_early_) try_early(*group, place);
   go_on(*group, now);
@@ -266,20 +266,20 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
   return level;
 }
 
-void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
+void SequenceDetector::try_early(SequenceGroup& group, Pending<PendingStep>::Place place) {
   // A straggler waits for the watermark with so many: trying all again would cost more than it
   // tells.
   if (group.pending.size() > kFewPending) {
     group.ahead.reset();
     return;
   }
-  const bool goes_on = group.ahead && place + 1 == group.pending.size();
+  const bool goes_on = group.ahead && std::next(place) == group.pending.end();
   if (!goes_on) {
     group.ahead = group.open;
-    place = 0;
+    place = group.pending.begin();
   }
-  for (; place < group.pending.size(); ++place) {
-    PendingStep& pending = group.pending[place];
+  for (; place != group.pending.end(); ++place) {
+    const PendingStep& pending = *place;
     set_common_at(group, pending.time);
     const RuleCounters before = counters_;  // what goes wrong is counted when it is taken
     auto complete = take(*group.ahead, pending);
@@ -292,10 +292,10 @@ void SequenceDetector::try_early(SequenceGroup& group, size_t place) {
 
 void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
   touch(group);
-  size_t done = 0;
+  auto next = group.pending.begin();
   while (true) {
-    const bool has_event = done < group.pending.size() && group.pending[done].time < due;
-    const EventTime until = has_event ? group.pending[done].time : due;
+    const bool has_event = next != group.pending.end() && next->time < due;
+    const EventTime until = has_event ? next->time : due;
     if (const auto waiting = first_waiting(group.open, until)) {
       const EventTime end = plan().wait_end(group.open[*waiting]);
       set_common_at(group, end);
@@ -304,18 +304,16 @@ void SequenceDetector::on_due(SequenceGroup& group, EventTime due) {
         conclude(group, std::move(*match), end, false, Level::kNone);
       }
     } else if (has_event) {
-      const EventTime time = group.pending[done].time;
-      set_common_at(group, time);
-      const Level told = group.pending[done].told;
-      for (OpenMatch& match : take(group.open, group.pending[done])) {
-        conclude(group, std::move(match), time, false, told);
+      set_common_at(group, next->time);
+      for (OpenMatch& match : take(group.open, *next)) {
+        conclude(group, std::move(match), next->time, false, next->told);
       }
-      ++done;
+      ++next;
     } else {
       break;
     }
   }
-  group.pending.drop_first(done);
+  group.pending.drop_before(next);
   if (group.pending.empty()) group.ahead.reset();
   drop_expired(group.open, due);
   if (group.alert.provisional && group.alert.provisional_at < due) confirm(group);

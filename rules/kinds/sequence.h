@@ -16,7 +16,7 @@ struct PendingStep {
   SourceId source{};
   JournalSeq seq = 0;
   std::shared_ptr<const std::string> event;  // encode_event()
-  Level told = Level::kNone;                 // of the match that it completed on arrival
+  mutable Level told = Level::kNone;         // of the match that it completed on arrival
 
   std::string_view event_id() const { return stored_event_id(*event); }
   size_t bytes() const { return event == nullptr ? 0 : event->size(); }
@@ -82,7 +82,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   // Tells of the match if its level is above `told`. Returns the level that has been told now.
   Level conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early, Level told);
   // Tells of the matches that pending events from `place` on complete.
-  void try_early(SequenceGroup& group, size_t place);
+  void try_early(SequenceGroup& group, Pending<PendingStep>::Place place);
   void go_on(SequenceGroup& group, EventTime now);
 
   bool may_fire_early_ = false;

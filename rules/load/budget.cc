@@ -80,7 +80,7 @@ uint64_t windowed_bytes(const Catalogue& catalogue, const Rule& rule,
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const EventDetect&) {
   const uint64_t pending = rule.emit == Emit::kFinal ? waiting_events(catalogue, rule) : 0;
   return sizeof(EventGroup) + kEventBytes + grown_bytes<EvidenceItem>(rule.alert.max_evidence) +
-         grown_bytes<PendingMatch>(pending) + pending * kEventBytes;
+         tree_bytes<PendingMatch>(pending) + pending * kEventBytes;
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const ThresholdDetect& detect) {
@@ -131,13 +131,13 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const Sequen
   const uint64_t open = grown_bytes<OpenMatch>(detect.max_open) + detect.max_open * bound;
   return sizeof(SequenceGroup) + (rule.emit == Emit::kEarly ? 2 : 1) * open +
          detect.max_open * steps * kEventBytes + bound + steps * kEventBytes +
-         grown_bytes<PendingStep>(pending) + pending * kEventBytes;
+         tree_bytes<PendingStep>(pending) + pending * kEventBytes;
 }
 
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const AbsenceDetect& detect) {
   const uint64_t pending = waiting_events(catalogue, rule);
   return sizeof(AbsenceGroup) + grown_bytes<PastReport>(detect.at_least + 1) +
-         grown_bytes<Report>(pending) + (pending + 1) * kTextBytes;
+         tree_bytes<Report>(pending) + (pending + 1) * kTextBytes;
 }
 
 // That a group may come to know.
@@ -156,7 +156,7 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const NewTer
   const uint64_t pending = waiting_events(catalogue, rule);
   const uint64_t terms = possible_terms(catalogue, rule, detect);
   return sizeof(NewTermGroup) + kEventBytes + grown_bytes<EvidenceItem>(rule.alert.max_evidence) +
-         grown_bytes<SeenTerm>(terms) + grown_bytes<PendingTerm>(pending) + pending * kTextBytes +
+         grown_bytes<SeenTerm>(terms) + tree_bytes<PendingTerm>(pending) + pending * kTextBytes +
          std::min(pending, terms) * kEventBytes;
 }
 

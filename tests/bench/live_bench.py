@@ -13,18 +13,19 @@ import json
 import pathlib
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
-from harness.daemon import BINARY, SOURCE_DIR, Daemon, run_tocsin  # noqa: E402
+from harness.daemon import SOURCE_DIR, Daemon, run_tocsin  # noqa: E402
 from harness.event_stream import REGIONS  # noqa: E402
 
 RULES = [SOURCE_DIR / "rules/sets", pathlib.Path(__file__).with_name("probe.yaml")]
 BATCH, BATCHES_A_DAY, SENDERS = 1000, 60, 16
+# So many together have more under way than that queue takes, so that they must be told to wait.
+OVERLOAD_SENDERS, OVERLOAD_QUEUE = 64, "4MiB"
 FIRST_DAY = 18262  # 2020-01-01, in days since 1970
 
 
@@ -50,19 +51,25 @@ class Feed:
     def next(self):
         with self.lock:
             number, self.number = self.number, self.number + 1
-        return self.template.replace(b"@N@", b"%d" % number).replace(b"@D@", date_of(FIRST_DAY + number // BATCHES_A_DAY).encode())
+        return number
+
+    def body(self, number):
+        """Of today, also when it had to wait: here a second of waiting is a day of event time."""
+        return self.template.replace(b"@N@", b"%d" % number).replace(b"@D@", date_of(self.day()).encode())
 
 
 class Load:
-    """Senders that send `rate` events a second, all together; None: as fast as they are answered."""
+    """Senders that send `rate` events a second, all together, or less when they are answered late; None: as fast as
+    they are answered."""
 
-    def __init__(self, daemon, feed, rate):
-        self.daemon, self.feed, self.rate = daemon, feed, rate
+    def __init__(self, daemon, feed, rate, senders=SENDERS):
+        self.daemon, self.feed, self.senders = daemon, feed, senders
+        self.pause = senders * BATCH / rate if rate else 0  # from one request of a sender to its next
         self.taken = self.refused = self.failed = 0
         self.lock = threading.Lock()
         self.stopped = threading.Event()
         self.started = time.monotonic()
-        self.threads = [threading.Thread(target=self.send, args=(i,)) for i in range(SENDERS)]
+        self.threads = [threading.Thread(target=self.send, args=(i,)) for i in range(senders)]
         for thread in self.threads:
             thread.start()
 
@@ -70,14 +77,14 @@ class Load:
         connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=120)
         sent = 0
         while not self.stopped.is_set():
-            if self.rate:
-                due = self.started + (sent + sender / SENDERS) * BATCH * SENDERS / self.rate
+            if self.pause:
+                due = self.started + (sent + sender / self.senders) * self.pause
                 if self.stopped.wait(max(0, due - time.monotonic())):
                     break
             sent += 1
-            body = self.feed.next()
+            number = self.feed.next()
             while not self.stopped.is_set():
-                connection.request("POST", "/v1/events", body, {"Content-Type": "application/x-ndjson"})
+                connection.request("POST", "/v1/events", self.feed.body(number), {"Content-Type": "application/x-ndjson"})
                 answer = connection.getresponse()
                 text = answer.read()
                 with self.lock:
@@ -134,8 +141,8 @@ def tell(name, seconds):
           flush=True)
 
 
-def sustainable(daemon, feed, seconds):
-    load = Load(daemon, feed, None)
+def sustainable(daemon, feed, seconds, senders=SENDERS):
+    load = Load(daemon, feed, None, senders)
     time.sleep(seconds)
     return load.stop()
 
@@ -175,21 +182,16 @@ def resident(daemon):
     return daemon.metric("process_resident_memory_bytes") / 2**20
 
 
-def events_in_journal(daemon):
-    with subprocess.Popen([BINARY, "journal", "--data", str(daemon.data)], stdout=subprocess.PIPE) as command:
-        return sum(b'"id":"b' in line for line in command.stdout)
-
-
 def soak(options):
     with tempfile.TemporaryDirectory(prefix="tocsin-soak-", dir=options.folder) as folder:
-        daemon, _ = start(folder)
+        daemon, _ = start(folder, {"queue_bytes": OVERLOAD_QUEUE})
         with daemon:
             feed = Feed()
-            sustainable(daemon, feed, options.seconds)
-            rate = sustainable(daemon, feed, options.seconds)
+            sustainable(daemon, feed, options.seconds, OVERLOAD_SENDERS)
+            rate = sustainable(daemon, feed, options.seconds, OVERLOAD_SENDERS)
             before = daemon.metric("tocsin_events_total")
             print(f"sustainable: {rate:,.0f} events/s; now twice that for {options.minutes} min", flush=True)
-            load, memory = Load(daemon, feed, 2 * rate), []
+            load, memory = Load(daemon, feed, 2 * rate, OVERLOAD_SENDERS), []
             for minute in range(1, options.minutes + 1):
                 time.sleep(60)
                 memory.append(resident(daemon))
@@ -202,10 +204,10 @@ def soak(options):
                   f"{max(memory[-third:]):.0f} in the last")
             assert daemon.stop() == 0, daemon.log_tail()
         sent = feed.number * BATCH
-        in_journal = events_in_journal(daemon)
-        print(f"{sent:,} sent, {load.taken + before:,.0f} acknowledged, {in_journal:,} in the journal")
-        print(run_tocsin("verify", "--data", daemon.data, timeout=3600).stdout.strip().splitlines()[-1])
-        if load.failed or load.refused == 0 or in_journal < load.taken:
+        verified = json.loads(run_tocsin("verify", "--data", daemon.data, "--format", "json", timeout=3600).stdout)
+        print(f"{sent:,} sent, {load.taken + before:,.0f} acknowledged; `tocsin verify` reads {verified['events']:,} in the journal, "
+              f"each with its id, and says that it is {'sound' if verified['sound'] else 'damaged'}")
+        if load.failed or load.refused == 0 or not verified["sound"] or verified["events"] != load.taken + before:
             raise SystemExit("this is not as it should be")
 
 

@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/rules/sightings.h"
 
@@ -28,17 +33,24 @@ std::vector<std::string> ids(const Pending<Waiting>& pending) {
   return all;
 }
 
+std::ptrdiff_t place_of(const Waiting& item, Pending<Waiting>& pending) {
+  const auto place = pending.insert(item);
+  return std::distance(pending.begin(), place);
+}
+
 TEST(Pending, IsInOrderOfTimeThenSourceThenId) {
   Pending<Waiting> pending;
   EXPECT_EQ(pending.due(), kNever);
-  EXPECT_EQ(pending.insert({day(2), SourceId{0}, "d"}), 0U);
-  EXPECT_EQ(pending.insert({day(1), SourceId{1}, "c"}), 0U);
-  EXPECT_EQ(pending.insert({day(1), SourceId{0}, "b"}), 0U);
-  EXPECT_EQ(pending.insert({day(1), SourceId{0}, "a"}), 0U);
+  for (const Waiting& item : {Waiting{day(2), SourceId{0}, "d"},
+                              {day(1), SourceId{1}, "c"},
+                              {day(1), SourceId{0}, "b"},
+                              {day(1), SourceId{0}, "a"}}) {
+    EXPECT_EQ(place_of(item, pending), 0);
+  }
   EXPECT_THAT(ids(pending), ElementsAre("a", "b", "c", "d"));
   EXPECT_EQ(pending.due(), day(1) + kMoment);
-  pending.drop_first(3);
-  EXPECT_EQ(pending.insert({day(1), SourceId{0}, "e"}), 0U) << "what was dropped counts no more";
+  pending.drop_before(std::next(pending.begin(), 3));
+  EXPECT_EQ(place_of({day(1), SourceId{0}, "e"}, pending), 0) << "what was dropped counts no more";
   EXPECT_THAT(ids(pending), ElementsAre("e", "d"));
 }
 
@@ -52,19 +64,43 @@ TEST(Pending, ComesAndGoesLikeAPlainList) {
       Waiting item{day(i + static_cast<double>(random() % 40)), SourceId{0},
                    std::string(random() % 40, 'x') + std::to_string(i)};
       const auto place = std::upper_bound(plain.begin(), plain.end(), item, is_before<Waiting>);
-      const auto index = static_cast<size_t>(place - plain.begin());
+      const auto index = place - plain.begin();
       plain.insert(place, item);
-      ASSERT_EQ(pending.insert(std::move(item)), index);
+      ASSERT_EQ(place_of(item, pending), index);
     } else {
       const size_t count = std::min<size_t>(random() % 4, plain.size());
       plain.erase(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(count));
-      pending.drop_first(count);
+      pending.drop_before(std::next(pending.begin(), static_cast<std::ptrdiff_t>(count)));
     }
     ASSERT_EQ(pending.size(), plain.size());
-    for (size_t k = 0; k < plain.size(); k += 17) ASSERT_EQ(pending[k].id, plain[k].id);
+    ASSERT_TRUE(std::ranges::equal(pending, plain, {}, &Waiting::id, &Waiting::id));
   }
-  pending.drop_first(pending.size());
-  EXPECT_LE(pending.bytes(), kFewPending * sizeof(Waiting));
+  pending.drop_before(pending.end());
+  EXPECT_EQ(pending.bytes(), 0U);
+}
+
+struct Moved : Waiting {
+  Moved() = default;
+  Moved(Moved&& other) noexcept : Waiting(std::move(other)) { ++moves; }
+  Moved& operator=(Moved&& other) noexcept {
+    Waiting::operator=(std::move(other));
+    ++moves;
+    return *this;
+  }
+  static inline size_t moves = 0;
+};
+
+TEST(Pending, OneThatComesInTheMiddleOfManyMovesFewOfThem) {
+  constexpr size_t kMany = 20'000;
+  std::mt19937 random(7);
+  Pending<Moved> pending;
+  for (size_t i = 0; i < kMany; ++i) {
+    Moved item;
+    item.time = day(static_cast<double>(random() % 1000) / 1000);
+    item.id = std::to_string(i);
+    pending.insert(std::move(item));
+  }
+  EXPECT_LT(Moved::moves / kMany, 64U);
 }
 
 // The other source holds the watermark back, so everything waits.
