@@ -1,6 +1,8 @@
 #include "rules/arming_store.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "rules/cel/event_fields.h"
 #include "rules/grown.h"
@@ -32,6 +34,10 @@ void ArmingStore::on_event(const Event& event, JournalSeq seq) {
   if (group == nullptr) return;
   ++counters_.selected;
   touch(*group);
+  forget(*group);
+  account(*group);
+  // One that disarms is kept: without it the rule would go on.
+  if (!disarms && !may_wait(group->events.size())) return;
   ArmingEvent item;
   item.time = event.time;
   item.source = event.source;
@@ -39,7 +45,8 @@ void ArmingStore::on_event(const Event& event, JournalSeq seq) {
   item.tlp = event.tlp;
   item.disarms = disarms;
   encode_event(event, item.event);
-  insert_in_order(group->events, std::move(item));
+  if (item.is_to_capture()) group->to_capture.insert(item.time);
+  group->events.insert(std::move(item));
   forget(*group);
   account(*group);
   schedule_by(*group, next_due(*group, kMinEventTime));
@@ -49,31 +56,40 @@ void ArmingStore::forget(ArmingGroup& group) {
   const EventTime passed = around_.timeline->passed(reader_.value_or(time_class()));
   if (passed <= kMinEventTime + arming_->back) return;
   const EventTime needed = passed - arming_->back;
-  const auto after = std::find_if(group.events.begin(), group.events.end(),
-                                  [&](const ArmingEvent& event) { return event.time >= needed; });
-  if (after != group.events.begin()) group.events.erase(group.events.begin(), after - 1);
+  const auto after = group.events.at_or_after(needed);
+  if (after != group.events.begin()) drop_before(group, std::prev(after));
   // The last one itself, once it arms nothing any more.
-  if (!group.events.empty() && add(group.events.front().time, arming_->span) < needed) {
-    group.events.erase(group.events.begin());
+  const auto first = group.events.begin();
+  if (first != group.events.end() && add(first->time, arming_->span) < needed) {
+    drop_before(group, std::next(first));
   }
+}
+
+void ArmingStore::drop_before(ArmingGroup& group, InOrder<ArmingEvent>::Place place) {
+  for (auto each = group.events.begin(); each != place; ++each) {
+    if (each->is_to_capture()) group.to_capture.erase(group.to_capture.find(each->time));
+  }
+  group.events.drop_before(place);
 }
 
 const ArmingEvent* ArmingStore::armed_at(const std::vector<std::string>& key, EventTime at) {
   ArmingGroup* group = find(key);
   if (group == nullptr) return nullptr;
-  ArmingEvent* by = nullptr;
-  for (ArmingEvent& event : group->events) {
-    if (event.time >= at) break;
-    by = event.disarms ? nullptr : &event;
+  const auto after = group->events.at_or_after(at);
+  if (after == group->events.begin()) return nullptr;
+  const ArmingEvent& by = *std::prev(after);
+  if (by.disarms || at <= add(by.time, arming_->quiet)) return nullptr;
+  if (at > add(by.time, arming_->span)) return nullptr;
+  if (!by.has_captured) {
+    capture(*group, by);
+    account(*group);
   }
-  if (by == nullptr || at <= add(by->time, arming_->quiet)) return nullptr;
-  if (at > add(by->time, arming_->span)) return nullptr;
-  if (!by->has_captured) capture(*group, *by);
-  return by;
+  return &by;
 }
 
-void ArmingStore::capture(ArmingGroup& group, ArmingEvent& event) {
+void ArmingStore::capture(ArmingGroup& group, const ArmingEvent& event) {
   touch(group);
+  group.to_capture.erase(group.to_capture.find(event.time));
   event.has_captured = true;
   event.tlp = std::max(event.tlp, signals().marking(group, event.time));
   for (size_t i = 0; i < signals().size(); ++i) {
@@ -100,20 +116,24 @@ void ArmingStore::fill(const ArmingEvent& by, std::span<cel::Value> slots) {
 }
 
 EventTime ArmingStore::next_due(const ArmingGroup& group, EventTime done) const {
-  EventTime due = kNever;
-  for (const ArmingEvent& event : group.events) {
-    if (!event.has_captured && !event.disarms) due = std::min(due, event.time + kMoment);
-    const EventTime over = add(event.time, arming_->span) + arming_->back + kMoment;
-    // A reader that lags, perhaps for days, is asked seldom.
-    due = std::min(due, over > done ? over : done + kBetweenForgetting);
-  }
-  return due;
+  EventTime due = group.to_capture.empty() ? kNever : *group.to_capture.begin() + kMoment;
+  const auto over = [&](const ArmingEvent& event) {
+    return add(event.time, arming_->span) + arming_->back + kMoment;
+  };
+  const auto first = group.events.begin();
+  if (first == group.events.end()) return due;
+  if (over(*first) > done) return std::min(due, over(*first));
+  // A reader that lags, perhaps for days, is asked seldom.
+  return std::min(due, done + kBetweenForgetting);
 }
 
 void ArmingStore::on_due(ArmingGroup& group, EventTime due) {
   touch(group);
-  for (ArmingEvent& event : group.events) {
-    if (event.time < due && !event.has_captured && !event.disarms) capture(group, event);
+  if (!group.to_capture.empty()) {
+    auto event = group.events.at_or_after(*group.to_capture.begin());
+    for (; event != group.events.end() && event->time < due; ++event) {
+      if (event->is_to_capture()) capture(group, *event);
+    }
   }
   forget(group);
   if (group.events.empty()) {
@@ -142,8 +162,8 @@ void ArmingStore::write_group(ByteWriter& to, const ArmingGroup& group) {
 }
 
 void ArmingStore::read_group(ByteReader& from, ArmingGroup& group) {
-  group.events.resize(from.count());
-  for (ArmingEvent& event : group.events) {
+  for (uint32_t left = from.count(); left > 0 && from.ok(); --left) {
+    ArmingEvent event;
     event.time = from.time();
     event.source = static_cast<SourceId>(from.u16());
     event.seq = from.u64();
@@ -157,13 +177,13 @@ void ArmingStore::read_group(ByteReader& from, ArmingGroup& group) {
       if (is_there) value = number;
     }
     event.event = from.text();
+    if (event.is_to_capture()) group.to_capture.insert(event.time);
+    group.events.insert(std::move(event));
   }
 }
 
 size_t ArmingStore::bytes_of(const ArmingGroup& group) const {
-  size_t sum = grown_bytes(group.events);
-  for (const ArmingEvent& event : group.events) sum += event.event.size();
-  return sum;
+  return group.events.bytes() + tree_bytes<EventTime>(group.to_capture.size());
 }
 
 }  // namespace tocsin::rules

@@ -1,12 +1,14 @@
 #pragma once
 
+#include <absl/container/btree_set.h>
+
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "rules/group_table.h"
-#include "rules/kinds/pending.h"
+#include "rules/in_order.h"
 #include "rules/stored_event.h"
 
 namespace tocsin::rules {
@@ -16,17 +18,20 @@ struct ArmingEvent {
   EventTime time{};
   SourceId source{};
   JournalSeq seq = 0;
-  Tlp tlp = Tlp::kClear;
+  mutable Tlp tlp = Tlp::kClear;
   bool disarms = false;
-  bool has_captured = false;
-  std::vector<std::optional<double>> signals;  // as the captures took them at `time`
-  std::string event;                           // encoded
+  mutable bool has_captured = false;
+  mutable std::vector<std::optional<double>> signals;  // as the captures took them at `time`
+  std::string event;                                   // encoded
 
   std::string_view event_id() const { return stored_event_id(event); }
+  size_t bytes() const { return event.size(); }
+  bool is_to_capture() const { return !has_captured && !disarms; }
 };
 
 struct ArmingGroup : Group {
-  std::vector<ArmingEvent> events;  // by (time, source, id)
+  InOrder<ArmingEvent> events;
+  absl::btree_multiset<EventTime> to_capture;  // times of those that are; not saved
 };
 
 // Remembers, for one armed rule, what armed it where and when.
@@ -58,9 +63,10 @@ class ArmingStore final : public GroupedDetector<ArmingGroup> {
   Finding finding_of(ArmingGroup&, EventTime) override { return {}; }
 
  private:
-  void capture(ArmingGroup& group, ArmingEvent& event);
+  void capture(ArmingGroup& group, const ArmingEvent& event);
   // Drops what nobody can ask for: all before the last event before that time.
   void forget(ArmingGroup& group);
+  void drop_before(ArmingGroup& group, InOrder<ArmingEvent>::Place place);
   // After `done`.
   EventTime next_due(const ArmingGroup& group, EventTime done) const;
 

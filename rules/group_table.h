@@ -10,8 +10,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "rules/detector.h"
+#include "rules/in_order.h"
 #include "rules/inspection.h"
-#include "rules/kinds/pending.h"
 
 namespace tocsin::rules {
 

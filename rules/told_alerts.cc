@@ -182,12 +182,16 @@ void ToldAlerts::note_number(Hash128 alert, uint32_t last_seq) {
 }
 
 const ToldAlert* ToldAlerts::find(const AlertTransition& transition, const Rule& rule) const {
-  const auto of_rule = rules_.find(rule.identity);
+  return find(group_of(transition, rule), transition.alert);
+}
+
+const ToldAlert* ToldAlerts::find(const GroupName& group, Hash128 alert) const {
+  const auto of_rule = rules_.find(group.rule);
   if (of_rule == rules_.end()) return nullptr;
-  const auto group = of_rule->second.groups.find(group_of(transition, rule).key);
-  if (group == of_rule->second.groups.end()) return nullptr;
-  const auto told = group->second.find(transition.alert);
-  return told == group->second.end() ? nullptr : &told->second;
+  const auto of_group = of_rule->second.groups.find(group.key);
+  if (of_group == of_rule->second.groups.end()) return nullptr;
+  const auto told = of_group->second.find(alert);
+  return told == of_group->second.end() ? nullptr : &told->second;
 }
 
 std::vector<const ToldAlert*> ToldAlerts::of(const GroupName& group) const {
@@ -232,14 +236,12 @@ void ToldAlerts::forget(const std::string& identity, Milliseconds keep) {
 }
 
 std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
-  const auto of = this->of(group);
-  const auto told =
-      std::find_if(of.begin(), of.end(), [&](const auto* one) { return one->last.alert == alert; });
+  const ToldAlert* told = find(group, alert);
   const auto number = numbers_.find(alert);
   std::string bytes;
   ByteWriter to(bytes);
-  if (told == of.end() && number == numbers_.end()) return bytes;
-  if (told == of.end()) {
+  if (told == nullptr && number == numbers_.end()) return bytes;
+  if (told == nullptr) {
     to.u8(kNumberVersion);
     to.hash(alert);
     to.u32(number->second);
@@ -250,10 +252,10 @@ std::string ToldAlerts::written(const GroupName& group, Hash128 alert) const {
   to.text(group.rule);
   to.u32(static_cast<uint32_t>(group.key.size()));
   for (const std::string& part : group.key) to.text(part);
-  to.u8((*told)->is_withdrawn ? 1 : 0);
-  to.u8((*told)->is_recorded_alone ? 1 : 0);
-  to.u8((*told)->was_sent ? 1 : 0);
-  write(to, (*told)->last);
+  to.u8(told->is_withdrawn ? 1 : 0);
+  to.u8(told->is_recorded_alone ? 1 : 0);
+  to.u8(told->was_sent ? 1 : 0);
+  write(to, told->last);
   sealed(to_hex(alert), bytes);
   return bytes;
 }

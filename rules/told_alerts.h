@@ -88,6 +88,7 @@ class ToldAlerts {
   };
   static const std::string kRulePrefix;
 
+  const ToldAlert* find(const GroupName& group, Hash128 alert) const;
   // "" when it is not there.
   std::string written(const GroupName& group, Hash128 alert) const;
   static std::string written(const std::string& identity, const OfRule& rule);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rules/group_table.h"
-#include "rules/kinds/pending.h"
+#include "rules/in_order.h"
 #include "rules/pane_grid.h"
 
 namespace tocsin::rules {
@@ -33,7 +33,7 @@ struct AbsenceGroup : Group {
   std::vector<PastReport> recent;  // the last `at_least`, oldest first
   Report last;                     // seq 0: never heard of
   uint64_t reports = 0;
-  Pending<Report> pending;
+  InOrder<Report> pending;
 };
 
 // Kind `absence`: reports that ought to come and do not (rules/kinds/README.md).

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "rules/group_table.h"
-#include "rules/kinds/pending.h"
+#include "rules/in_order.h"
 
 namespace tocsin::rules {
 

@@ -22,7 +22,7 @@ struct PendingMatch {
 };
 
 struct EventGroup : EpisodeGroup {
-  Pending<PendingMatch> pending;
+  InOrder<PendingMatch> pending;
   std::vector<EvidenceItem> evidence;
   std::string latest;  // encode_event() of the latest match
 };

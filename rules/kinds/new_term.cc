@@ -40,7 +40,7 @@ void NewTermDetector::on_remove(NewTermGroup& group) {
 bool NewTermDetector::is_new_to_parent(const NewTermGroup& group, uint64_t term, EventTime at) {
   if (!detect().also_new_to_country || !group.parent) return false;
   const EventTime from = horizon(detect(), at);
-  const auto waits = [&](const Pending<PendingTerm>& pending) {
+  const auto waits = [&](const InOrder<PendingTerm>& pending) {
     for (const PendingTerm& item : pending) {
       if (item.time >= at) break;
       if (item.term == term && item.time >= from) return true;

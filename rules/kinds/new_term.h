@@ -16,7 +16,7 @@ namespace tocsin::rules {
 struct NewTermGroup : EpisodeGroup {
   TermMemory memory;
   TermPast past;
-  Pending<PendingTerm> pending;
+  InOrder<PendingTerm> pending;
   LastMatches decided = kNoMatches;  // like last_match, without what was told on arrival only
   std::vector<EvidenceItem> evidence;
   std::string latest;  // encode_event() of the latest event decided to be new
@@ -62,7 +62,7 @@ class NewTermDetector final : public EpisodeDetector<NewTermGroup> {
   bool fit_levels(NewTermGroup& group) override;
 
  private:
-  using Place = Pending<PendingTerm>::Place;
+  using Place = InOrder<PendingTerm>::Place;
 
   const NewTermDetect& detect() const { return std::get<NewTermDetect>(rule().detect); }
   void list(NewTermGroup& group);

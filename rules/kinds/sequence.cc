@@ -266,7 +266,7 @@ Level SequenceDetector::conclude(SequenceGroup& group, OpenMatch match, EventTim
   return level;
 }
 
-void SequenceDetector::try_early(SequenceGroup& group, Pending<PendingStep>::Place place) {
+void SequenceDetector::try_early(SequenceGroup& group, InOrder<PendingStep>::Place place) {
   // A straggler waits for the watermark with so many: trying all again would cost more than it
   // tells.
   if (group.pending.size() > kFewPending) {

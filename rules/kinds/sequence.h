@@ -24,7 +24,7 @@ struct PendingStep {
 
 struct SequenceGroup : EpisodeGroup {
   std::vector<OpenMatch> open;  // oldest first
-  Pending<PendingStep> pending;
+  InOrder<PendingStep> pending;
   OpenMatch match;  // the latest complete one
   // `open` as it will be when all that is pending has been taken, if it goes on like this. Not
   // saved: made again when there is need.
@@ -82,7 +82,7 @@ class SequenceDetector final : public EpisodeDetector<SequenceGroup> {
   // Tells of the match if its level is above `told`. Returns the level that has been told now.
   Level conclude(SequenceGroup& group, OpenMatch match, EventTime at, bool is_early, Level told);
   // Tells of the matches that pending events from `place` on complete.
-  void try_early(SequenceGroup& group, Pending<PendingStep>::Place place);
+  void try_early(SequenceGroup& group, InOrder<PendingStep>::Place place);
   void go_on(SequenceGroup& group, EventTime now);
 
   bool may_fire_early_ = false;

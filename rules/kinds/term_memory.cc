@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rules/kinds/pending.h"
+#include "rules/in_order.h"
 
 namespace tocsin::rules {
 

@@ -98,8 +98,6 @@ uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const TrendD
   return windowed_bytes(catalogue, rule, {detect.series}, detect.series.panes);
 }
 
-// Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule
-// that fires on arrival keeps where its matches stand with the events that wait.
 // Of an index that fires on its own watermark, the panes that it has not come to.
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const IndexDetect& detect) {
   const uint64_t panes = ceil_div(behind(catalogue, rule), shortest(detect.every)) + 2;
@@ -122,6 +120,8 @@ uint64_t detect_bytes(const Catalogue&, const Rule&, const DivergenceDetect&) {
   return sizeof(DivergenceGroup);
 }
 
+// Open matches lack a step; the latest complete one is kept beside them for the alert, and a rule
+// that fires on arrival keeps where its matches stand with the events that wait.
 uint64_t detect_bytes(const Catalogue& catalogue, const Rule& rule, const SequenceDetect& detect) {
   const auto steps =
       static_cast<uint64_t>(std::count_if(detect.steps.begin(), detect.steps.end(),

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/in_order.h"
 #include "tests/rules/written_rules.h"
 
 // `armed`: rules that are at work only after an event that arms them.
@@ -95,6 +96,19 @@ signals:
   ASSERT_FALSE(first.evidence.empty());
   EXPECT_EQ(first.evidence.back().role, "armed");
   EXPECT_EQ(harness.events.events()[first.evidence.back().seq - 1].id, "the-agreement");
+}
+
+TEST(Arming, AtTheLimitOfARuleFewEventsArmEachGroup) {
+  Bundle bundle =
+      *written(small_world(), armed_threshold("key: [region@country], for: 30d", "{watch: {}}"));
+  const auto arming = std::make_shared<Arming>(*bundle.rules.front().arming);
+  arming->rule.max_state_bytes = 2'000;
+  bundle.rules.front().arming = arming;
+  EngineHarness harness(std::make_shared<const Bundle>(bundle));
+  for (int i = 0; i < 300; ++i) {
+    harness.feed(day(1 + i / 300.0), 1, "XA-1", "justice.inquiry_opened");
+  }
+  EXPECT_EQ(harness.engine->counters().front().overflow, 300U - kFewPending);
 }
 
 TEST(Arming, HoldsForEventsSequencesAndSilence) {

@@ -1,4 +1,4 @@
-#include "rules/kinds/pending.h"
+#include "rules/in_order.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,19 +27,19 @@ struct Waiting {
   size_t bytes() const { return id.size(); }
 };
 
-std::vector<std::string> ids(const Pending<Waiting>& pending) {
+std::vector<std::string> ids(const InOrder<Waiting>& pending) {
   std::vector<std::string> all;
   for (const Waiting& item : pending) all.push_back(item.id);
   return all;
 }
 
-std::ptrdiff_t place_of(const Waiting& item, Pending<Waiting>& pending) {
+std::ptrdiff_t place_of(const Waiting& item, InOrder<Waiting>& pending) {
   const auto place = pending.insert(item);
   return std::distance(pending.begin(), place);
 }
 
-TEST(Pending, IsInOrderOfTimeThenSourceThenId) {
-  Pending<Waiting> pending;
+TEST(InOrder, IsInOrderOfTimeThenSourceThenId) {
+  InOrder<Waiting> pending;
   EXPECT_EQ(pending.due(), kNever);
   for (const Waiting& item : {Waiting{day(2), SourceId{0}, "d"},
                               {day(1), SourceId{1}, "c"},
@@ -55,9 +55,9 @@ TEST(Pending, IsInOrderOfTimeThenSourceThenId) {
 }
 
 // Against a plain list, in which every step walks over all.
-TEST(Pending, ComesAndGoesLikeAPlainList) {
+TEST(InOrder, ComesAndGoesLikeAPlainList) {
   std::mt19937 random(7);
-  Pending<Waiting> pending;
+  InOrder<Waiting> pending;
   std::deque<Waiting> plain;
   for (int i = 0; i < 3'000; ++i) {
     if (random() % 3 != 0) {
@@ -90,10 +90,10 @@ struct Moved : Waiting {
   static inline size_t moves = 0;
 };
 
-TEST(Pending, OneThatComesInTheMiddleOfManyMovesFewOfThem) {
+TEST(InOrder, OneThatComesInTheMiddleOfManyMovesFewOfThem) {
   constexpr size_t kMany = 20'000;
   std::mt19937 random(7);
-  Pending<Moved> pending;
+  InOrder<Moved> pending;
   for (size_t i = 0; i < kMany; ++i) {
     Moved item;
     item.time = day(static_cast<double>(random() % 1000) / 1000);
@@ -104,7 +104,7 @@ TEST(Pending, OneThatComesInTheMiddleOfManyMovesFewOfThem) {
 }
 
 // The other source holds the watermark back, so everything waits.
-TEST(Pending, AtTheLimitOfARuleFewMayWaitInEachGroup) {
+TEST(InOrder, AtTheLimitOfARuleFewMayWaitInEachGroup) {
   const auto world = small_world();
   RuleBuilder events(world, "events");
   events.select("e.indicator == \"violence.attack\"").event().level(Level::kWatch);

@@ -2,11 +2,9 @@
 
 #include <absl/container/btree_set.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #include "rules/grown.h"
 #include "rules/watermark.h"
@@ -28,24 +26,17 @@ bool is_before(const T& a, const T& b) {
   return a.event_id() < b.event_id();
 }
 
-// Puts the item in its place and returns that place.
+// Events by (time, source, id), of which the first are dropped: those that wait until nothing
+// earlier can come, or that may still be asked for. However many there are, and in whatever order
+// they come, to add one costs their logarithm. `T` also has `bytes()`: what it holds beside itself.
+// What changes while it is kept is `mutable`, and does not decide the order.
 template <typename T>
-size_t insert_in_order(std::vector<T>& items, T item, size_t first = 0) {
-  const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
-  const auto place = std::upper_bound(begin, items.end(), item, is_before<T>);
-  const auto index = static_cast<size_t>(place - begin);
-  items.insert(place, std::move(item));
-  return index;
-}
-
-// Events that wait until nothing earlier can come, in the order in which they are then taken: by
-// (time, source, id). However many wait, and in whatever order they come, to add one costs their
-// logarithm. `T` also has `bytes()`: what it holds beside itself. What changes as it waits is
-// `mutable`, and does not decide the order.
-template <typename T>
-class Pending {
+class InOrder {
   struct Before {
+    using is_transparent = void;
     bool operator()(const T& a, const T& b) const { return is_before(a, b); }
+    bool operator()(const T& a, EventTime b) const { return a.time < b; }
+    bool operator()(EventTime a, const T& b) const { return a < b.time; }
   };
   using Items = absl::btree_multiset<T, Before>;
 
@@ -56,8 +47,10 @@ class Pending {
   bool empty() const { return items_.empty(); }
   Place begin() const { return items_.begin(); }
   Place end() const { return items_.end(); }
+  // The first that is not earlier.
+  Place at_or_after(EventTime time) const { return items_.lower_bound(time); }
   size_t bytes() const { return tree_bytes<T>(size()) + held_; }
-  // When the first of them can be taken; kNever when none waits.
+  // When the first of them can be taken; kNever when there is none.
   EventTime due() const { return empty() ? kNever : begin()->time + kMoment; }
 
   // Behind those that are its equals. Places are good until the next call that changes something.
