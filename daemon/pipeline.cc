@@ -393,6 +393,7 @@ Status Pipeline::commit(WallTime now, bool checkpoint) {
   if (!status) return status;
   batch().append({.kind = storage::Control::Kind::kRevise, .source = {}, .time = {}, .bundle = {}});
   log_transitions();
+  forget_told();
   return write_batch(now);
 }
 

@@ -359,13 +359,12 @@ Status Pipeline::replay(const storage::Store::JournalRecord& record, const Compi
     status = apply(*record.control, record.seq, compile, warning);
   }
   log_transitions();
-  const bool is_event = record.event != nullptr;
-  if (is_event && record.seq % kRecordsBetweenForgetting == 0) {
+  if (record.event != nullptr && record.seq % kRecordsBetweenForgetting == 0) {
     settle_standing();
     forget_told();
-  } else if (record.control != nullptr &&
-             record.control->kind == storage::Control::Kind::kAdvance) {
-    settle_standing();
+  } else if (record.control != nullptr) {
+    if (record.control->kind == storage::Control::Kind::kAdvance) settle_standing();
+    if (record.control->kind == storage::Control::Kind::kRevise) forget_told();
   }
   return status;
 }

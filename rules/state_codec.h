@@ -18,8 +18,9 @@ namespace tocsin::rules {
 // groups when what is left of them was marked; 5: sources how far rules had come when they joined,
 // rules when they refused last, groups when they began; 6: sources their partitions, groups whether
 // they were due; 7: entries are sealed; 8: imprecise dates count in the middle of their span; 9: of
-// alerts that were told long ago the last number is kept.
-inline constexpr uint8_t kStateVersion = 9;
+// alerts that were told long ago the last number is kept; 10: what was told long ago is forgotten
+// after each revision too.
+inline constexpr uint8_t kStateVersion = 10;
 
 // What the keys of a rule's saved groups begin with; their key texts follow.
 inline constexpr char kGroupEntry = 'g';

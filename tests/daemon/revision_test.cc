@@ -466,8 +466,11 @@ TEST(Revised, ARosterIsWaitedForSinceTheFirstEventOfAll) {
   EXPECT_THAT(standing(*store), ElementsAre("p/silent XA watch from 2020-01-07T00:03:00Z to now"));
 }
 
-// Of an alert that nothing may revise any more its number is left.
-TEST(Revised, WhatWasToldIsKnownAsLongAsItMayBeRevised) {
+// Of an alert that nothing may revise any more its number is left; also where there is always
+// something that is still to be revised.
+class RevisedWithLate : public testing::TestWithParam<bool> {};
+
+TEST_P(RevisedWithLate, WhatWasToldIsKnownAsLongAsItMayBeRevised) {
   const auto store = storage::make_memory_store();
   Daemon daemon(*store, options());
   const auto known = [&] {
@@ -480,17 +483,20 @@ TEST(Revised, WhatWasToldIsKnownAsLongAsItMayBeRevised) {
   };
   int number = 0;
   for (int day = 0; day < 200; day += 10) {
-    daemon.feed(event_line(number++, day, "XA", 40));
-    std::string others;
-    for (int i = 0; i < 300; ++i) others += event_line(number++, day + 6, "XB", 0);
-    daemon.feed(others);
+    std::string lines = event_line(number++, day, "XA", 40);
+    if (GetParam() && day > 10) lines += event_line(number++, day - 9, "XC", 0);
+    for (int i = 0; i < 300; ++i) lines += event_line(number++, day + 6, "XB", 0);
+    daemon.feed(lines);
     daemon.commit(/*checkpoint=*/true);
     // One each ten days; the longest horizon of a source is that of `mute`, the default of 45 days.
-    EXPECT_LE(known(), 6U) << "day " << day;
+    EXPECT_LE(known(), 7U) << "day " << day;
   }
   EXPECT_GE(known(), 1U);
   EXPECT_GE(store->statistics().alert_records, 2 * 19U);
+  expect_rebuilt_the_same(*store);
 }
+
+INSTANTIATE_TEST_SUITE_P(Late, RevisedWithLate, testing::Bool());
 
 }  // namespace
 }  // namespace tocsin::daemon
