@@ -168,6 +168,7 @@ class Loop:
                 feed = self.path / f"{name}.feed"
                 daemons[name] = Daemon(self.path / name, self.rules,
                                        configuration(broker, self.path / f"{name}.log", feed))
+                self.addCleanup(daemons[name].__exit__)
                 run(daemons[name], broker, feed, feeds)
 
         counts = collections.Counter(journal(daemons["killed"]))
