@@ -11,9 +11,6 @@
 
 namespace tocsin::rules {
 
-// The smallest step of event time: what happened at t is complete at t + kMoment.
-inline constexpr Milliseconds kMoment{1};
-
 // More events than these that wait in a group are too many to go through for each that comes.
 inline constexpr size_t kFewPending = 256;
 

@@ -11,6 +11,8 @@
 namespace tocsin::rules {
 
 inline constexpr EventTime kNever = kMaxEventTime;
+// The smallest step of event time: what happened at t is complete at t + kMoment.
+inline constexpr Milliseconds kMoment{1};
 
 // Up to where one source has been heard by each of the partitions that it comes by.
 //

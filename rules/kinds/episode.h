@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "rules/group_table.h"
-#include "rules/in_order.h"
 
 namespace tocsin::rules {
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rules/evidence.h"
+#include "rules/in_order.h"
 #include "rules/kinds/episode.h"
 #include "rules/stored_event.h"
 

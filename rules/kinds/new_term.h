@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "rules/evidence.h"
+#include "rules/in_order.h"
 #include "rules/kinds/episode.h"
 #include "rules/kinds/novelty.h"
 #include "rules/kinds/term_memory.h"

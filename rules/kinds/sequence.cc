@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "rules/grown.h"
 #include "rules/kinds/event_value.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/in_order.h"
 #include "rules/kinds/episode.h"
 #include "rules/kinds/open_match.h"
 #include "rules/stored_event.h"

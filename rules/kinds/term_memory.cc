@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "rules/in_order.h"
+#include "rules/grown.h"
+#include "rules/source_time.h"
 
 namespace tocsin::rules {
 
